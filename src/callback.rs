@@ -1,0 +1,263 @@
+//! Closures as the C interface passes them: a function, its data, and the
+//! function that frees the data.
+//!
+//! A closure owns its data from the moment the library has accepted it, and
+//! frees it exactly once, when it is dropped.  Commands keep their closures in
+//! this form, so that no call allocates.
+
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+
+/// Frees the data of a closure.
+pub type FreeFunction = unsafe extern "C" fn(user_data: *mut c_void);
+
+/// A function with the data it is called with.
+#[derive(Debug)]
+pub struct Closure<F> {
+    function: Option<F>,
+    user_data: *mut c_void,
+    free: Option<FreeFunction>,
+}
+
+// SAFETY: the contract of `Closure::new` lets the library call the function
+// from whichever thread is inside a call on the handle.
+unsafe impl<F> Send for Closure<F> {}
+
+// SAFETY: a shared reference gives no access to the data; calling needs either
+// `&mut self` or, for the debug closure, a lock that the debug sink holds.
+unsafe impl<F> Sync for Closure<F> {}
+
+impl<F> Closure<F> {
+    /// Takes over a closure.
+    ///
+    /// # Safety
+    /// `function` and `free`, where given, must be callable with `user_data`
+    /// from any thread, one at a time, until the closure is dropped; `free`
+    /// ends the life of `user_data`.
+    pub unsafe fn new(
+        function: Option<F>,
+        user_data: *mut c_void,
+        free: Option<FreeFunction>,
+    ) -> Self {
+        Self {
+            function,
+            user_data,
+            free,
+        }
+    }
+
+    /// Nothing to call and nothing to free.
+    pub fn none() -> Self {
+        Self {
+            function: None,
+            user_data: std::ptr::null_mut(),
+            free: None,
+        }
+    }
+
+    /// Whether there is nothing to call and nothing to free.
+    pub fn is_null(&self) -> bool {
+        self.function.is_none() && self.free.is_none()
+    }
+}
+
+impl<F> Drop for Closure<F> {
+    fn drop(&mut self) {
+        if let Some(free) = self.free.take() {
+            // SAFETY: by the contract of `new`, and only once: `free` is taken.
+            unsafe { free(self.user_data) }
+        }
+    }
+}
+
+/// Called when a command or an option has completed.
+pub type Completion = Closure<unsafe extern "C" fn(*mut c_void, *mut c_int) -> c_int>;
+
+impl Completion {
+    /// Runs the function; a closure without one answers 0.
+    pub fn call(&mut self, error: &mut c_int) -> c_int {
+        match self.function {
+            // SAFETY: by the contract of `new`; `error` outlives the call.
+            Some(function) => unsafe { function(self.user_data, error) },
+            None => 0,
+        }
+    }
+}
+
+/// Called for each chunk of a structured read.
+pub type Chunk = Closure<
+    unsafe extern "C" fn(*mut c_void, *const c_void, usize, u64, c_uint, *mut c_int) -> c_int,
+>;
+
+impl Chunk {
+    /// Runs the function; a closure without one answers 0.  `data` is the
+    /// caller's own buffer, and is handed back as it came.
+    pub fn call(
+        &mut self,
+        (data, count): (*const u8, usize),
+        offset: u64,
+        status: c_uint,
+        error: &mut c_int,
+    ) -> c_int {
+        match self.function {
+            // SAFETY: by the contract of `new`; `data` points into the buffer
+            // that the caller lent for the command that owns this closure.
+            Some(function) => unsafe {
+                function(self.user_data, data.cast(), count, offset, status, error)
+            },
+            None => 0,
+        }
+    }
+}
+
+/// Called for each meta context of a block status reply, 32-bit form.
+pub type Extents32 = Closure<
+    unsafe extern "C" fn(*mut c_void, *const c_char, u64, *mut u32, usize, *mut c_int) -> c_int,
+>;
+
+impl Extents32 {
+    /// Runs the function; a closure without one answers 0.
+    pub fn call(
+        &mut self,
+        context: &CStr,
+        offset: u64,
+        words: &mut [u32],
+        error: &mut c_int,
+    ) -> c_int {
+        match self.function {
+            // SAFETY: by the contract of `new`; name, words and error outlive
+            // the call, and the function may change the words.
+            Some(function) => unsafe {
+                function(
+                    self.user_data,
+                    context.as_ptr(),
+                    offset,
+                    words.as_mut_ptr(),
+                    words.len(),
+                    error,
+                )
+            },
+            None => 0,
+        }
+    }
+}
+
+/// One extent as the 64-bit block status callback receives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Extent {
+    /// Length in bytes, at most `INT64_MAX`.
+    pub length: u64,
+    /// Status flags, as the meta context defines them.
+    pub flags: u64,
+}
+
+/// Called for each meta context of a block status reply, 64-bit form.
+pub type Extents64 = Closure<
+    unsafe extern "C" fn(*mut c_void, *const c_char, u64, *mut Extent, usize, *mut c_int) -> c_int,
+>;
+
+impl Extents64 {
+    /// Runs the function; a closure without one answers 0.
+    pub fn call(
+        &mut self,
+        context: &CStr,
+        offset: u64,
+        extents: &mut [Extent],
+        error: &mut c_int,
+    ) -> c_int {
+        match self.function {
+            // SAFETY: by the contract of `new`; name, extents and error outlive
+            // the call, and the function may change the extents.
+            Some(function) => unsafe {
+                function(
+                    self.user_data,
+                    context.as_ptr(),
+                    offset,
+                    extents.as_mut_ptr(),
+                    extents.len(),
+                    error,
+                )
+            },
+            None => 0,
+        }
+    }
+}
+
+/// Called for each export that a server lists.
+pub type List = Closure<unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int>;
+
+impl List {
+    /// Runs the function; a closure without one answers 0.
+    pub fn call(&mut self, name: &CStr, description: &CStr) -> c_int {
+        match self.function {
+            // SAFETY: by the contract of `new`; both strings outlive the call.
+            Some(function) => unsafe {
+                function(self.user_data, name.as_ptr(), description.as_ptr())
+            },
+            None => 0,
+        }
+    }
+}
+
+/// Called for each meta context that a server lists or grants.
+pub type Context = Closure<unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int>;
+
+impl Context {
+    /// Runs the function; a closure without one answers 0.
+    pub fn call(&mut self, name: &CStr) -> c_int {
+        match self.function {
+            // SAFETY: by the contract of `new`; the string outlives the call.
+            Some(function) => unsafe { function(self.user_data, name.as_ptr()) },
+            None => 0,
+        }
+    }
+}
+
+/// Called for each debug message.
+pub type Debug = Closure<unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int>;
+
+impl Debug {
+    /// Runs the function with the name of the public function and the message.
+    pub fn message(&self, function_name: &CStr, message: &CStr) {
+        if let Some(function) = self.function {
+            // SAFETY: by the contract of `new`; both strings outlive the call,
+            // and the debug sink serialises calls.
+            unsafe { function(self.user_data, function_name.as_ptr(), message.as_ptr()) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn count(data: *mut c_void, _error: *mut c_int) -> c_int {
+        // SAFETY: the test passes a pointer to a live counter.
+        unsafe { *data.cast::<i32>() += 1 };
+        7
+    }
+
+    unsafe extern "C" fn freed(data: *mut c_void) {
+        // SAFETY: as above.
+        unsafe { *data.cast::<i32>() += 100 };
+    }
+
+    #[test]
+    fn a_closure_is_called_with_its_data_and_freed_once() {
+        let mut counter = 0;
+        let data: *mut i32 = &mut counter;
+        // SAFETY: `counter` outlives the closure.
+        let mut closure = unsafe { Completion::new(Some(count as _), data.cast(), Some(freed)) };
+        assert_eq!(closure.call(&mut 0), 7);
+        assert_eq!(closure.call(&mut 0), 7);
+        drop(closure);
+        assert_eq!(counter, 102);
+    }
+
+    #[test]
+    fn a_null_closure_does_nothing() {
+        let mut closure = Completion::none();
+        assert!(closure.is_null());
+        assert_eq!(closure.call(&mut 0), 0);
+    }
+}

@@ -1,0 +1,62 @@
+//! The one error type: what went wrong in words, and the errno a C caller sees.
+
+use std::borrow::Cow;
+use std::io;
+
+/// Why a call failed.
+///
+/// The text does not name the public function; whoever reports the error adds
+/// it, because the same fault can surface through several functions.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Error {
+    errno: i32,
+    text: Cow<'static, str>,
+}
+
+/// Shorthand used throughout the crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error with an errno.  Zero means that no errno describes it: the
+    /// text alone does.
+    pub fn new(errno: i32, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            errno,
+            text: text.into(),
+        }
+    }
+
+    /// An error that no errno describes, such as a peer that is not an NBD
+    /// server.
+    pub fn without_errno(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(0, text)
+    }
+
+    /// A failed system call; `what` names it.
+    pub fn system(what: impl Into<Cow<'static, str>>, error: &io::Error) -> Self {
+        Self::new(error.raw_os_error().unwrap_or(libc::EIO), what)
+    }
+
+    /// The errno, or zero.
+    pub fn errno(&self) -> i32 {
+        self.errno
+    }
+
+    /// The text, without function name and without the meaning of errno.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_error_keeps_its_errno() {
+        let error = Error::system("connect", &io::Error::from_raw_os_error(libc::ECONNREFUSED));
+        assert_eq!(error.errno(), libc::ECONNREFUSED);
+        assert_eq!(error.to_string(), "connect");
+    }
+}
