@@ -1,0 +1,46 @@
+//! The whole handshake, for a caller who only wants to be connected.
+
+use super::line::Line;
+use super::{Answer, Fault, Next, Protocol, Session, Wishes};
+use super::{export, greeting, option, switches};
+
+/// From the greeting to the transmission phase, or to the point where the
+/// caller takes over.
+pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
+    match greeting::greeting(line, wishes, session).await? {
+        // The greeting was all there is.
+        Protocol::Oldstyle => return Ok(Next::Transmission),
+        Protocol::Newstyle => {}
+        Protocol::FixedNewstyle => switch_on(line, wishes, session).await?,
+    }
+    if wishes.opt_mode {
+        return Ok(Next::Negotiating(0));
+    }
+    match export::go(line, wishes, session).await {
+        Err(Fault::Refused(_, error)) => {
+            // Nobody is there to try something else.
+            option::send_abort(line).await?;
+            Err(Fault::Broken(error))
+        }
+        outcome => outcome,
+    }
+}
+
+/// Asks for what makes transmission better.  Every server may refuse.
+async fn switch_on(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<()> {
+    if wishes.structured_replies && wishes.extended_headers {
+        tolerate(switches::extended_headers(line, session).await)?;
+    }
+    if wishes.structured_replies && !session.structured_replies {
+        tolerate(switches::structured_replies(line, session).await)?;
+    }
+    Ok(())
+}
+
+/// A refusal is as good as an acceptance.
+fn tolerate(answer: Answer<Next>) -> Answer<()> {
+    match answer {
+        Ok(_) | Err(Fault::Refused(..)) => Ok(()),
+        Err(broken) => Err(broken),
+    }
+}

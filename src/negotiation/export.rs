@@ -1,0 +1,180 @@
+//! The options that choose an export: GO, INFO and EXPORT_NAME.
+
+use crate::error::{Error, Result};
+use crate::protocol::errors::refusal;
+use crate::protocol::export::{BlockSizes, TransmissionFlags};
+use crate::protocol::handshake::{NO_ZEROES, Opt, PADDING, answer, info as kind, info_request};
+use crate::protocol::{Fields, MAX_STRING};
+
+use super::line::Line;
+use super::option::{Reply, unexpected};
+use super::{Answer, ExportInfo, Fault, Next, Session, Wishes, c_string, contexts, option};
+
+/// A server that sends more pieces of information than this for one export is
+/// not serious.
+const MAX_INFORMATION: usize = 1024;
+
+/// NBD_OPT_GO: opens the export.  A server that does not know the option gets
+/// NBD_OPT_EXPORT_NAME instead.
+pub async fn go(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
+    select_contexts(line, wishes, session).await?;
+    if !session.is_fixed() {
+        return export_name(line, wishes, session).await;
+    }
+    line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: opening the export");
+    match information(line, Opt::Go, wishes, session).await {
+        Ok(()) => Ok(Next::Transmission),
+        // With extended headers only GO may open an export, so a server that
+        // knows them and not GO contradicts itself.
+        Err(Fault::Refused(refusal::UNSUP, _)) if !session.extended_headers => {
+            export_name(line, wishes, session).await
+        }
+        Err(fault) => {
+            session.forget_export();
+            Err(fault)
+        }
+    }
+}
+
+/// NBD_OPT_INFO: what GO would say, without opening the export.
+pub async fn info(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
+    option::require_fixed(session)?;
+    select_contexts(line, wishes, session).await?;
+    line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: asking for information on the export");
+    match information(line, Opt::Info, wishes, session).await {
+        Ok(()) => Ok(Next::Negotiating(0)),
+        Err(fault) => {
+            session.forget_export();
+            Err(fault)
+        }
+    }
+}
+
+/// Selects the meta contexts that the caller wants.  A server that cannot is
+/// no reason to give up: the export then has none.
+async fn select_contexts(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<()> {
+    session.export = ExportInfo::default();
+    if !wishes.meta_context {
+        return Ok(());
+    }
+    session.contexts.clear();
+    if !session.structured_replies || wishes.contexts.is_empty() {
+        return Ok(());
+    }
+    let export = &wishes.export_name;
+    let selected =
+        contexts::set_meta_contexts(line, export, &wishes.contexts, session, |_| ()).await;
+    match selected {
+        Ok(_) => Ok(()),
+        Err(Fault::Refused(..)) => {
+            session.contexts.valid = session.contexts.granted.is_empty();
+            Ok(())
+        }
+        Err(broken) => Err(broken),
+    }
+}
+
+/// The replies to GO and INFO.
+async fn information(
+    line: &Line,
+    which: Opt,
+    wishes: &Wishes,
+    session: &mut Session,
+) -> Answer<()> {
+    let mut wanted = Vec::new();
+    if wishes.block_size {
+        wanted.push(kind::BLOCK_SIZE);
+    }
+    if wishes.full_info {
+        wanted.extend([kind::NAME, kind::DESCRIPTION]);
+    }
+    let name = wishes.export_name.to_bytes();
+    option::send(line, which, &info_request(name, &wanted));
+    for _ in 0..MAX_INFORMATION {
+        match option::reply(line, which).await? {
+            Reply::Ack if session.export.basics.is_some() => return Ok(()),
+            Reply::Ack => {
+                return Err(unexpected(which, "no size and flags of the export").into());
+            }
+            Reply::Part {
+                kind: answer::INFO,
+                data: Some(data),
+            } => learn(which, &data, wishes, session)?,
+            // Longer than anything this client understands.
+            Reply::Part {
+                kind: answer::INFO,
+                data: None,
+            } => {}
+            Reply::Part { .. } => return Err(unexpected(which, "a reply of the wrong kind").into()),
+        }
+    }
+    Err(unexpected(which, "endless information").into())
+}
+
+/// One piece of information.  What is unknown or too long is ignored, what
+/// comes later counts.
+fn learn(which: Opt, data: &[u8], wishes: &Wishes, session: &mut Session) -> Result<()> {
+    let malformed = || unexpected(which, "malformed information");
+    let mut fields = Fields(data);
+    match fields.u16().ok_or_else(malformed)? {
+        kind::EXPORT => {
+            let (Some(size), Some(flags), true) = (fields.u64(), fields.u16(), fields.0.is_empty())
+            else {
+                return Err(malformed());
+            };
+            enter(wishes, session, size, flags)?;
+        }
+        kind::BLOCK_SIZE => {
+            let (Some(minimum), Some(preferred), Some(maximum), true) =
+                (fields.u32(), fields.u32(), fields.u32(), data.len() == 14)
+            else {
+                return Err(malformed());
+            };
+            session.export.block_sizes = BlockSizes::checked(minimum, preferred, maximum);
+        }
+        kind::NAME if fields.0.len() <= MAX_STRING => {
+            session.export.canonical_name = Some(c_string(fields.0));
+        }
+        kind::DESCRIPTION if fields.0.len() <= MAX_STRING => {
+            session.export.description = Some(c_string(fields.0));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// NBD_OPT_EXPORT_NAME: opens the export, or the server hangs up.
+async fn export_name(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
+    line.label(c"NEWSTYLE.OPT_EXPORT_NAME.RECV_REPLY: opening the export by name");
+    option::send(line, Opt::ExportName, wishes.export_name.to_bytes());
+    let size = line.read_u64().await.map_err(|error| {
+        Error::new(
+            error.errno(),
+            "the server hung up: it probably has no such export",
+        )
+    })?;
+    let flags = line.read_u16().await?;
+    if session.handshake_flags & NO_ZEROES == 0 {
+        line.skip(PADDING).await?;
+    }
+    enter(wishes, session, size, flags)?;
+    Ok(Next::Transmission)
+}
+
+/// Size and transmission flags of the export are known.
+pub fn enter(wishes: &Wishes, session: &mut Session, size: u64, flags: u16) -> Result<()> {
+    if flags == 0 {
+        return Err(Error::new(
+            libc::EINVAL,
+            "the server broke the protocol: the export has no transmission flags",
+        ));
+    }
+    let flags =
+        TransmissionFlags(flags).credible(session.structured_replies, session.extended_headers);
+    session.export.basics = Some((size, flags));
+    // No context was asked for, so that none was granted is certain.
+    if wishes.meta_context && (!session.structured_replies || wishes.contexts.is_empty()) {
+        session.contexts.valid = true;
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! The greeting (NBD protocol, oldstyle and newstyle negotiation).
+
+use crate::error::Error;
+use crate::protocol::handshake::{CLISERV, FIXED_NEWSTYLE, IHAVEOPT, NBDMAGIC, NO_ZEROES, PADDING};
+
+use super::line::Line;
+use super::{Answer, Protocol, Session, Wishes, export};
+
+/// Reads the greeting and answers it.  The session knows the variant
+/// afterwards; after an oldstyle greeting it knows the export as well.
+pub async fn greeting(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Protocol> {
+    line.label(c"MAGIC.RECV_MAGIC: waiting for the server's greeting");
+    let magic = line.read_u64().await?;
+    let version = line.read_u64().await?;
+    line.count_received();
+    if magic != NBDMAGIC {
+        return Err(Error::without_errno(format!(
+            "the server is not an NBD server: it sent {magic:#018x}"
+        ))
+        .into());
+    }
+    let protocol = match version {
+        CLISERV => oldstyle(line, wishes, session).await?,
+        IHAVEOPT => newstyle(line, wishes, session).await?,
+        other => {
+            return Err(Error::without_errno(format!(
+                "the server speaks an unknown version of the protocol: {other:#018x}"
+            ))
+            .into());
+        }
+    };
+    session.protocol = Some(protocol);
+    Ok(protocol)
+}
+
+/// The server says everything at once, and the client does not answer.
+async fn oldstyle(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Protocol> {
+    line.label(c"OLDSTYLE.RECV_REMAINING: receiving the rest of an oldstyle greeting");
+    let size = line.read_u64().await?;
+    let handshake_flags = line.read_u16().await?;
+    let flags = line.read_u16().await?;
+    line.skip(PADDING).await?;
+    if handshake_flags != 0 {
+        return Err(Error::without_errno(format!(
+            "the oldstyle greeting of the server has unknown flags {handshake_flags:#06x}"
+        ))
+        .into());
+    }
+    session.handshake_flags = 0;
+    export::enter(wishes, session, size, flags)?;
+    Ok(Protocol::Oldstyle)
+}
+
+/// Server and client exchange flags.  A flag counts if both want it.
+async fn newstyle(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Protocol> {
+    line.label(c"NEWSTYLE.RECV_GFLAGS: waiting for the handshake flags");
+    let offered = line.read_u16().await?;
+    let agreed = offered & wishes.handshake_flags & (FIXED_NEWSTYLE | NO_ZEROES);
+    session.handshake_flags = agreed;
+    line.label(c"NEWSTYLE.SEND_CFLAGS: sending the client flags");
+    line.write(&u32::from(agreed).to_be_bytes());
+    line.flushed().await;
+    Ok(if agreed & FIXED_NEWSTYLE != 0 {
+        Protocol::FixedNewstyle
+    } else {
+        Protocol::Newstyle
+    })
+}

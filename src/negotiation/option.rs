@@ -1,0 +1,136 @@
+//! Options and their replies (NBD protocol, option haggling).
+
+use crate::error::{Error, Result};
+use crate::protocol::errors::{errno_of_refusal, refusal};
+use crate::protocol::handshake::{OPTION_REPLY, Opt, ReplyHeader, answer, option};
+use crate::protocol::{MAX_PAYLOAD, MAX_STRING};
+
+use super::line::Line;
+use super::{Answer, Fault, Next, Session};
+
+/// The longest reply that means something: a list entry of two strings.
+const LONGEST: usize = 4 + 2 * MAX_STRING;
+
+/// A reply that does not refuse the option.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The last reply.
+    Ack,
+    /// One of several.
+    Part {
+        /// One of [`answer`].
+        kind: u32,
+        /// `None` if it was too long to be of use.
+        data: Option<Vec<u8>>,
+    },
+}
+
+/// Sends an option.
+pub fn send(line: &Line, which: Opt, data: &[u8]) {
+    line.count_sent();
+    line.write(&option(which, data));
+}
+
+/// Waits for the next reply to an option.
+pub async fn reply(line: &Line, which: Opt) -> Answer<Reply> {
+    let header = ReplyHeader::parse(line.read_array().await?)
+        .filter(|header| header.magic == OPTION_REPLY && header.option == which.code())
+        .ok_or_else(|| unexpected(which, "a reply that answers something else"))?;
+    line.count_received();
+    if header.length > MAX_PAYLOAD {
+        return Err(unexpected(which, "a reply that is far too long").into());
+    }
+    let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+    let data = if length <= LONGEST {
+        Some(line.read(length).await?)
+    } else {
+        line.skip(length).await?;
+        None
+    };
+    if header.kind & answer::REFUSAL_BIT != 0 {
+        return match data {
+            Some(text) if text.len() <= MAX_STRING => Err(Fault::Refused(
+                header.kind,
+                refused(which, header.kind, &text),
+            )),
+            _ => Err(unexpected(which, "an error message that is too long").into()),
+        };
+    }
+    match (header.kind, data) {
+        (answer::ACK, Some(data)) if data.is_empty() => Ok(Reply::Ack),
+        (answer::ACK, _) => Err(unexpected(which, "an acknowledgement with data").into()),
+        (kind, data) => Ok(Reply::Part { kind, data }),
+    }
+}
+
+/// Waits for the answer to an option that has no parts.
+pub async fn acknowledgement(line: &Line, which: Opt) -> Answer<()> {
+    match reply(line, which).await? {
+        Reply::Ack => Ok(()),
+        Reply::Part { .. } => Err(unexpected(which, "a reply of the wrong kind").into()),
+    }
+}
+
+/// The error for a server that does not keep to the protocol.
+pub fn unexpected(which: Opt, what: &str) -> Error {
+    Error::without_errno(format!(
+        "{}: the server broke the protocol: it sent {what}",
+        which.name()
+    ))
+}
+
+/// The error for a refusal, with the server's own words.
+fn refused(which: Opt, kind: u32, text: &[u8]) -> Error {
+    let (errno, meaning) = errno_of_refusal(kind);
+    let name = which.name();
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        Error::new(errno, format!("{name}: {meaning}"))
+    } else {
+        Error::new(errno, format!("{name}: {meaning}: {}", text.escape_ascii()))
+    }
+}
+
+/// Lists and selections always fail with ENOTSUP, whatever the reason in the
+/// text.
+pub fn as_unsupported(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(reply, error) => {
+            Fault::Refused(reply, Error::new(libc::ENOTSUP, error.text().to_owned()))
+        }
+        broken => broken,
+    }
+}
+
+/// Options exist only if both sides speak fixed newstyle.
+pub fn require_fixed(session: &Session) -> Answer<()> {
+    if session.is_fixed() {
+        return Ok(());
+    }
+    Err(Fault::Refused(
+        refusal::UNSUP,
+        Error::new(
+            libc::ENOTSUP,
+            "the server does not use the fixed newstyle protocol",
+        ),
+    ))
+}
+
+/// NBD_OPT_ABORT: the client leaves.  The server's acknowledgement is not
+/// awaited: many do not send one.
+pub async fn abort(line: &Line, session: &Session) -> Answer<Next> {
+    if !session.is_fixed() {
+        // Plain newstyle has no way to leave but to hang up.
+        return Err(Error::without_errno("the session was aborted").into());
+    }
+    send_abort(line).await?;
+    Ok(Next::Closed)
+}
+
+/// Sends NBD_OPT_ABORT and waits until it has left.
+pub async fn send_abort(line: &Line) -> Result<()> {
+    line.label(c"NEWSTYLE.SEND_OPT_ABORT: leaving the server");
+    send(line, Opt::Abort, &[]);
+    line.flushed().await;
+    Ok(())
+}

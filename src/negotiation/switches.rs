@@ -1,0 +1,30 @@
+//! The options that switch something on for the session: structured replies
+//! and extended headers.
+
+use crate::protocol::handshake::Opt;
+
+use super::line::Line;
+use super::{Answer, Next, Session, option};
+
+/// NBD_OPT_STRUCTURED_REPLY.  A refused repetition does not take back what
+/// was agreed before.
+pub async fn structured_replies(line: &Line, session: &mut Session) -> Answer<Next> {
+    option::require_fixed(session)?;
+    line.label(c"NEWSTYLE.OPT_STRUCTURED_REPLY.RECV_REPLY: asking for structured replies");
+    option::send(line, Opt::StructuredReply, &[]);
+    option::acknowledgement(line, Opt::StructuredReply).await?;
+    session.structured_replies = true;
+    Ok(Next::Negotiating(0))
+}
+
+/// NBD_OPT_EXTENDED_HEADERS.  Extended headers include all that structured
+/// replies offer.
+pub async fn extended_headers(line: &Line, session: &mut Session) -> Answer<Next> {
+    option::require_fixed(session)?;
+    line.label(c"NEWSTYLE.OPT_EXTENDED_HEADERS.RECV_REPLY: asking for extended headers");
+    option::send(line, Opt::ExtendedHeaders, &[]);
+    option::acknowledgement(line, Opt::ExtendedHeaders).await?;
+    session.extended_headers = true;
+    session.structured_replies = true;
+    Ok(Next::Negotiating(0))
+}
