@@ -1,0 +1,207 @@
+//! What happens to a command once it has been accepted: parts of its answer,
+//! failure, completion, retirement.
+
+use std::sync::Arc;
+
+use crate::callback::Extent;
+use crate::error::{Error, Result};
+use crate::protocol::request::Command;
+
+use super::request::{Along, ReadBuffer, Request};
+use super::sender::is_disconnect;
+use super::status::{self, MetaContext};
+use super::table::{SlotId, Stage, Table};
+
+/// Receives remarks that are of interest to somebody who debugs a server.
+pub trait Remarks: Send + Sync + std::fmt::Debug {
+    /// One remark.
+    fn remark(&self, text: &dyn Fn() -> String);
+}
+
+/// The commands of a handle, and the rules of their life.
+#[derive(Debug)]
+pub struct Commands {
+    pub table: Table,
+    /// The queued command that is partly on the wire, if one is.
+    pub sending: Option<SlotId>,
+    remarks: Arc<dyn Remarks>,
+}
+
+impl Commands {
+    /// No commands yet.
+    pub fn new(remarks: Arc<dyn Remarks>) -> Self {
+        Self {
+            table: Table::default(),
+            sending: None,
+            remarks,
+        }
+    }
+
+    /// The command that a reply with this cookie may answer: one that has been
+    /// sent, at least in part, and has not been answered in full.
+    pub fn answerable(&self, cookie: u64) -> Option<SlotId> {
+        let id = self.table.find(cookie)?;
+        let slot = self.table.slot(id);
+        let on_the_wire = slot.stage == Stage::Issued || self.sending == Some(id);
+        (on_the_wire && !slot.answered && !is_disconnect(slot)).then_some(id)
+    }
+
+    /// What was asked, and how much of it.
+    pub fn expected(&self, id: SlotId) -> (Command, u64) {
+        match &self.table.slot(id).request {
+            Some(request) => (request.command, request.count),
+            None => (Command::Disconnect, 0),
+        }
+    }
+
+    /// Where in the export it was asked.
+    pub fn offset(&self, id: SlotId) -> u64 {
+        let request = &self.table.slot(id).request;
+        request.as_ref().map_or(0, |request| request.offset)
+    }
+
+    /// The buffer of a read.
+    pub fn read_buffer(&mut self, id: SlotId) -> Option<&mut ReadBuffer> {
+        self.request(id)?.read_buffer()
+    }
+
+    /// The closure called along the way.
+    pub fn along(&mut self, id: SlotId) -> Option<&mut Along> {
+        self.request(id).map(|request| &mut request.along)
+    }
+
+    fn request(&mut self, id: SlotId) -> Option<&mut Request> {
+        self.table.slot_mut(id).request.as_mut()
+    }
+
+    /// Where in the buffer a part of the export belongs.  A server that sends
+    /// what nobody asked for has lost its way.
+    pub fn place(&self, id: SlotId, offset: u64, count: u64) -> Result<usize> {
+        let (_, asked) = self.expected(id);
+        offset
+            .checked_sub(self.offset(id))
+            .filter(|at| {
+                at.checked_add(count)
+                    .is_some_and(|end| end <= asked)
+            })
+            .and_then(|at| usize::try_from(at).ok())
+            .ok_or_else(|| {
+                Error::without_errno(format!(
+                    "the server sent an invalid reply: {count} bytes at {offset} are outside the request"
+                ))
+            })
+    }
+
+    /// Records a failure; the first one counts.
+    pub fn fail(&mut self, id: SlotId, errno: i32) {
+        let slot = self.table.slot_mut(id);
+        if slot.error == 0 {
+            slot.error = errno;
+        }
+    }
+
+    /// Passes on what the server had to say of a failure.
+    pub fn remark(&self, id: SlotId, message: &[u8]) {
+        let (command, _) = self.expected(id);
+        self.remarks.remark(&|| {
+            let message = message.escape_ascii();
+            format!("{}: the server says: {message}", command.name())
+        });
+    }
+
+    /// Tells the caller of a part of a read.  `error` is that of the part, if
+    /// it failed.
+    pub fn chunk(&mut self, id: SlotId, at: usize, count: usize, status: u32, error: i32) {
+        let earlier = self.table.slot(id).error;
+        let Some(request) = self.request(id) else {
+            return;
+        };
+        let Along::Chunk(callback) = &mut request.along else {
+            return;
+        };
+        let address = match &request.data {
+            super::request::Data::Read(buffer) => buffer.address(at),
+            _ => return,
+        };
+        let offset = u64::try_from(at)
+            .ok()
+            .and_then(|at| request.offset.checked_add(at))
+            .unwrap_or(request.offset);
+        let mut value = if error != 0 { error } else { earlier };
+        if callback.call((address, count), offset, status, &mut value) == -1 {
+            self.fail(id, or_protocol_error(value));
+        }
+    }
+
+    /// Tells the caller of the extents of one meta context.
+    pub fn extents(&mut self, id: SlotId, context: &MetaContext, extents: &mut [Extent]) {
+        let error = self.table.slot(id).error;
+        let offset = self.offset(id);
+        let Some(along) = self.along(id) else {
+            return;
+        };
+        let (verdict, value) = status::deliver(along, context, offset, extents, error);
+        if verdict == -1 {
+            self.fail(id, or_protocol_error(value));
+        }
+    }
+
+    /// The answer is complete.
+    ///
+    /// A server may answer before it has read the whole request.  The caller
+    /// must not learn of it yet: the rest of the data is still to be sent from
+    /// the caller's memory.
+    pub fn complete(&mut self, id: SlotId) {
+        self.table.slot_mut(id).answered = true;
+        if self.sending != Some(id) {
+            self.conclude(id);
+        }
+    }
+
+    /// The request is on the wire in full.
+    pub fn issued(&mut self, id: SlotId) {
+        if self.table.slot(id).answered {
+            self.conclude(id);
+        }
+    }
+
+    /// Ends a command whose memory is no longer in use: completion callback,
+    /// then retirement if the callback wishes.
+    fn conclude(&mut self, id: SlotId) {
+        let slot = self.table.slot_mut(id);
+        let mut verdict = 0;
+        if let Some(request) = &mut slot.request {
+            if let Some(buffer) = request.read_buffer() {
+                if slot.error == 0 && !buffer.is_complete() {
+                    slot.error = libc::EPROTO;
+                }
+                buffer.finish();
+            }
+            let mut error = slot.error;
+            verdict = request.completion.call(&mut error);
+            if verdict == -1 && error != 0 {
+                slot.error = error;
+            }
+        }
+        if verdict == 1 {
+            self.table.retire(id);
+        } else {
+            self.table.advance(id, Stage::Done);
+        }
+    }
+
+    /// Ends a command without an answer.
+    pub fn strand(&mut self, id: SlotId) {
+        if is_disconnect(self.table.slot(id)) {
+            self.table.retire(id);
+        } else {
+            self.fail(id, libc::ENOTCONN);
+            self.conclude(id);
+        }
+    }
+}
+
+/// What a callback that failed left behind.
+fn or_protocol_error(value: i32) -> i32 {
+    if value == 0 { libc::EPROTO } else { value }
+}

@@ -1,0 +1,255 @@
+//! The transmission phase: requests out, replies in.
+//!
+//! Nothing here performs a system call.  Sending and receiving are passed in
+//! as functions, so the tests drive everything from byte strings.
+
+mod commands;
+mod coverage;
+mod read_ahead;
+mod receiver;
+pub mod request;
+mod sender;
+pub mod status;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::memory::{ReceiveVector, SendVector};
+use crate::protocol::reply::Style;
+use crate::transport::{Received, Sent};
+
+use commands::Commands;
+pub use commands::Remarks;
+pub use receiver::Agreement;
+use receiver::Receiver;
+use request::Request;
+pub use sender::Progress;
+use sender::{Sender, is_disconnect};
+use table::Stage;
+
+/// The commands of one connection, on their way out and back.
+#[derive(Debug)]
+pub struct Transmission {
+    commands: Commands,
+    sender: Sender,
+    receiver: Receiver,
+    agreement: Agreement,
+    /// A disconnect has been accepted: nothing may follow it.
+    disconnecting: bool,
+    /// It has been sent.
+    disconnected: bool,
+    chunks_sent: u64,
+}
+
+/// What a receive call came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Something came, and there may be more.
+    More,
+    /// There is no more for now.
+    Drained,
+    /// The server has closed the connection, between two replies.
+    End,
+}
+
+impl Transmission {
+    /// No commands, nothing agreed.
+    pub fn new(remarks: Arc<dyn Remarks>) -> Self {
+        Self {
+            commands: Commands::new(remarks),
+            sender: Sender::default(),
+            receiver: Receiver::default(),
+            agreement: Agreement::default(),
+            disconnecting: false,
+            disconnected: false,
+            chunks_sent: 0,
+        }
+    }
+
+    /// Begins the transmission phase.  `bytes` were received along with the
+    /// end of the handshake; an honest server sends nothing unasked.
+    pub fn begin(&mut self, agreement: Agreement, bytes: &[u8]) -> Result<()> {
+        self.agreement = agreement;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.receiver.preload(bytes);
+        self.receiver.process(&mut self.commands, &self.agreement)
+    }
+
+    /// Accepts a command that has passed the checks.
+    pub fn submit(&mut self, request: Request) -> u64 {
+        if request.command == crate::protocol::request::Command::Disconnect {
+            self.disconnecting = true;
+        }
+        self.commands.table.add(request)
+    }
+
+    /// Sends from the queue as much as one call takes.
+    pub fn send(
+        &mut self,
+        send: impl FnOnce(&[SendVector<'_>]) -> io::Result<Sent>,
+    ) -> io::Result<Progress> {
+        let Self {
+            commands, sender, ..
+        } = self;
+        let mut issued = Vec::new();
+        let mut chunks = 0u64;
+        let mut disconnected = false;
+        let progress = sender.send(
+            &mut commands.table,
+            self.agreement.style == Style::Extended,
+            send,
+            |table, id| {
+                chunks = chunks.saturating_add(1);
+                disconnected |= is_disconnect(table.slot(id));
+                // Rare, and only then is there something to remember.
+                if table.slot(id).answered {
+                    issued.push(id);
+                }
+            },
+        )?;
+        self.chunks_sent = self.chunks_sent.saturating_add(chunks);
+        self.disconnected |= disconnected;
+        commands.sending = if sender.is_midway() {
+            commands.table.first(Stage::Queued)
+        } else {
+            None
+        };
+        for id in issued {
+            commands.issued(id);
+        }
+        Ok(progress)
+    }
+
+    /// Receives once, and works through every reply that is complete.  An
+    /// error is fatal to the connection.
+    pub fn receive(
+        &mut self,
+        receive: impl FnOnce(&mut [ReceiveVector<'_>]) -> io::Result<Received>,
+    ) -> Result<Arrival> {
+        let mut room = self.receiver.room(&mut self.commands);
+        let wanted = room
+            .iter()
+            .fold(0usize, |sum, v| sum.saturating_add(v.len()));
+        let vectors = match &mut room {
+            [target, ahead] if target.len() == 0 => std::slice::from_mut(ahead),
+            both => both,
+        };
+        match receive(vectors).map_err(|error| Error::system("recv", &error))? {
+            Received::Blocked => Ok(Arrival::Drained),
+            Received::Bytes(count) => {
+                self.receiver
+                    .received(count, &mut self.commands, &self.agreement)?;
+                Ok(if count < wanted {
+                    Arrival::Drained
+                } else {
+                    Arrival::More
+                })
+            }
+            Received::End if self.receiver.at_boundary() && !self.sender.is_midway() => {
+                Ok(Arrival::End)
+            }
+            Received::End => Err(Error::without_errno(
+                "the server closed the connection in the middle of a message",
+            )),
+        }
+    }
+
+    /// Ends every command that has no answer: the connection is gone.
+    pub fn strand_all(&mut self) {
+        self.sender.abandon();
+        self.commands.sending = None;
+        while let Some(id) = self.commands.table.first(Stage::Queued) {
+            self.commands.strand(id);
+        }
+        while let Some(id) = self.commands.table.last(Stage::Issued) {
+            self.commands.strand(id);
+        }
+    }
+
+    /// Ends the commands of which nothing has been sent.
+    pub fn strand_unsent(&mut self) {
+        let mut next = self.commands.table.first(Stage::Queued);
+        while let Some(id) = next {
+            next = self.commands.table.next(id);
+            if !self.sender.is_sending(&self.commands.table, id)
+                && !is_disconnect(self.commands.table.slot(id))
+            {
+                self.commands.strand(id);
+            }
+        }
+    }
+
+    /// Frees the commands that completed and were never asked for.
+    pub fn retire_done(&mut self) {
+        while let Some(id) = self.commands.table.first(Stage::Done) {
+            self.commands.table.retire(id);
+        }
+    }
+
+    /// Retires a command that is done and gives its errno, 0 for success,
+    /// and its name.  `None` if it is not done, or not known.
+    pub fn take_done(&mut self, cookie: u64) -> Option<(i32, &'static str)> {
+        let table = &mut self.commands.table;
+        let id = table.find(cookie)?;
+        if table.slot(id).stage != Stage::Done {
+            return None;
+        }
+        let error = table.slot(id).error;
+        let (command, _) = self.commands.expected(id);
+        self.commands.table.retire(id);
+        Some((error, command.name()))
+    }
+
+    /// The cookie of the command that has been done for longest.
+    pub fn first_done(&self) -> Option<u64> {
+        let table = &self.commands.table;
+        table.first(Stage::Done).map(|id| table.slot(id).cookie)
+    }
+
+    /// Commands that are waiting to be sent or for their reply.
+    pub fn in_flight(&self) -> usize {
+        let table = &self.commands.table;
+        table
+            .len(Stage::Queued)
+            .saturating_add(table.len(Stage::Issued))
+    }
+
+    /// Whether something waits to be sent.
+    pub fn has_queue(&self) -> bool {
+        self.commands.table.len(Stage::Queued) > 0
+    }
+
+    /// Whether neither a request nor a reply is half way.
+    pub fn is_idle(&self) -> bool {
+        !self.has_queue() && self.receiver.at_boundary()
+    }
+
+    /// Whether a disconnect has been accepted.
+    pub fn is_disconnecting(&self) -> bool {
+        self.disconnecting
+    }
+
+    /// Whether the disconnect has been sent.
+    pub fn is_disconnected(&self) -> bool {
+        self.disconnected
+    }
+
+    /// Requests sent and replies received.
+    pub fn chunks(&self) -> (u64, u64) {
+        (self.chunks_sent, self.receiver.chunks)
+    }
+
+    /// Estimate of the memory in use, in bytes.
+    pub fn memory(&self) -> usize {
+        self.commands
+            .table
+            .memory()
+            .saturating_add(self.receiver.memory())
+    }
+}

@@ -1,0 +1,96 @@
+//! The buffer that collects reply headers and small payloads.
+//!
+//! One receive call brings as many replies as have arrived.  A large payload
+//! goes straight to the caller's buffer, and this one takes only what follows.
+
+use crate::memory::ReceiveVector;
+
+/// Room for the replies to a good many small reads.
+const CAPACITY: usize = 64 * 1024;
+
+/// Behind a large payload, room for a few headers: what else came along would
+/// have to be copied.
+const NARROW: usize = 4 * 1024;
+
+/// Payloads from this size on are cheaper to receive in place than to copy.
+const LARGE: usize = 32 * 1024;
+
+/// Bytes received and not yet used.
+#[derive(Debug, Default)]
+pub struct ReadAhead {
+    /// Allocated when first needed: an idle handle has none.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The last payload was large, so the next one probably is as well.
+    narrow: bool,
+}
+
+impl ReadAhead {
+    /// What there is.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Drops the first `count` bytes.
+    pub fn consume(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.end);
+        if self.is_empty() {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Learns from the size of a payload what to expect of the next one.
+    pub fn expect_like(&mut self, payload: usize) {
+        self.narrow = payload >= LARGE;
+    }
+
+    /// Room to receive into.  Never empty: nothing that has to be seen in one
+    /// piece is as long as the buffer.
+    pub fn room(&mut self) -> ReceiveVector<'_> {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; CAPACITY];
+        }
+        if self.start > 0 {
+            // Only a partial header, or little more, is ever left.
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end = self.end.saturating_sub(self.start);
+            self.start = 0;
+        }
+        let limit = if self.narrow {
+            self.end.saturating_add(NARROW).min(CAPACITY)
+        } else {
+            CAPACITY
+        };
+        match self.buffer.get_mut(self.end..limit) {
+            Some(room) => ReceiveVector::from(room),
+            None => ReceiveVector::EMPTY,
+        }
+    }
+
+    /// Records that `count` bytes have been received into the room.
+    pub fn received(&mut self, count: usize) {
+        self.end = self.end.saturating_add(count).min(self.buffer.len());
+    }
+
+    /// Takes over bytes that were received during the handshake.
+    pub fn preload(&mut self, bytes: &[u8]) {
+        self.buffer = vec![0; CAPACITY.max(bytes.len())];
+        if let Some(room) = self.buffer.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        self.start = 0;
+        self.end = bytes.len();
+    }
+
+    /// Memory in use.
+    pub fn memory(&self) -> usize {
+        self.buffer.capacity()
+    }
+}

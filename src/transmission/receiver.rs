@@ -1,0 +1,445 @@
+//! Replies in: from received bytes to completed commands.
+
+use crate::callback::Extent;
+use crate::error::{Error, Result};
+use crate::memory::ReceiveVector;
+use crate::protocol::errors::errno_of_reply;
+use crate::protocol::reply::{Chunk, DONE, Header, Parsed, Style, kind};
+use crate::protocol::request::Command;
+use crate::protocol::{Fields, MAX_PAYLOAD, MAX_STRING};
+
+use super::commands::Commands;
+use super::read_ahead::ReadAhead;
+use super::request::Along;
+use super::status::{self, MetaContext, Width};
+use super::table::SlotId;
+
+/// Longest payload of a chunk: the longest data, and its offset.
+const MAX_CHUNK: u64 = MAX_PAYLOAD as u64 + 8;
+
+/// So much of an error chunk is of interest: errno, message, offset.
+const MAX_ERROR_CHUNK: u64 = 4 + 2 + MAX_STRING as u64 + 8;
+
+/// LIBNBD_READ_DATA, _HOLE and _ERROR: what a chunk callback is told.
+const READ_DATA: u32 = 1;
+const READ_HOLE: u32 = 2;
+const READ_ERROR: u32 = 3;
+
+/// What the session has agreed on, as far as replies depend on it.
+#[derive(Debug, Default)]
+pub struct Agreement {
+    pub style: Style,
+    pub contexts: Vec<MetaContext>,
+    /// Size of the export, if the server said.
+    pub size: Option<u64>,
+}
+
+/// Reads replies.
+#[derive(Debug, Default)]
+pub struct Receiver {
+    ahead: ReadAhead,
+    phase: Phase,
+    /// Payload of the block status chunk that is arriving; reused.
+    status: Vec<u8>,
+    /// Replies whose header has been seen.
+    pub chunks: u64,
+}
+
+/// What the next bytes are.
+#[derive(Debug, Default)]
+enum Phase {
+    /// A reply header, with the fixed part of its payload.
+    #[default]
+    Header,
+    /// Data for the caller's buffer.
+    Data(DataPart),
+    /// A block status payload.
+    Status(Tail, u16),
+    /// A payload that is of no use.
+    Skip(Tail),
+}
+
+#[derive(Debug)]
+struct DataPart {
+    /// Where the data began and where the next byte goes, in the buffer.
+    start: usize,
+    at: usize,
+    left: usize,
+    tail: Tail,
+}
+
+/// What remains of a chunk, and what it ends.
+#[derive(Debug, Clone, Copy)]
+struct Tail {
+    /// `None` if the chunk belongs to no command.
+    id: Option<SlotId>,
+    left: u64,
+    /// The chunk is the last one of its reply.
+    done: bool,
+}
+
+impl Receiver {
+    /// Whether the next byte would begin a reply.
+    pub fn at_boundary(&self) -> bool {
+        matches!(self.phase, Phase::Header) && self.ahead.is_empty()
+    }
+
+    /// Takes over bytes that were received during the handshake.
+    pub fn preload(&mut self, bytes: &[u8]) {
+        self.ahead.preload(bytes);
+    }
+
+    /// Memory in use.
+    pub fn memory(&self) -> usize {
+        self.ahead.memory().saturating_add(self.status.capacity())
+    }
+
+    /// Room for the next bytes: the rest of the payload that is arriving for a
+    /// read, if one is, then the read-ahead.
+    pub fn room<'a>(&'a mut self, commands: &'a mut Commands) -> [ReceiveVector<'a>; 2] {
+        let target = match &self.phase {
+            Phase::Data(part) => part
+                .tail
+                .id
+                .and_then(|id| commands.read_buffer(id))
+                .map(|buffer| buffer.room(part.at, part.left)),
+            _ => None,
+        };
+        [target.unwrap_or(ReceiveVector::EMPTY), self.ahead.room()]
+    }
+
+    /// Uses the `count` bytes that have been received into the room, and every
+    /// complete reply among them.  An error is fatal to the connection.
+    pub fn received(
+        &mut self,
+        count: usize,
+        commands: &mut Commands,
+        agreement: &Agreement,
+    ) -> Result<()> {
+        let mut rest = count;
+        if let Phase::Data(part) = &mut self.phase {
+            let direct = count.min(part.left);
+            if let Some(buffer) = part.tail.id.and_then(|id| commands.read_buffer(id)) {
+                buffer.received(part.at, direct);
+            }
+            part.forward(direct);
+            rest = count.saturating_sub(direct);
+        }
+        self.ahead.received(rest);
+        self.process(commands, agreement)
+    }
+
+    /// Works through what is there.
+    pub fn process(&mut self, commands: &mut Commands, agreement: &Agreement) -> Result<()> {
+        loop {
+            let next = match &mut self.phase {
+                Phase::Header => match self.header(commands, agreement)? {
+                    Some(next) => next,
+                    None => return Ok(()),
+                },
+                Phase::Data(part) => {
+                    let bytes = self.ahead.bytes();
+                    let bytes = bytes.get(..part.left).unwrap_or(bytes);
+                    let count = bytes.len();
+                    if let Some(buffer) = part.tail.id.and_then(|id| commands.read_buffer(id)) {
+                        buffer.put(part.at, bytes);
+                    }
+                    part.forward(count);
+                    self.ahead.consume(count);
+                    if part.left > 0 {
+                        return Ok(());
+                    }
+                    finish_data(part, commands);
+                    Phase::Header
+                }
+                Phase::Status(tail, chunk_kind) => {
+                    let bytes = tail.cut(self.ahead.bytes());
+                    let count = bytes.len();
+                    self.status.extend_from_slice(bytes);
+                    self.ahead.consume(count);
+                    if tail.left > 0 {
+                        return Ok(());
+                    }
+                    let (tail, chunk_kind) = (*tail, *chunk_kind);
+                    finish_status(&self.status, chunk_kind, tail, commands, agreement);
+                    self.status.clear();
+                    // A hostile payload must not hold memory for ever.
+                    self.status.shrink_to(1 << 20);
+                    Phase::Header
+                }
+                Phase::Skip(tail) => {
+                    let count = tail.cut(self.ahead.bytes()).len();
+                    self.ahead.consume(count);
+                    if tail.left > 0 {
+                        return Ok(());
+                    }
+                    tail.finish(commands);
+                    Phase::Header
+                }
+            };
+            self.phase = next;
+        }
+    }
+
+    /// Reads a header and the fixed part of its payload; `None` if more bytes
+    /// are needed.
+    fn header(&mut self, commands: &mut Commands, agreement: &Agreement) -> Result<Option<Phase>> {
+        let bytes = self.ahead.bytes();
+        let (header, size) = match Header::parse(agreement.style, bytes) {
+            Parsed::Partial => return Ok(None),
+            Parsed::Whole(header, size) => (header, size),
+            Parsed::BadMagic(magic) => {
+                return Err(Error::without_errno(format!(
+                    "the server sent an invalid reply: unexpected magic {magic:#x}"
+                )));
+            }
+        };
+        let (phase, used) = match header {
+            Header::Simple { error, cookie } => {
+                (simple(error, cookie, commands, agreement.style)?, size)
+            }
+            Header::Chunk(chunk) => {
+                let lead = chunk.lead()?;
+                let used = size.saturating_add(lead);
+                let Some(lead) = bytes.get(size..used) else {
+                    return Ok(None);
+                };
+                self.status.clear();
+                (begin_chunk(&chunk, lead, commands)?, used)
+            }
+        };
+        self.chunks = self.chunks.saturating_add(1);
+        if let Phase::Data(part) = &phase {
+            self.ahead.expect_like(part.left);
+        }
+        self.ahead.consume(used);
+        Ok(Some(phase))
+    }
+}
+
+impl DataPart {
+    fn forward(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count);
+        self.left = self.left.saturating_sub(count);
+    }
+}
+
+impl Tail {
+    /// Takes the bytes that belong to this chunk off `bytes`.
+    fn cut<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let count = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let bytes = bytes.get(..count).unwrap_or(bytes);
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.left = self.left.saturating_sub(count);
+        bytes
+    }
+
+    /// The chunk is over.
+    fn finish(&self, commands: &mut Commands) {
+        if let Some(id) = self.id
+            && self.done
+        {
+            commands.complete(id);
+        }
+    }
+}
+
+impl Chunk {
+    /// How much of the payload is needed to know what to do with the chunk.
+    fn lead(&self) -> Result<usize> {
+        if self.length > MAX_CHUNK {
+            return Err(Error::without_errno(format!(
+                "the server sent an invalid reply: chunk of {} bytes",
+                self.length
+            )));
+        }
+        let fixed = match self.kind {
+            kind::OFFSET_DATA => 8,
+            kind::OFFSET_HOLE => 12,
+            error if error & kind::ERROR_BIT != 0 => MAX_ERROR_CHUNK,
+            _ => 0,
+        };
+        Ok(usize::try_from(self.length.min(fixed)).unwrap_or(0))
+    }
+}
+
+/// A simple reply (NBD protocol, simple reply message).
+fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Result<Phase> {
+    let structured = style != Style::Simple;
+    let Some(id) = commands.answerable(cookie) else {
+        // A read's data could follow, and nothing says how long it is.
+        if error == 0 && !structured {
+            return Err(Error::new(
+                libc::EPROTO,
+                format!("the server answered an unknown request, cookie {cookie}"),
+            ));
+        }
+        return Ok(Phase::Header);
+    };
+    let (command, count) = commands.expected(id);
+    let left = match (error, command) {
+        (0, Command::Read) => count,
+        _ => 0,
+    };
+    let tail = Tail {
+        id: Some(id),
+        left,
+        done: true,
+    };
+    if error != 0 {
+        commands.fail(id, errno_of_reply(error));
+    } else if structured && matches!(command, Command::Read | Command::BlockStatus) {
+        // These have an answer, which only chunks can carry.
+        commands.fail(id, libc::EPROTO);
+    } else if command == Command::Read {
+        return Ok(data(0, tail));
+    }
+    Ok(Phase::Skip(tail))
+}
+
+/// The chunks of structured and extended replies (NBD protocol, structured
+/// reply types).  `lead` is what `Chunk::lead` asked for.
+fn begin_chunk(chunk: &Chunk, lead: &[u8], commands: &mut Commands) -> Result<Phase> {
+    let lead_len = u64::try_from(lead.len()).unwrap_or(u64::MAX);
+    let tail = Tail {
+        id: commands.answerable(chunk.cookie),
+        left: chunk.length.saturating_sub(lead_len),
+        done: chunk.flags & DONE != 0,
+    };
+    let Some(id) = tail.id else {
+        // The length is known, so the stream stays in step.
+        return Ok(Phase::Skip(tail));
+    };
+    let (command, _) = commands.expected(id);
+    let request_offset = commands.offset(id);
+    if chunk.offset.is_some_and(|offset| offset != request_offset) {
+        commands.fail(id, libc::EPROTO);
+        return Ok(Phase::Skip(tail));
+    }
+    let mut fields = Fields(lead);
+    match (chunk.kind, command) {
+        (kind::NONE, _) if chunk.length == 0 && tail.done => {}
+        (kind::OFFSET_DATA, Command::Read) if chunk.length > 8 => {
+            let offset = fields.u64().unwrap_or(0);
+            let at = commands.place(id, offset, tail.left)?;
+            return Ok(data(at, tail));
+        }
+        (kind::OFFSET_HOLE, Command::Read) if chunk.length == 12 => {
+            let offset = fields.u64().unwrap_or(0);
+            let count = fields.u32().unwrap_or(0);
+            if count == 0 {
+                commands.fail(id, libc::EPROTO);
+            } else {
+                hole(id, offset, count, commands)?;
+            }
+        }
+        (kind::BLOCK_STATUS | kind::BLOCK_STATUS_EXT, Command::BlockStatus) => {
+            if (chunk.kind == kind::BLOCK_STATUS_EXT) != chunk.offset.is_some() {
+                commands.fail(id, libc::EPROTO);
+            }
+            return Ok(Phase::Status(tail, chunk.kind));
+        }
+        (error, _) if error & kind::ERROR_BIT != 0 => error_chunk(chunk.kind, fields, id, commands),
+        _ => commands.fail(id, libc::EPROTO),
+    }
+    // Whatever is left serves no purpose.
+    Ok(Phase::Skip(tail))
+}
+
+/// Data for the caller's buffer from `start` on.
+fn data(start: usize, tail: Tail) -> Phase {
+    Phase::Data(DataPart {
+        start,
+        at: start,
+        // No longer than a chunk or a read may be.
+        left: usize::try_from(tail.left).unwrap_or(0),
+        tail,
+    })
+}
+
+fn finish_data(part: &DataPart, commands: &mut Commands) {
+    let Some(id) = part.tail.id else { return };
+    let count = part.at.saturating_sub(part.start);
+    commands.chunk(id, part.start, count, READ_DATA, 0);
+    part.tail.finish(commands);
+}
+
+fn hole(id: SlotId, offset: u64, count: u32, commands: &mut Commands) -> Result<()> {
+    let at = commands.place(id, offset, count.into())?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if let Some(buffer) = commands.read_buffer(id) {
+        buffer.put_zeroes(at, count);
+    }
+    commands.chunk(id, at, count, READ_HOLE, 0);
+    Ok(())
+}
+
+/// ERROR, ERROR_OFFSET, and whatever error chunks the future brings: all begin
+/// with errno and message.
+fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut Commands) {
+    let errno = match fields.u32() {
+        None | Some(0) => libc::EPROTO,
+        Some(error) => errno_of_reply(error),
+    };
+    let message = fields.u16().and_then(|length| fields.bytes(length.into()));
+    if let Some(message) = message
+        && !message.is_empty()
+    {
+        commands.remark(id, message);
+    }
+    let offset = match (chunk_kind, message) {
+        (kind::ERROR_OFFSET, Some(_)) => fields.u64(),
+        _ => None,
+    };
+    match offset.and_then(|offset| commands.place(id, offset, 1).ok()) {
+        Some(at) if commands.expected(id).0 == Command::Read => {
+            commands.chunk(id, at, 0, READ_ERROR, errno);
+        }
+        _ => {}
+    }
+    commands.fail(id, errno);
+}
+
+fn finish_status(
+    payload: &[u8],
+    chunk_kind: u16,
+    tail: Tail,
+    commands: &mut Commands,
+    agreement: &Agreement,
+) {
+    let Some(id) = tail.id else { return };
+    if agreement.contexts.is_empty() {
+        commands.fail(id, libc::EPROTO);
+    } else {
+        match status::parse(chunk_kind, payload) {
+            None => commands.fail(id, libc::EPROTO),
+            Some((context, extents)) => {
+                let context = agreement.contexts.iter().find(|c| c.id == context);
+                if let Some(context) = context {
+                    report_extents(id, context, extents, commands, agreement.size);
+                }
+            }
+        }
+    }
+    tail.finish(commands);
+}
+
+fn report_extents(
+    id: SlotId,
+    context: &MetaContext,
+    mut extents: Vec<Extent>,
+    commands: &mut Commands,
+    size: Option<u64>,
+) {
+    let offset = commands.offset(id);
+    let width = match commands.along(id) {
+        Some(Along::Extents32(_)) => Width::Words32,
+        _ => Width::Extents64,
+    };
+    let available = size.map_or(u64::MAX, |size| size.saturating_sub(offset));
+    let error = status::clip(&mut extents, available, width);
+    if error != 0 {
+        commands.fail(id, error);
+    }
+    commands.extents(id, context, &mut extents);
+}

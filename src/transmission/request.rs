@@ -1,0 +1,161 @@
+//! A command as the caller gave it: what to send, where the answer goes, whom
+//! to tell.
+
+use crate::callback;
+use crate::memory::{Lent, LentMut, ReceiveVector};
+use crate::protocol::request::Command;
+
+use super::coverage::Coverage;
+
+/// Flags that passed the checks; they go out as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandFlags(pub u16);
+
+impl CommandFlags {
+    /// Whether all of `bits` are set.
+    pub fn has(self, bits: u16) -> bool {
+        self.0 & bits == bits
+    }
+
+    /// These flags and `bits`.
+    pub fn with(self, bits: u16) -> Self {
+        Self(self.0 | bits)
+    }
+
+    /// These flags without `bits`.
+    pub fn without(self, bits: u16) -> Self {
+        Self(self.0 & !bits)
+    }
+}
+
+/// One command.
+///
+/// Dropping it frees its closures in the order that the interface promises:
+/// first the one that was called along the way, then the one for completion.
+#[derive(Debug)]
+pub struct Request {
+    pub command: Command,
+    pub flags: CommandFlags,
+    pub offset: u64,
+    pub count: u64,
+    pub data: Data,
+    pub along: Along,
+    pub completion: callback::Completion,
+}
+
+/// The memory that a command works on.
+#[derive(Debug)]
+pub enum Data {
+    None,
+    Read(ReadBuffer),
+    Write(Lent),
+    /// The payload of a filtered block status request.
+    Filter(Vec<u8>),
+}
+
+/// The closure that a command calls along the way.
+#[derive(Debug)]
+pub enum Along {
+    None,
+    Chunk(callback::Chunk),
+    Extents32(callback::Extents32),
+    Extents64(callback::Extents64),
+}
+
+impl Request {
+    /// The memory of a read.
+    pub fn read_buffer(&mut self) -> Option<&mut ReadBuffer> {
+        match &mut self.data {
+            Data::Read(buffer) => Some(buffer),
+            _ => None,
+        }
+    }
+
+    /// Length of what follows the header.
+    pub fn payload_len(&self) -> usize {
+        match &self.data {
+            Data::Write(data) => data.len(),
+            Data::Filter(payload) => payload.len(),
+            Data::None | Data::Read(_) => 0,
+        }
+    }
+}
+
+/// The caller's buffer for a read, and how much of it has arrived.
+///
+/// With `sanitise`, what has not been filled when the buffer is given back is
+/// zeroed, however the command ends: stale memory is never shown as data.  No
+/// byte that a server fills is zeroed before.
+#[derive(Debug)]
+pub struct ReadBuffer {
+    memory: LentMut,
+    coverage: Coverage,
+    sanitise: bool,
+}
+
+impl ReadBuffer {
+    /// A buffer of which nothing has arrived.
+    pub fn new(memory: LentMut, sanitise: bool) -> Self {
+        // No object is longer than this.  A longer count is a caller's mistake
+        // that the length check reports, and names no memory to zero.
+        let real = isize::try_from(memory.len()).is_ok();
+        Self {
+            memory,
+            coverage: Coverage::default(),
+            sanitise: sanitise && real,
+        }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Address of byte `at`, for the caller's own callback.
+    pub fn address(&self, at: usize) -> *const u8 {
+        self.memory.address(at)
+    }
+
+    /// Room for `count` bytes at `at`, to receive into.
+    pub fn room(&mut self, at: usize, count: usize) -> ReceiveVector<'_> {
+        self.memory.range(at, count)
+    }
+
+    /// Records that `count` bytes at `at` have been received.
+    pub fn received(&mut self, at: usize, count: usize) {
+        self.coverage.add(at, count);
+    }
+
+    /// Puts data at `at`.
+    pub fn put(&mut self, at: usize, data: &[u8]) {
+        self.memory.copy_in(at, data);
+        self.coverage.add(at, data.len());
+    }
+
+    /// Puts zeroes at `at`.
+    pub fn put_zeroes(&mut self, at: usize, count: usize) {
+        self.memory.zero(at, count);
+        self.coverage.add(at, count);
+    }
+
+    /// Whether the whole request has arrived, each byte once.
+    pub fn is_complete(&self) -> bool {
+        self.coverage.is_exactly(self.memory.len())
+    }
+
+    /// Ends the read: nothing more will be filled in.
+    pub fn finish(&mut self) {
+        if std::mem::take(&mut self.sanitise) {
+            let len = self.memory.len();
+            for gap in self.coverage.gaps(len) {
+                self.memory.zero(gap.start, gap.len());
+            }
+        }
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
