@@ -1,0 +1,118 @@
+//! The system calls of connecting, each in a safe function.
+
+use std::ffi::{CStr, c_int};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::slice;
+
+use super::address::SocketAddress;
+use crate::transport::sys::checked;
+
+/// Creates a socket for the address and starts to connect it.
+pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no memory is involved.
+    let fd = checked(unsafe { libc::socket(address.family(), kind, 0) })?;
+    // SAFETY: `fd` has just been created, and nobody else owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    if matches!(address.family(), libc::AF_INET | libc::AF_INET6) {
+        do_not_delay(&socket);
+    }
+    let bytes = address.as_bytes();
+    let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
+    // SAFETY: the address is `len` bytes long and aligned for any family.
+    let status = unsafe { libc::connect(fd, bytes.as_ptr().cast(), len) };
+    match checked(status) {
+        Ok(_) => Ok(socket),
+        Err(error) => match error.raw_os_error() {
+            // An interrupted connect goes on in the background as well.
+            Some(libc::EINPROGRESS | libc::EINTR) => Ok(socket),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Small requests must leave at once.  A socket that does not know the option
+/// needs none.
+fn do_not_delay(socket: &OwnedFd) {
+    let on: c_int = 1;
+    let len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
+    // SAFETY: `on` is a c_int and lives through the call.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_NODELAY,
+            ptr::from_ref(&on).cast(),
+            len,
+        )
+    };
+}
+
+/// How a connect that was started has ended.
+pub fn connect_result(socket: &OwnedFd) -> io::Result<()> {
+    let mut error: c_int = 0;
+    let mut len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
+    // SAFETY: `error` is a c_int and `len` its size.
+    checked(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ERROR,
+            ptr::from_mut(&mut error).cast(),
+            &mut len,
+        )
+    })?;
+    match error {
+        0 => Ok(()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// A pair of connected sockets.  Both are closed on exec, and the first is
+/// non-blocking.
+pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: there is room for two descriptors.
+    checked(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
+    // SAFETY: both have just been created, and nobody else owns them.
+    let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    crate::transport::sys::prepare_descriptor(ours.as_raw_fd())?;
+    Ok((ours, theirs))
+}
+
+/// Resolves a host and a port or service name.  The error is text: errno does
+/// not describe it.
+pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>, String> {
+    // SAFETY: all-zero bytes are valid hints that ask for anything.
+    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
+    hints.ai_family = libc::AF_UNSPEC;
+    hints.ai_socktype = libc::SOCK_STREAM;
+    let mut list = ptr::null_mut();
+    // SAFETY: both strings are NUL-terminated; `list` receives the result.
+    let status = unsafe { libc::getaddrinfo(host.as_ptr(), port.as_ptr(), &hints, &mut list) };
+    if status != 0 {
+        // SAFETY: the function returns a static string for every status.
+        let reason = unsafe { CStr::from_ptr(libc::gai_strerror(status)) };
+        return Err(reason.to_string_lossy().into_owned());
+    }
+    let mut addresses = Vec::new();
+    let mut next = NonNull::new(list);
+    while let Some(entry) = next {
+        // SAFETY: the list is intact until it is freed below.
+        let entry = unsafe { entry.as_ref() };
+        let len = usize::try_from(entry.ai_addrlen).unwrap_or(0);
+        // SAFETY: the entry says how long its address is.
+        let bytes = unsafe { slice::from_raw_parts(entry.ai_addr.cast::<u8>(), len) };
+        addresses.extend(SocketAddress::from_bytes(bytes));
+        next = NonNull::new(entry.ai_next);
+    }
+    // SAFETY: `list` came from getaddrinfo, and nothing refers to it any more.
+    unsafe { libc::freeaddrinfo(list) };
+    if addresses.is_empty() {
+        return Err(String::from("no address"));
+    }
+    Ok(addresses)
+}
