@@ -1,0 +1,218 @@
+//! What is checked before a command is sent.
+//!
+//! Most checks belong to a bit of the strict mode, and a caller who wants the
+//! server's opinion can switch them off.  The order decides which error a
+//! caller sees.
+
+use crate::error::{Error, Result};
+use crate::protocol::MAX_PAYLOAD;
+use crate::protocol::export::{TransmissionFlags, payload_limit};
+use crate::protocol::request::{Command, flag};
+use crate::transmission::request::{CommandFlags, Data, Request};
+
+use super::Client;
+use super::entry::Entry;
+use super::settings::strict;
+
+impl Client {
+    /// The flags argument of a command.
+    pub fn command_flags(&self, entry: &Entry, flags: u32) -> Result<CommandFlags> {
+        let unknown = self.is_strict(strict::FLAGS) && flags & !entry.flags != 0;
+        u16::try_from(flags)
+            .ok()
+            .filter(|_| !unknown)
+            .map(CommandFlags)
+            .ok_or_else(|| {
+                Error::new(
+                    libc::EINVAL,
+                    format!("invalid flags: {flags:#x} (accepted: {:#x})", entry.flags),
+                )
+            })
+    }
+
+    pub(super) fn is_strict(&self, bit: u32) -> bool {
+        self.settings.strict_mode & bit != 0
+    }
+
+    /// The flag that says that a payload follows (extended headers), as the
+    /// caller gave it or as the session needs it.
+    pub(super) fn payload_flag(&self, flags: CommandFlags) -> CommandFlags {
+        if !self.is_strict(strict::AUTO_FLAG) {
+            flags
+        } else if self.session.extended_headers {
+            flags.with(flag::PAYLOAD_LEN)
+        } else {
+            flags.without(flag::PAYLOAD_LEN)
+        }
+    }
+
+    /// All checks of a command that is ready to be sent.
+    pub(super) fn check(&self, request: &Request) -> Result<()> {
+        if self.is_strict(strict::COMMANDS) {
+            self.check_command(request)?;
+        }
+        if self.transmission.is_disconnecting() {
+            return Err(Error::new(
+                libc::EINVAL,
+                "a disconnect has been requested already",
+            ));
+        }
+        if self.transmission.in_flight() >= i32::MAX.unsigned_abs() as usize {
+            return Err(Error::new(libc::ENOMEM, "too many commands in flight"));
+        }
+        if !matches!(request.command, Command::Flush | Command::Disconnect) {
+            self.check_range(request)?;
+        }
+        self.check_length(request)
+    }
+
+    /// What the server says it can do.
+    fn check_command(&self, request: &Request) -> Result<()> {
+        let needs = |flag: u16| match self.has(flag) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(unsupported(request.command)),
+            Err(error) => Err(error),
+        };
+        let writable = || {
+            if self.is_read_only()? {
+                return Err(Error::new(
+                    libc::EPERM,
+                    format!("{}: the export is read-only", request.command.name()),
+                ));
+            }
+            Ok(())
+        };
+        let flag_needs = |command_flag: u16, flag: u16| {
+            if request.flags.has(command_flag) {
+                needs(flag)
+            } else {
+                Ok(())
+            }
+        };
+        match request.command {
+            Command::Read => flag_needs(flag::DF, TransmissionFlags::SEND_DF),
+            Command::Write => {
+                writable()?;
+                flag_needs(flag::FUA, TransmissionFlags::SEND_FUA)?;
+                if request.flags.has(flag::PAYLOAD_LEN) != self.session.extended_headers {
+                    return Err(Error::new(
+                        libc::EINVAL,
+                        "write: the flag PAYLOAD_LEN does not match the session",
+                    ));
+                }
+                Ok(())
+            }
+            Command::Flush => needs(TransmissionFlags::SEND_FLUSH),
+            Command::Cache => needs(TransmissionFlags::SEND_CACHE),
+            Command::Trim => {
+                needs(TransmissionFlags::SEND_TRIM)?;
+                writable()?;
+                flag_needs(flag::FUA, TransmissionFlags::SEND_FUA)
+            }
+            Command::WriteZeroes => {
+                needs(TransmissionFlags::SEND_WRITE_ZEROES)?;
+                writable()?;
+                flag_needs(flag::FUA, TransmissionFlags::SEND_FUA)?;
+                flag_needs(flag::FAST_ZERO, TransmissionFlags::SEND_FAST_ZERO)
+            }
+            Command::BlockStatus => self.check_block_status(request),
+            Command::Disconnect => Ok(()),
+        }
+    }
+
+    fn check_block_status(&self, request: &Request) -> Result<()> {
+        let set = &self.session.contexts;
+        let negotiated = set.valid && !set.granted.is_empty();
+        if !self.session.structured_replies || !negotiated {
+            return Err(Error::new(
+                libc::ENOTSUP,
+                "block-status: no meta context has been negotiated",
+            ));
+        }
+        if matches!(request.data, Data::Filter(_)) {
+            if !self.can_block_status_payload()? {
+                return Err(unsupported(request.command));
+            }
+            if !request.flags.has(flag::PAYLOAD_LEN) {
+                return Err(Error::new(
+                    libc::EINVAL,
+                    "block-status: a filter needs the flag PAYLOAD_LEN",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the command works.
+    fn check_range(&self, request: &Request) -> Result<()> {
+        let name = request.command.name();
+        let (offset, count) = (request.offset, request.count);
+        if self.is_strict(strict::ZERO_SIZE) && count == 0 {
+            return Err(Error::new(libc::EINVAL, format!("{name}: count is 0")));
+        }
+        if self.is_strict(strict::BOUNDS) {
+            let (size, _) = self.basics()?;
+            if offset.checked_add(count).is_none_or(|end| end > size) {
+                let errno = match request.command {
+                    Command::Write | Command::Trim | Command::WriteZeroes => libc::ENOSPC,
+                    _ => libc::EINVAL,
+                };
+                return Err(Error::new(
+                    errno,
+                    format!("{name}: {count} bytes at {offset} are beyond the end of the export"),
+                ));
+            }
+        }
+        if self.is_strict(strict::ALIGN)
+            && let Some(sizes) = self.session.export.block_sizes
+            && (offset | count) & u64::from(sizes.minimum.saturating_sub(1)) != 0
+        {
+            return Err(Error::new(
+                libc::EINVAL,
+                format!(
+                    "{name}: {count} bytes at {offset} are not aligned to the minimum block size {}",
+                    sizes.minimum
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// How much goes over the wire.
+    fn check_length(&self, request: &Request) -> Result<()> {
+        let too_long = |length: u64, limit: u64| {
+            Err(Error::new(
+                libc::ERANGE,
+                format!(
+                    "{}: {length} bytes exceed the limit of {limit}",
+                    request.command.name()
+                ),
+            ))
+        };
+        let strict = u64::from(payload_limit(self.session.export.block_sizes));
+        let is_strict = self.is_strict(strict::PAYLOAD);
+        let absolute = u64::from(MAX_PAYLOAD);
+        let payload = match request.command {
+            Command::Read => request.count,
+            _ => u64::try_from(request.payload_len()).unwrap_or(u64::MAX),
+        };
+        // Reads may exceed what the server advertises: it can split them.
+        if payload > strict && is_strict && request.command != Command::Read {
+            return too_long(payload, strict);
+        }
+        if payload > absolute {
+            return too_long(payload, absolute);
+        }
+        if request.count > u32::MAX.into() && !self.session.extended_headers {
+            return too_long(request.count, u32::MAX.into());
+        }
+        Ok(())
+    }
+}
+
+fn unsupported(command: Command) -> Error {
+    Error::new(
+        libc::EINVAL,
+        format!("{}: the server does not support this", command.name()),
+    )
+}

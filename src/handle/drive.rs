@@ -1,0 +1,348 @@
+//! How the states of a handle follow each other as bytes move.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use crate::connect::{Attempt, Outcome};
+use crate::error::{Error, Result};
+use crate::memory::{ReceiveVector, SendVector};
+use crate::negotiation::line::{Conversation, Line};
+use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
+use crate::protocol::reply::Style;
+use crate::transmission::{Agreement, Arrival, Progress};
+use crate::transport::{Received, Sent, Stream};
+
+use super::Client;
+use super::debug::debug;
+use super::state::{READ, State, Talk, WRITE};
+
+/// Receive calls in one go.  A server that sends without end must not keep the
+/// caller for ever.
+const ROUNDS: usize = 64;
+
+impl Client {
+    /// The socket has become readable.
+    pub fn aio_notify_read(&mut self) -> Result<()> {
+        self.expect(READ, "read")?;
+        match self.state {
+            State::Conversing(_) => self.hear(),
+            _ => self.pull(),
+        }
+    }
+
+    /// The socket has become writable.
+    pub fn aio_notify_write(&mut self) -> Result<()> {
+        self.expect(WRITE, "write")?;
+        match self.state {
+            State::Connecting(_) => self.proceed(),
+            State::Conversing(_) => self.converse(),
+            _ => self.push(),
+        }
+    }
+
+    fn expect(&self, direction: u32, what: &str) -> Result<()> {
+        if self.direction() & direction != 0 {
+            return Ok(());
+        }
+        let state = self.connection_state().to_string_lossy();
+        Err(Error::new(
+            libc::EINVAL,
+            format!("no {what} event is expected in state {state}"),
+        ))
+    }
+
+    // Connecting.
+
+    /// Looks at how connecting went.
+    fn proceed(&mut self) -> Result<()> {
+        let State::Connecting(attempt) = std::mem::replace(&mut self.state, State::Created) else {
+            return Ok(());
+        };
+        match attempt.proceed() {
+            Ok(Outcome::Trying(attempt)) => {
+                self.state = State::Connecting(attempt);
+                Ok(())
+            }
+            Ok(Outcome::Connected(socket)) => {
+                self.greet(socket);
+                Ok(())
+            }
+            Err(error) => Err(self.connect_failed(&error)),
+        }
+    }
+
+    /// Waits for the connection to be made.
+    pub(super) fn await_connection(&mut self, attempt: Attempt) {
+        self.state = State::Connecting(attempt);
+    }
+
+    /// The connection stands: the server speaks first.
+    pub(super) fn greet(&mut self, socket: OwnedFd) {
+        debug!(self.debug, "connected, waiting for the server's greeting");
+        let line = Line::new();
+        self.begin(
+            Stream::plain(socket),
+            line,
+            |line, wishes, mut session| async move {
+                let answer = negotiation::connect(&line, &wishes, &mut session).await;
+                (session, answer)
+            },
+        );
+    }
+
+    // The handshake.
+
+    /// Begins a conversation, without moving any byte yet.
+    pub(super) fn begin<F>(
+        &mut self,
+        stream: Stream,
+        line: Line,
+        conversation: impl FnOnce(Line, Wishes, Session) -> F,
+    ) where
+        F: Future<Output = (Session, Answer<Next>)> + Send + 'static,
+    {
+        let wishes = self.settings.wishes.clone();
+        let conversation = conversation(line.clone(), wishes, self.session.clone());
+        self.state = State::Conversing(Talk {
+            stream,
+            line,
+            conversation: Conversation::new(conversation),
+        });
+    }
+
+    /// Receives, and carries the conversation on.
+    fn hear(&mut self) -> Result<()> {
+        let mut buffer = [0; 4096];
+        for _ in 0..ROUNDS {
+            let State::Conversing(talk) = &mut self.state else {
+                return Ok(());
+            };
+            let room = &mut [ReceiveVector::from(&mut buffer[..])];
+            let received = talk.stream.receive(room);
+            match received {
+                Ok(Received::Blocked) => return Ok(()),
+                Ok(Received::End) => {
+                    talk.line.end();
+                    return self.converse();
+                }
+                Ok(Received::Bytes(count)) => {
+                    count_bytes(&mut self.traffic.bytes_received, count);
+                    talk.line.feed(buffer.get(..count).unwrap_or_default());
+                    self.converse()?;
+                    if count < buffer.len() {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(self.die(Error::system("recv", &error))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries the conversation on, and sends what it has to say.
+    pub(super) fn converse(&mut self) -> Result<()> {
+        loop {
+            let State::Conversing(talk) = &mut self.state else {
+                return Ok(());
+            };
+            if let Some((session, answer)) = talk.conversation.resume() {
+                return self.conversation_ended(session, answer);
+            }
+            if !talk.line.has_output() {
+                return Ok(());
+            }
+            let Talk { stream, line, .. } = talk;
+            match line.drain(|bytes| sent(stream.send(&[SendVector::from(bytes)]))) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count_bytes(&mut self.traffic.bytes_sent, count),
+                Err(error) => return Err(self.die(Error::system("send", &error))),
+            }
+        }
+    }
+
+    fn conversation_ended(&mut self, session: Session, answer: Answer<Next>) -> Result<()> {
+        self.session = session;
+        let State::Conversing(talk) = std::mem::replace(&mut self.state, State::Closed) else {
+            return Ok(());
+        };
+        let Talk { stream, line, .. } = talk;
+        match answer {
+            Ok(Next::Transmission) => {
+                self.keep_count(&line);
+                self.begin_transmission(stream, &line)
+            }
+            Ok(Next::Negotiating(count)) => {
+                self.state = State::Negotiating(stream, line);
+                self.option_ended(Ok(count));
+                Ok(())
+            }
+            Ok(Next::Closed) => {
+                self.keep_count(&line);
+                self.session_ended(Some(stream));
+                Ok(())
+            }
+            Err(Fault::Refused(_, error)) => {
+                debug!(self.debug, "{error}");
+                self.state = State::Negotiating(stream, line);
+                self.option_ended(Err(error));
+                Ok(())
+            }
+            Err(Fault::Broken(error)) => {
+                self.keep_count(&line);
+                Err(self.die(error))
+            }
+        }
+    }
+
+    /// The wire of the handshake goes; what it counted stays.
+    fn keep_count(&mut self, line: &Line) {
+        let (sent, received) = line.chunks();
+        let traffic = &mut self.traffic;
+        traffic.chunks_sent = traffic.chunks_sent.saturating_add(sent);
+        traffic.chunks_received = traffic.chunks_received.saturating_add(received);
+    }
+
+    fn begin_transmission(&mut self, stream: Stream, line: &Line) -> Result<()> {
+        let session = &self.session;
+        let agreement = Agreement {
+            style: match (session.extended_headers, session.structured_replies) {
+                (true, _) => Style::Extended,
+                (false, true) => Style::Structured,
+                (false, false) => Style::Simple,
+            },
+            contexts: session.contexts.granted.clone(),
+            size: session.export.basics.map(|(size, _)| size),
+        };
+        debug!(
+            self.debug,
+            "ready: {:?} replies, {:?}", agreement.style, session.export
+        );
+        self.state = State::Transmitting(stream);
+        let begun = self.transmission.begin(agreement, &line.take_input());
+        match begun {
+            Ok(()) => {
+                self.option_ended(Ok(0));
+                Ok(())
+            }
+            Err(error) => Err(self.die(error)),
+        }
+    }
+
+    // Transmission.
+
+    /// Sends from the queue what the socket takes.
+    pub(super) fn push(&mut self) -> Result<()> {
+        loop {
+            let State::Transmitting(stream) = &mut self.state else {
+                return Ok(());
+            };
+            let mut taken = 0;
+            let progress = self.transmission.send(|vectors| {
+                let sent = stream.send(vectors)?;
+                if let Sent::Bytes(count) = sent {
+                    taken = count;
+                }
+                Ok(sent)
+            });
+            count_bytes(&mut self.traffic.bytes_sent, taken);
+            match progress {
+                Ok(Progress::More) => {}
+                Ok(Progress::Blocked) => return Ok(()),
+                Ok(Progress::Empty) => return self.after_push(),
+                Err(error) => return Err(self.die(Error::system("send", &error))),
+            }
+        }
+    }
+
+    /// Nothing follows a disconnect.
+    fn after_push(&mut self) -> Result<()> {
+        if self.transmission.is_disconnected()
+            && let State::Transmitting(stream) = &mut self.state
+            && let Err(error) = stream.shut_down_sending()
+            // The server may have been faster.
+            && error.raw_os_error() != Some(libc::ENOTCONN)
+        {
+            return Err(self.die(Error::system("shutdown", &error)));
+        }
+        Ok(())
+    }
+
+    /// Receives what there is, and completes what it answers.
+    fn pull(&mut self) -> Result<()> {
+        for _ in 0..ROUNDS {
+            let State::Transmitting(stream) = &mut self.state else {
+                return Ok(());
+            };
+            let mut taken = 0;
+            let arrival = self.transmission.receive(|vectors| {
+                let received = stream.receive(vectors)?;
+                if let Received::Bytes(count) = received {
+                    taken = count;
+                }
+                Ok(received)
+            });
+            count_bytes(&mut self.traffic.bytes_received, taken);
+            match arrival {
+                Ok(Arrival::More) => {}
+                Ok(Arrival::Drained) => return Ok(()),
+                Ok(Arrival::End) => {
+                    self.session_ended(None);
+                    return Ok(());
+                }
+                Err(error) => return Err(self.die(error)),
+            }
+        }
+        Ok(())
+    }
+
+    // The end.
+
+    /// The session has ended in order.
+    fn session_ended(&mut self, stream: Option<Stream>) {
+        debug!(self.debug, "the connection is closed");
+        if let Some(mut stream) = stream {
+            // The stream is closed in a moment; this only makes it orderly.
+            let _ = stream.shut_down_sending();
+        }
+        self.state = State::Closed;
+        self.transmission.strand_all();
+        self.option_ended(Ok(0));
+    }
+
+    /// The connection is broken; answers with the reason.
+    pub(super) fn die(&mut self, error: Error) -> Error {
+        debug!(self.debug, "the connection is dead: {error}");
+        self.state = State::Dead(error.clone());
+        self.transmission.strand_all();
+        let reason = match error.errno() {
+            0 => Error::new(libc::ENOTCONN, error.text().to_owned()),
+            _ => error.clone(),
+        };
+        self.option_failed(error.clone(), reason.errno());
+        error
+    }
+
+    /// The handle is being closed.
+    pub(super) fn close(&mut self) {
+        self.transmission.strand_all();
+        self.transmission.retire_done();
+        let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
+        self.option_failed(gone, libc::ENOTCONN);
+        // Closing the socket is what tells a subprocess to finish.
+        self.state = State::Closed;
+        if let Some(child) = self.subprocess.take() {
+            child.end();
+        }
+    }
+}
+
+fn sent(result: io::Result<Sent>) -> io::Result<usize> {
+    match result? {
+        Sent::Bytes(count) => Ok(count),
+        Sent::Blocked => Ok(0),
+    }
+}
+
+fn count_bytes(counter: &mut u64, count: usize) {
+    *counter = counter.saturating_add(u64::try_from(count).unwrap_or(0));
+}

@@ -1,0 +1,293 @@
+//! The handle: everything a program knows of one connection.
+//!
+//! [`Handle`] is the lock and what can be read without it; [`Client`] is
+//! everything behind the lock.  The methods of `Client` bear the names of the
+//! public functions, in files by topic:
+//!
+//! * `settings`: what the caller wants;
+//! * `connecting`: the ways to connect;
+//! * `options`: the handshake in the caller's hands;
+//! * `info`: what the server has said;
+//! * `commands`, after `checks` has looked at them: reading and writing;
+//! * `drive`: how states follow each other as bytes move;
+//! * `polling`: waiting for bytes to move.
+
+mod checks;
+mod commands;
+mod connecting;
+pub mod debug;
+mod drive;
+pub mod entry;
+mod info;
+mod options;
+mod polling;
+mod settings;
+mod state;
+
+use std::ffi::{CStr, CString};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::callback::Completion;
+use crate::connect::subprocess::Subprocess;
+use crate::error::{Error, Result};
+use crate::memory::LentMut;
+use crate::negotiation::Session;
+pub use crate::transmission::request::ReadBuffer;
+use crate::transmission::{Remarks, Transmission};
+
+use debug::DebugSink;
+use entry::{Entry, States};
+use settings::Settings;
+use state::{Published, State};
+
+/// A handle.
+#[derive(Debug)]
+pub struct Handle {
+    debug: Arc<DebugSink>,
+    private_data: AtomicUsize,
+    /// The state as it was when the last locked call ended.
+    published: AtomicU32,
+    client: Mutex<Client>,
+}
+
+/// Everything behind the lock of a handle.
+#[derive(Debug)]
+pub struct Client {
+    debug: Arc<DebugSink>,
+    settings: Settings,
+    state: State,
+    session: Session,
+    transmission: Transmission,
+    /// The option that the caller has started, and how the last one ended.
+    option: PendingOption,
+    subprocess: Option<Subprocess>,
+    /// If connecting fails, the handle is as it was before: several addresses
+    /// were tried, and the caller may have more.
+    retry_on_failure: bool,
+    traffic: Traffic,
+}
+
+/// An option that the caller has started.
+#[derive(Debug, Default)]
+struct PendingOption {
+    completion: Option<Completion>,
+    outcome: Option<Result<usize>>,
+}
+
+/// What has gone over the wire, apart from what the transmission phase counts.
+#[derive(Debug, Default)]
+struct Traffic {
+    bytes_sent: u64,
+    bytes_received: u64,
+    chunks_sent: u64,
+    chunks_received: u64,
+}
+
+/// Numbers the handles that have no name of their own.
+static HANDLES: AtomicU64 = AtomicU64::new(1);
+
+impl Handle {
+    /// A handle that is not connected.
+    pub fn new() -> Self {
+        let number = HANDLES.fetch_add(1, Ordering::Relaxed);
+        let name = CString::new(format!("nbd{number}")).unwrap_or_default();
+        let wanted = std::env::var_os("LIBNBD_DEBUG").is_some_and(|value| value == "1");
+        let debug = Arc::new(DebugSink::new(name, wanted));
+        let client = Client {
+            debug: Arc::clone(&debug),
+            settings: Settings::default(),
+            state: State::Created,
+            session: Session::default(),
+            transmission: Transmission::new(Arc::clone(&debug) as Arc<dyn Remarks>),
+            option: PendingOption::default(),
+            subprocess: None,
+            retry_on_failure: false,
+            traffic: Traffic::default(),
+        };
+        Self {
+            debug,
+            private_data: AtomicUsize::new(0),
+            published: AtomicU32::new(client.published().to_bits()),
+            client: Mutex::new(client),
+        }
+    }
+
+    /// Waits until no other thread is inside a call, and enters.
+    pub fn lock(&self) -> Locked<'_> {
+        Locked {
+            // A panic inside a call has ended the connection already.
+            client: self.client.lock().unwrap_or_else(PoisonError::into_inner),
+            published: &self.published,
+        }
+    }
+
+    /// Where debug messages go.
+    pub fn debug(&self) -> &DebugSink {
+        &self.debug
+    }
+
+    /// The number that the program keeps in the handle.
+    pub fn private_data(&self) -> usize {
+        self.private_data.load(Ordering::SeqCst)
+    }
+
+    /// Replaces that number and answers with the old one.
+    pub fn set_private_data(&self, value: usize) -> usize {
+        self.private_data.swap(value, Ordering::SeqCst)
+    }
+
+    /// The state, as the last locked call left it.
+    pub fn state(&self) -> States {
+        self.published_state().states()
+    }
+
+    /// Whether requests and replies are complete, so that more can be sent.
+    pub fn is_ready(&self) -> bool {
+        let published = self.published_state();
+        published.states() == States::CONNECTED && !published.is_processing()
+    }
+
+    /// Whether a request or a reply is half way.
+    pub fn is_processing(&self) -> bool {
+        let published = self.published_state();
+        published.states() == States::CONNECTED && published.is_processing()
+    }
+
+    /// What the socket has to be polled for.
+    pub fn direction(&self) -> u32 {
+        self.published_state().direction()
+    }
+
+    fn published_state(&self) -> Published {
+        Published::from_bits(self.published.load(Ordering::Acquire))
+    }
+}
+
+impl Drop for Handle {
+    /// Nothing is sent: the socket is closed, every command and every closure
+    /// ends, and the subprocess with them.
+    fn drop(&mut self) {
+        debug::debug!(self.debug, "closing handle");
+        self.debug.set_callback(None);
+        let client = self.client.get_mut();
+        client.unwrap_or_else(PoisonError::into_inner).close();
+    }
+}
+
+/// The handle's lock, held.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    client: MutexGuard<'a, Client>,
+    published: &'a AtomicU32,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
+impl Drop for Locked<'_> {
+    /// The state that others see changes when the call ends.
+    fn drop(&mut self) {
+        let bits = self.client.published().to_bits();
+        self.published.store(bits, Ordering::Release);
+    }
+}
+
+impl Client {
+    /// Whether the table permits this call now.
+    pub fn permit(&self, entry: &Entry) -> Result<()> {
+        let state = self.state.states();
+        if entry.states.contains(state) {
+            return Ok(());
+        }
+        let errno = if state == States::CREATED {
+            libc::ENOTCONN
+        } else {
+            libc::EINVAL
+        };
+        Err(Error::new(
+            errno,
+            format!(
+                "invalid state: {}: the handle must be {}",
+                self.connection_state().to_string_lossy(),
+                entry.states
+            ),
+        ))
+    }
+
+    /// A panic has left who knows what behind: the connection ends.
+    pub fn panicked(&mut self) -> Error {
+        self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"))
+    }
+
+    /// A buffer for a read, which never shows stale memory if the caller so
+    /// wishes.
+    pub fn read_buffer(&self, memory: LentMut) -> ReadBuffer {
+        ReadBuffer::new(memory, self.settings.pread_initialize)
+    }
+
+    /// Where the state machine is, for people.
+    pub fn connection_state(&self) -> &'static CStr {
+        self.state.label()
+    }
+
+    /// The debug sink.
+    pub fn debug(&self) -> &DebugSink {
+        &self.debug
+    }
+
+    /// NBD bytes sent, TLS not counted.
+    pub fn stats_bytes_sent(&self) -> u64 {
+        self.traffic.bytes_sent
+    }
+
+    /// NBD bytes received, TLS not counted.
+    pub fn stats_bytes_received(&self) -> u64 {
+        self.traffic.bytes_received
+    }
+
+    /// Options and requests sent.
+    pub fn stats_chunks_sent(&self) -> u64 {
+        let (handshake, _) = self.state.line_chunks();
+        let (sent, _) = self.transmission.chunks();
+        let base = self.traffic.chunks_sent;
+        base.saturating_add(handshake).saturating_add(sent)
+    }
+
+    /// Greetings, option replies and replies received.
+    pub fn stats_chunks_received(&self) -> u64 {
+        let (_, handshake) = self.state.line_chunks();
+        let (_, received) = self.transmission.chunks();
+        let base = self.traffic.chunks_received;
+        base.saturating_add(handshake).saturating_add(received)
+    }
+
+    /// Estimate of the memory that the handle uses, in bytes.
+    pub fn handle_size(&self) -> usize {
+        let parts = [
+            size_of::<Handle>(),
+            self.transmission.memory(),
+            self.state.memory(),
+            self.settings.memory(),
+        ];
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+}
+
+impl Remarks for DebugSink {
+    fn remark(&self, text: &dyn Fn() -> String) {
+        debug::debug!(self, "{}", text());
+    }
+}

@@ -1,0 +1,122 @@
+//! Waiting for the socket.
+//!
+//! The handle stays locked meanwhile: a blocking call is one step for every
+//! other thread.
+
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use libc::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, c_int, c_short};
+
+use crate::error::{Error, Result};
+use crate::transport::sys::{self, Wait};
+
+use super::Client;
+use super::commands::command_failed;
+use super::entry::States;
+use super::state::{READ, State, WRITE};
+
+impl Client {
+    /// Waits for the socket, at most `timeout` milliseconds, and goes on as far
+    /// as it allows.  1 if there was progress, 0 if the time was up.
+    pub fn poll(&mut self, timeout: c_int) -> Result<c_int> {
+        self.poll2(-1, timeout)
+    }
+
+    /// As `poll`, and stops waiting when `fd` becomes readable.
+    pub fn poll2(&mut self, fd: RawFd, timeout: c_int) -> Result<c_int> {
+        let direction = self.direction();
+        let socket = self
+            .state
+            .raw_fd()
+            .filter(|_| direction != 0)
+            .ok_or_else(|| {
+                let state = self.connection_state().to_string_lossy();
+                Error::new(
+                    libc::EINVAL,
+                    format!("there is nothing to wait for in state {state}"),
+                )
+            })?;
+        let mut events = 0;
+        if direction & READ != 0 {
+            events |= POLLIN;
+        }
+        if direction & WRITE != 0 {
+            events |= POLLOUT;
+        }
+        let waits = [Wait { fd: socket, events }, Wait { fd, events: POLLIN }];
+        // A negative timeout waits for ever.
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        match sys::poll(waits, timeout).map_err(|error| Error::system("poll", &error))? {
+            None => Ok(0),
+            Some([happened, _]) => self.react(happened, direction).map(|()| 1),
+        }
+    }
+
+    fn react(&mut self, happened: c_short, direction: u32) -> Result<()> {
+        let readable = happened & (POLLIN | POLLHUP) != 0;
+        if readable && direction & READ != 0 {
+            self.aio_notify_read()
+        } else if happened & (POLLOUT | POLLHUP) != 0 && direction & WRITE != 0 {
+            self.aio_notify_write()
+        } else if happened & (POLLERR | POLLNVAL) != 0 {
+            Err(Error::new(
+                libc::ENOTCONN,
+                "the socket has an error or is not open",
+            ))
+        } else {
+            // Only the other descriptor has woken us.
+            Ok(())
+        }
+    }
+
+    /// The descriptor of the socket.
+    pub fn aio_get_fd(&self) -> Result<c_int> {
+        self.state
+            .raw_fd()
+            .ok_or_else(|| Error::new(libc::EINVAL, "the handle is not connected to anything"))
+    }
+
+    /// One step of a blocking call.  Such a call must not return while the
+    /// server can still write to its buffer, so if there is nothing more to
+    /// wait for, the connection ends.
+    fn step(&mut self) -> Result<()> {
+        match self.poll(-1) {
+            Ok(_) => Ok(()),
+            Err(error) if self.state.raw_fd().is_some() => Err(self.die(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the caller's turn has come.
+    pub(super) fn wait_while_connecting(&mut self) -> Result<()> {
+        while self.state.states() == States::CONNECTING {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of a command.
+    pub(super) fn wait_for(&mut self, cookie: u64) -> Result<()> {
+        loop {
+            if let Some((errno, command)) = self.transmission.take_done(cookie) {
+                return match (errno, &self.state) {
+                    (0, _) => Ok(()),
+                    // Why the connection broke says more.
+                    (libc::ENOTCONN, State::Dead(cause)) => Err(cause.clone()),
+                    _ => Err(command_failed(errno, command)),
+                };
+            }
+            // If this fails, the command has ended with the connection.
+            let _ = self.step();
+        }
+    }
+
+    /// Waits until the connection has ended.
+    pub(super) fn wait_for_end(&mut self) -> Result<()> {
+        while self.state.states() == States::CONNECTED {
+            self.step()?;
+        }
+        Ok(())
+    }
+}

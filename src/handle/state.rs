@@ -1,0 +1,162 @@
+//! The states of a handle.
+
+use std::ffi::CStr;
+use std::fmt;
+use std::os::fd::RawFd;
+
+use crate::connect::Attempt;
+use crate::error::Error;
+use crate::negotiation::line::{Conversation, Line};
+use crate::negotiation::{Answer, Next, Session};
+use crate::transport::Stream;
+
+use super::Client;
+use super::entry::States;
+
+/// What the socket has to be polled for.
+pub const READ: u32 = 1;
+/// As above.
+pub const WRITE: u32 = 2;
+
+/// The state of a handle, with what exists only in that state.
+pub enum State {
+    /// Not connected yet.
+    Created,
+    /// A socket is being connected.
+    Connecting(Attempt),
+    /// Client and server are talking through the handshake, or an option.
+    Conversing(Talk),
+    /// In option mode, between two options.
+    Negotiating(Stream, Line),
+    /// Requests and replies.
+    Transmitting(Stream),
+    /// The session ended in order.
+    Closed,
+    /// The connection broke.
+    Dead(Error),
+}
+
+/// A conversation and the wire it uses.
+pub struct Talk {
+    pub stream: Stream,
+    pub line: Line,
+    pub conversation: Conversation<(Session, Answer<Next>)>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label().to_string_lossy())
+    }
+}
+
+impl State {
+    /// The state as the public interface distinguishes it.
+    pub fn states(&self) -> States {
+        match self {
+            Self::Created => States::CREATED,
+            Self::Connecting(_) | Self::Conversing(_) => States::CONNECTING,
+            Self::Negotiating(..) => States::NEGOTIATING,
+            Self::Transmitting(_) => States::CONNECTED,
+            Self::Closed => States::CLOSED,
+            Self::Dead(_) => States::DEAD,
+        }
+    }
+
+    /// Name and description.
+    pub fn label(&self) -> &'static CStr {
+        match self {
+            Self::Created => c"START: the handle has been created",
+            Self::Connecting(_) => c"CONNECT.CONNECTING: connecting to the server",
+            Self::Conversing(talk) => talk.line.current_label(),
+            Self::Negotiating(..) => c"NEGOTIATING: waiting for the caller to choose an option",
+            Self::Transmitting(_) => c"READY: connected to the server",
+            Self::Closed => c"CLOSED: the connection is closed",
+            Self::Dead(_) => c"DEAD: the connection is broken",
+        }
+    }
+
+    /// The socket, if there is one.
+    pub fn raw_fd(&self) -> Option<RawFd> {
+        match self {
+            Self::Connecting(attempt) => Some(attempt.raw_fd()),
+            Self::Conversing(talk) => Some(talk.stream.raw_fd()),
+            Self::Negotiating(stream, _) | Self::Transmitting(stream) => Some(stream.raw_fd()),
+            Self::Created | Self::Closed | Self::Dead(_) => None,
+        }
+    }
+
+    /// Options sent and replies received on the wire of the handshake.
+    pub fn line_chunks(&self) -> (u64, u64) {
+        match self {
+            Self::Conversing(talk) => talk.line.chunks(),
+            Self::Negotiating(_, line) => line.chunks(),
+            _ => (0, 0),
+        }
+    }
+
+    /// Estimate of the memory in use, in bytes.
+    pub fn memory(&self) -> usize {
+        match self {
+            Self::Conversing(talk) => talk.line.memory(),
+            Self::Negotiating(_, line) => line.memory(),
+            _ => 0,
+        }
+    }
+}
+
+/// What other threads see of the state without the lock: one atomic word.
+#[derive(Debug, Clone, Copy)]
+pub struct Published(u32);
+
+const DIRECTION_SHIFT: u32 = 8;
+const PROCESSING: u32 = 1 << 16;
+
+impl Published {
+    /// From the atomic word.
+    pub fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// For the atomic word.
+    pub fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The state.
+    pub fn states(self) -> States {
+        States::from_bits(self.0 & 0xff)
+    }
+
+    /// What the socket has to be polled for.
+    pub fn direction(self) -> u32 {
+        (self.0 >> DIRECTION_SHIFT) & (READ | WRITE)
+    }
+
+    /// Whether a request or a reply is half way.
+    pub fn is_processing(self) -> bool {
+        self.0 & PROCESSING != 0
+    }
+}
+
+impl Client {
+    /// What others may see.
+    pub fn published(&self) -> Published {
+        let mut bits = self.state.states().to_bits() | self.direction() << DIRECTION_SHIFT;
+        if matches!(self.state, State::Transmitting(_)) && !self.transmission.is_idle() {
+            bits |= PROCESSING;
+        }
+        Published(bits)
+    }
+
+    /// What the socket has to be polled for.
+    pub fn direction(&self) -> u32 {
+        match &self.state {
+            State::Created | State::Negotiating(..) | State::Closed | State::Dead(_) => 0,
+            State::Connecting(_) => WRITE,
+            State::Conversing(talk) if talk.line.has_output() => WRITE,
+            State::Conversing(_) => READ,
+            State::Transmitting(_) if self.transmission.has_queue() => READ | WRITE,
+            State::Transmitting(_) => READ,
+        }
+    }
+}
