@@ -1,0 +1,231 @@
+//! Driving a handle: waiting for the socket, moving on, collecting what has
+//! completed.
+//!
+//! A program with a main loop of its own polls the descriptor of
+//! `nbd_aio_get_fd` for what `nbd_aio_get_direction` says, and calls
+//! `nbd_aio_notify_read` or `nbd_aio_notify_write` accordingly. `nbd_poll` does
+//! one such round.
+
+use std::ffi::{c_int, c_uint};
+
+use super::arguments::done;
+use super::guard;
+use super::registry::nbd_handle;
+use crate::handle::Handle;
+use crate::handle::entry;
+
+/// Waits for the server, and moves on.
+///
+/// Waits up to `timeout` milliseconds, for ever if it is negative, until the
+/// socket is ready for what the handle waits for, then moves on as far as
+/// possible. Callbacks of commands that complete run meanwhile. The handle
+/// stays locked, so other threads that use it wait as well.
+///
+/// Returns: 1 if the handle has moved on, 0 if the time is over, or -1 on
+/// failure.
+/// Errors:
+/// - `EINVAL`: the handle waits for nothing: it is created, negotiating, closed
+///   or dead.
+/// - `ENOTCONN`: the socket reports an error and nothing to read.
+/// - Any errno, or 0: the connection broke, or `poll` failed.
+///
+/// States: any.
+/// Since: 1.0.
+/// See also: `nbd_poll2`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
+    guard::locked(
+        h,
+        &entry::POLL,
+        |a| a.value("timeout", timeout),
+        |client| client.poll(timeout),
+    )
+}
+
+/// Waits for the server or for another descriptor, and moves on.
+///
+/// Waits up to `timeout` milliseconds, for ever if it is negative, until the
+/// socket is ready for what the handle waits for, then moves on as far as
+/// possible. Callbacks of commands that complete run meanwhile. The handle
+/// stays locked, so other threads that use it wait as well.
+///
+/// If `fd` becomes readable first, nothing moves and the call returns: other
+/// threads can so end the waiting. A negative `fd` is not watched.
+///
+/// Returns: 1 if the handle has moved on or `fd` is readable, 0 if the time is
+/// over, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: the handle waits for nothing: it is created, negotiating, closed
+///   or dead.
+/// - `ENOTCONN`: the socket reports an error and nothing to read.
+/// - Any errno, or 0: the connection broke, or `poll` failed.
+///
+/// States: any.
+/// Since: 1.16.
+/// See also: `nbd_poll`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int) -> c_int {
+    guard::locked(
+        h,
+        &entry::POLL2,
+        |a| a.value("fd", fd).value("timeout", timeout),
+        |client| client.poll2(fd, timeout),
+    )
+}
+
+/// Tells the descriptor to poll.
+///
+/// It belongs to the library: do not read, write or close it. With TLS it is
+/// the socket below.
+///
+/// Returns: the descriptor, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: the handle has no socket, because it is created, closed or dead.
+///
+/// States: any.
+/// Since: 1.0.
+/// See also: `nbd_aio_get_direction`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
+    guard::locked(h, &entry::AIO_GET_FD, |a| a, |client| client.aio_get_fd())
+}
+
+/// Tells what to poll the descriptor for.
+///
+/// The answer can change with every call on the handle. The handle is not
+/// locked.
+///
+/// Returns: `LIBNBD_AIO_DIRECTION_READ`, `_WRITE` or `_BOTH`, or 0 if the
+/// handle waits for nothing.
+/// Errors: none.
+/// States: any.
+/// Since: 1.0.
+/// See also: `nbd_aio_in_flight`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
+    guard::unlocked(h, &entry::AIO_GET_DIRECTION, 0, Handle::direction)
+}
+
+/// Tells the handle that its socket is readable.
+///
+/// The handle receives what there is, and moves on as far as possible.
+/// Callbacks of commands that complete run meanwhile.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: the handle does not wait for this; it is as before.
+/// - Any errno, or 0: the connection broke, with the cause in the message.
+///
+/// States: any.
+/// Since: 1.0.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_NOTIFY_READ,
+        |a| a,
+        |client| client.aio_notify_read().map(done),
+    )
+}
+
+/// Tells the handle that its socket is writable.
+///
+/// The handle sends what it can, and moves on as far as possible.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: the handle does not wait for this; it is as before.
+/// - Any errno, or 0: the connection broke, with the cause in the message.
+///
+/// States: any.
+/// Since: 1.0.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_NOTIFY_WRITE,
+        |a| a,
+        |client| client.aio_notify_write().map(done),
+    )
+}
+
+/// Counts the commands in flight.
+///
+/// These are the commands that are queued or sent and have not completed, and a
+/// disconnect that is under way; 0 when the connection has ended.
+///
+/// Returns: the number, or -1 on failure.
+/// Errors:
+/// - `ENOTCONN`: no connection has been started.
+/// - `EINVAL`: the handshake is not over yet.
+///
+/// States: connected, closed and dead.
+/// Since: 1.0.
+/// See also: `nbd_aio_disconnect`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_in_flight(h: *mut nbd_handle) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_IN_FLIGHT,
+        |a| a,
+        |client| client.aio_in_flight(),
+    )
+}
+
+/// Asks whether a command has completed, and retires it.
+///
+/// `cookie` is what the call that queued the command returned. Once the command
+/// has completed, this tells its result, frees its closures, and forgets it; a
+/// command that the completion callback has retired is forgotten already.
+///
+/// Returns: 1 if it succeeded, 0 if it has not completed or is not known, or -1
+/// if it failed.
+/// Errors:
+/// - `EINVAL`: `cookie` is 0.
+/// - `EPROTO`: the reply broke the protocol, or did not cover the whole of a
+///   read.
+/// - `ENOTCONN`: the connection ended before the reply.
+/// - Any errno that the server sent or a callback stored.
+///
+/// States: any.
+/// Since: 1.0.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_command_completed(h: *mut nbd_handle, cookie: u64) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_COMMAND_COMPLETED,
+        |a| a.value("cookie", cookie),
+        |client| client.aio_command_completed(cookie).map(c_int::from),
+    )
+}
+
+/// Finds a command that has completed and is not retired.
+///
+/// Commands are found in the order of their replies. Give the cookie to
+/// `nbd_aio_command_completed`.
+///
+/// Returns: the cookie of the oldest one, 0 if none has completed yet, or -1 on
+/// failure.
+/// Errors:
+/// - `EINVAL`: there is nothing in flight to wait for.
+///
+/// States: any.
+/// Since: 1.0.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_peek_command_completed(h: *mut nbd_handle) -> i64 {
+    guard::locked(
+        h,
+        &entry::AIO_PEEK_COMMAND_COMPLETED,
+        |a| a,
+        |client| client.aio_peek_command_completed(),
+    )
+}

@@ -1,0 +1,471 @@
+//! Connecting to a server, and ending the connection.
+//!
+//! Each way of connecting has two forms. `nbd_connect_...` waits until the
+//! handshake is over: the handle is then connected or, in option mode,
+//! negotiating. `nbd_aio_connect_...` starts and returns; the program drives
+//! the handle with `nbd_poll` or with the notify functions until
+//! `nbd_aio_is_connecting` is no longer true. In both forms a failure to
+//! connect leaves the handle dead unless said otherwise; the cause is in the
+//! error of the call during which it happened.
+
+use std::ffi::{c_char, c_int};
+
+use libc::{sockaddr, socklen_t};
+
+use super::arguments::{address, done, mask, required, string, strings};
+use super::guard;
+use super::registry::nbd_handle;
+use crate::handle::entry;
+
+/// Connects over TCP.
+///
+/// The host is a name or a numeric address, the port a service name or a
+/// number. Finding the addresses of a host name blocks, also in the
+/// asynchronous form; then the addresses are tried one after another.
+///
+/// If the name cannot be resolved or no address can be reached, the handle
+/// stays in the created state, and connecting can be tried again.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `hostname` or `port` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - 0: the host name or the port cannot be resolved.
+/// - Any errno of `socket` and `connect`: no address could be reached; it is
+///   that of the first one.
+/// - 0: the peer does not speak NBD, closed the connection during the
+///   handshake, or broke the protocol.
+/// - `ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the
+///   export, with its reason in the message.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_aio_connect_tcp`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2, 3)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_connect_tcp(
+    h: *mut nbd_handle,
+    hostname: *const c_char,
+    port: *const c_char,
+) -> c_int {
+    // SAFETY: `hostname` is a string, or null.
+    let hostname = unsafe { string(hostname) };
+    // SAFETY: `port` is a string, or null.
+    let port = unsafe { string(port) };
+    guard::locked(
+        h,
+        &entry::CONNECT_TCP,
+        |a| a.string("hostname", hostname).string("port", port),
+        |client| {
+            let hostname = required("hostname", hostname)?;
+            let port = required("port", port)?;
+            client.connect_tcp(hostname, port).map(done)
+        },
+    )
+}
+
+/// Starts to connect over TCP.
+///
+/// The host is a name or a numeric address, the port a service name or a
+/// number. Finding the addresses of a host name blocks, also in the
+/// asynchronous form; then the addresses are tried one after another.
+///
+/// If the name cannot be resolved or no address can be reached, the handle
+/// stays in the created state, and connecting can be tried again.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `hostname` or `port` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - 0: the host name or the port cannot be resolved.
+/// - Any errno of `socket` and `connect`: no address could be reached; it is
+///   that of the first one.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_connect_tcp`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2, 3)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_connect_tcp(
+    h: *mut nbd_handle,
+    hostname: *const c_char,
+    port: *const c_char,
+) -> c_int {
+    // SAFETY: `hostname` is a string, or null.
+    let hostname = unsafe { string(hostname) };
+    // SAFETY: `port` is a string, or null.
+    let port = unsafe { string(port) };
+    guard::locked(
+        h,
+        &entry::AIO_CONNECT_TCP,
+        |a| a.string("hostname", hostname).string("port", port),
+        |client| {
+            let hostname = required("hostname", hostname)?;
+            let port = required("port", port)?;
+            client.aio_connect_tcp(hostname, port).map(done)
+        },
+    )
+}
+
+/// Connects over a Unix domain socket.
+///
+/// `unixsocket` is the path of the socket.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `unixsocket` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - `ENAMETOOLONG`: the path is longer than a socket address can hold; the
+///   handle stays in the created state.
+/// - Any errno of `socket` and `connect`: no connection came about.
+/// - 0: the peer does not speak NBD, closed the connection during the
+///   handshake, or broke the protocol.
+/// - `ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the
+///   export, with its reason in the message.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_aio_connect_unix`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_connect_unix(h: *mut nbd_handle, unixsocket: *const c_char) -> c_int {
+    // SAFETY: `unixsocket` is a string, or null.
+    let unixsocket = unsafe { string(unixsocket) };
+    guard::locked(
+        h,
+        &entry::CONNECT_UNIX,
+        |a| a.string("unixsocket", unixsocket),
+        |client| {
+            client
+                .connect_unix(required("unixsocket", unixsocket)?)
+                .map(done)
+        },
+    )
+}
+
+/// Starts to connect over a Unix domain socket.
+///
+/// `unixsocket` is the path of the socket.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `unixsocket` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - `ENAMETOOLONG`: the path is longer than a socket address can hold; the
+///   handle stays in the created state.
+/// - Any errno of `socket` and `connect`: no connection came about.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_connect_unix`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_connect_unix(
+    h: *mut nbd_handle,
+    unixsocket: *const c_char,
+) -> c_int {
+    // SAFETY: `unixsocket` is a string, or null.
+    let unixsocket = unsafe { string(unixsocket) };
+    guard::locked(
+        h,
+        &entry::AIO_CONNECT_UNIX,
+        |a| a.string("unixsocket", unixsocket),
+        |client| {
+            client
+                .aio_connect_unix(required("unixsocket", unixsocket)?)
+                .map(done)
+        },
+    )
+}
+
+/// Starts to connect to a socket address.
+///
+/// `addr` is copied. Any family of stream sockets will do.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `addr` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: `addrlen` is not the length of a socket address.
+/// - Any errno of `socket` and `connect`: no connection came about.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_connect(
+    h: *mut nbd_handle,
+    addr: *const sockaddr,
+    addrlen: socklen_t,
+) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_CONNECT,
+        |a| a.value("addr", "<sockaddr>").value("addrlen", addrlen),
+        |client| {
+            // SAFETY: `addr` is as long as `addrlen` says, or null.
+            let address = unsafe { address("addr", addr, addrlen) }?;
+            client.aio_connect(address).map(done)
+        },
+    )
+}
+
+/// Connects over a stream socket that is connected already.
+///
+/// The library makes the socket non-blocking and close-on-exec, and closes it
+/// together with the handle. Any connected stream socket will do, such as one
+/// end of a socket pair.
+///
+/// If the call fails because of the descriptor itself, the handle stays in the
+/// created state, and the descriptor still belongs to the program.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: a connection has been started already.
+/// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
+/// - 0: the peer does not speak NBD, closed the connection during the
+///   handshake, or broke the protocol.
+/// - `ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the
+///   export, with its reason in the message.
+///
+/// States: created.
+/// Since: 1.2.
+/// See also: `nbd_aio_connect_socket`, `nbd_connect_command`,
+///   `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
+    guard::locked(
+        h,
+        &entry::CONNECT_SOCKET,
+        |a| a.value("sock", sock),
+        |client| client.connect_socket(sock).map(done),
+    )
+}
+
+/// Starts to connect over a stream socket that is connected already.
+///
+/// The library makes the socket non-blocking and close-on-exec, and closes it
+/// together with the handle. Any connected stream socket will do, such as one
+/// end of a socket pair.
+///
+/// If the call fails because of the descriptor itself, the handle stays in the
+/// created state, and the descriptor still belongs to the program.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: a connection has been started already.
+/// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
+///
+/// States: created.
+/// Since: 1.2.
+/// See also: `nbd_connect_socket`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_CONNECT_SOCKET,
+        |a| a.value("sock", sock),
+        |client| client.aio_connect_socket(sock).map(done),
+    )
+}
+
+/// Runs a program that is the server, and connects to it.
+///
+/// The program `argv[0]`, looked for in `PATH` unless it contains a slash, runs
+/// with the arguments `argv`, which end with `NULL` and are copied. It speaks
+/// NBD on its standard input and output, which are one socket; standard error
+/// is that of the caller. The environment is inherited.
+///
+/// `nbd_close` closes the connection and waits until the program has exited;
+/// see also `nbd_kill_subprocess`.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `argv` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: `argv` is empty; the handle stays in the created state.
+/// - `ENOENT`: `argv[0]` is empty, or `PATH` is.
+/// - Any errno of `socketpair` and `fork`: the program could not be started.
+/// - 0: the program could not be executed, exited, or did not speak NBD.
+/// - `ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the
+///   export, with its reason in the message.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_aio_connect_command`,
+///   `nbd_connect_systemd_socket_activation`, `nbd_get_subprocess_pid`,
+///   `nbd_kill_subprocess`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_connect_command(h: *mut nbd_handle, argv: *mut *mut c_char) -> c_int {
+    // SAFETY: `argv` is a list of strings, or null.
+    let argv = unsafe { strings(argv) };
+    guard::owning(
+        h,
+        &entry::CONNECT_COMMAND,
+        argv,
+        |a, argv| a.strings("argv", argv.as_ref()),
+        |client, argv| client.connect_command(required("argv", argv)?).map(done),
+    )
+}
+
+/// Runs a program that is the server, and starts to connect to it.
+///
+/// The program `argv[0]`, looked for in `PATH` unless it contains a slash, runs
+/// with the arguments `argv`, which end with `NULL` and are copied. It speaks
+/// NBD on its standard input and output, which are one socket; standard error
+/// is that of the caller. The environment is inherited.
+///
+/// `nbd_close` closes the connection and waits until the program has exited;
+/// see also `nbd_kill_subprocess`.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EFAULT`: `argv` is `NULL`.
+/// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: `argv` is empty; the handle stays in the created state.
+/// - `ENOENT`: `argv[0]` is empty, or `PATH` is.
+/// - Any errno of `socketpair` and `fork`: the program could not be started.
+///
+/// States: created.
+/// Since: 1.0.
+/// See also: `nbd_connect_command`, `nbd_set_opt_mode`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_connect_command(
+    h: *mut nbd_handle,
+    argv: *mut *mut c_char,
+) -> c_int {
+    // SAFETY: `argv` is a list of strings, or null.
+    let argv = unsafe { strings(argv) };
+    guard::owning(
+        h,
+        &entry::AIO_CONNECT_COMMAND,
+        argv,
+        |a, argv| a.strings("argv", argv.as_ref()),
+        |client, argv| {
+            client
+                .aio_connect_command(required("argv", argv)?)
+                .map(done)
+        },
+    )
+}
+
+/// Sends a signal to the subprocess of the handle.
+///
+/// `signum` is the signal; 0 stands for `SIGTERM`. The subprocess is reaped by
+/// `nbd_close`, not here.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `ESRCH`: the handle runs no subprocess.
+/// - `EINVAL`: `signum` is negative or no signal.
+/// - Any errno of `kill`.
+///
+/// States: any.
+/// Since: 1.0.
+/// See also: `nbd_connect_command`, `nbd_get_subprocess_pid`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) -> c_int {
+    guard::locked(
+        h,
+        &entry::KILL_SUBPROCESS,
+        |a| a.value("signum", signum),
+        |client| client.kill_subprocess(signum).map(done),
+    )
+}
+
+/// Tells the process id of the subprocess of the handle.
+///
+/// It stays the same after the subprocess has exited, until `nbd_close`.
+///
+/// Returns: the process id, or -1 on failure.
+/// Errors:
+/// - `ESRCH`: the handle runs no subprocess.
+///
+/// States: any.
+/// Since: 1.22.
+/// See also: `nbd_connect_command`, `nbd_kill_subprocess`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_get_subprocess_pid(h: *mut nbd_handle) -> i64 {
+    guard::locked(
+        h,
+        &entry::GET_SUBPROCESS_PID,
+        |a| a,
+        |client| client.subprocess_pid(),
+    )
+}
+
+/// Ends the connection in order, and waits until it has ended.
+///
+/// Tells the server that nothing more will come, after the commands that are
+/// queued, then waits until the server has closed the connection. In option
+/// mode the negotiation is aborted. Commands whose replies do not arrive any
+/// more complete with `ENOTCONN`: wait for the replies first. Data that the
+/// server may hold in a cache needs `nbd_flush` before.
+///
+/// `flags` is 0, or `LIBNBD_SHUTDOWN_ABANDON_PENDING`: commands of which no
+/// byte has been sent complete with `ENOTCONN` at once, and are not sent.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `ENOTCONN`: no connection has been started.
+/// - `EINVAL`: the handle is still connecting, or its connection has ended.
+/// - `EINVAL`: `flags` has an unknown bit.
+/// - Any errno of waiting for the server: the connection broke.
+///
+/// States: negotiating and connected.
+/// Since: 1.0.
+/// See also: `nbd_aio_disconnect`, `nbd_aio_opt_abort`, `nbd_close`.
+/// Source: NBD protocol, `NBD_CMD_DISC` and `NBD_OPT_ABORT`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_shutdown(h: *mut nbd_handle, flags: u32) -> c_int {
+    guard::locked(
+        h,
+        &entry::SHUTDOWN,
+        |a| a.flags("flags", flags),
+        |client| {
+            client
+                .shutdown(mask(&entry::SHUTDOWN, "flags", flags)?)
+                .map(done)
+        },
+    )
+}
+
+/// Queues a disconnect behind the commands in flight.
+///
+/// The server does not answer it; it closes the connection, and the handle
+/// becomes closed. Later commands are refused. A disconnect counts as in flight
+/// until the connection ends, but never as a completed command.
+///
+/// `flags` must be 0.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `ENOTCONN`: no connection has been started.
+/// - `EINVAL`: the handshake is not over yet, or the connection has ended.
+/// - `EINVAL`: `flags` is not 0, or a disconnect is queued already.
+///
+/// States: connected.
+/// Since: 1.0.
+/// See also: `nbd_aio_in_flight`.
+/// Source: NBD protocol, `NBD_CMD_DISC`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_disconnect(h: *mut nbd_handle, flags: u32) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_DISCONNECT,
+        |a| a.flags("flags", flags),
+        |client| {
+            let flags = client.command_flags(&entry::AIO_DISCONNECT, flags)?;
+            client.aio_disconnect(flags).map(done)
+        },
+    )
+}

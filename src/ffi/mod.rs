@@ -1,0 +1,47 @@
+//! The C skin: one thin `extern "C"` entry for each public function, in files
+//! by the families of the manual.
+//!
+//! An entry turns its pointers into values and takes its closures over, passes
+//! the guard, refuses missing arguments in the order of its parameters, and
+//! calls the method of the same name on the safe side.  Everything that all
+//! entries share stands in `guard` and `arguments`.
+//!
+//! The doc comments of the entries are the documentation of the C interface:
+//! `build.rs` makes the header from them.  What they say is written for C
+//! programmers, hence the two lints below.
+
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "every entry has the same contract, that of the C interface: `h` \
+              comes from `nbd_create` and is not closed during the call, \
+              strings and lists are terminated, buffers are as long as `count` \
+              says and live until the command retires, and callbacks can be \
+              called with their data until it is freed"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "what is public here is reached through the symbol table"
+)]
+
+mod aio;
+mod aio_data;
+mod aio_options;
+mod arguments;
+mod block_status;
+mod callbacks;
+mod connect;
+mod data;
+mod debug;
+mod guard;
+mod handshake;
+mod info;
+mod last_error;
+mod library;
+mod meta_context;
+mod options;
+mod registry;
+mod settings;
+mod state;
+mod stats;
+#[cfg(test)]
+mod tests;
