@@ -1,0 +1,167 @@
+# Builds libnbd.so.0, libnbd.a, libnbd.h and libnbd.pc.  GNU make; `make help`
+# lists the targets.
+
+# The version of the C API, which is what programs ask pkg-config for.
+VERSION := 1.24.0
+SONAME := libnbd.so.0
+REALNAME := libnbd.so.0.0.0
+
+# Tools and directories; each can be set on the command line.
+CARGO ?= cargo
+CARGO_FLAGS ?=
+CC ?= cc
+CFLAGS ?=
+LDFLAGS ?=
+OBJCOPY ?= objcopy
+INSTALL ?= install
+PYTHON ?= python3
+override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BUILD := build
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
+PREFIX ?= /usr/local
+LIBDIR ?= $(or $(if $(MULTIARCH),$(wildcard $(PREFIX)/lib/$(MULTIARCH))),$(PREFIX)/lib)
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
+
+# What the library needs beyond libc and libgcc_s, which the compiler adds by
+# itself.  All three are part of libc since glibc 2.34.
+PRIVATE_LIBS := -lpthread -lm -ldl
+
+HEADER := include/libnbd.h
+MAN_PAGES := $(wildcard man/*.[1-8])
+RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/libnbd.a
+SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
+LIBRARIES := $(addprefix $(BUILD)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a)
+
+# For the scripts behind quickstart, check and bench.
+export CARGO CARGO_FLAGS CARGO_TARGET_DIR CC PYTHON
+export LIBNBD_BUILD := $(CURDIR)/$(BUILD)
+export EMBEDDED_SERVER := $(abspath $(SERVER))
+
+.DELETE_ON_ERROR:
+.PHONY: all help header server install uninstall quickstart check bench fmt lint clean FORCE
+
+## all: build everything below build/ (default)
+all: $(LIBRARIES) $(BUILD)/libnbd.pc $(BUILD)/libnbd-uninstalled.pc
+
+## help: list the targets and what they do
+help:
+	@sed -n 's/^## \([a-z]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@echo 'Variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR CC CFLAGS LDFLAGS CARGO CARGO_FLAGS'
+
+# Cargo decides whether something has to be compiled.  An archive that it left
+# alone keeps its date, so nothing is linked again.
+$(RUST_ARCHIVE): FORCE
+	$(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
+
+## server: build the scripted server of the quickstart and the tests
+server:
+	$(CARGO) build $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package embedded-server
+
+$(BUILD):
+	mkdir -p $@
+
+# The C compiler links the shared library because rustc would add a version
+# script of its own.  --whole-archive, for nothing asks for a symbol of the
+# archive; --no-undefined-version, for the linker would pass over a missing
+# function in silence; nodelete, for a thread that still holds an error of ours
+# would crash at its end once the code is gone.
+$(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
+	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \
+	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -Wl,--as-needed -Wl,--gc-sections \
+	    -Wl,--whole-archive $(RUST_ARCHIVE) -Wl,--no-whole-archive $(PRIVATE_LIBS) -lgcc_s -lc
+
+$(BUILD)/$(SONAME): $(BUILD)/$(REALNAME)
+	ln -sf $(REALNAME) $@
+
+$(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
+	ln -sf $(SONAME) $@
+
+# The static library is one object in which only the C API is global: Rust's
+# own symbols would clash with those of another Rust library in the program.
+# Its section groups are dissolved first, for a group that lost its global
+# name could still be thrown away in favour of another library's.
+$(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
+	sed -n 's/^ *\(nbd_[a-z0-9_]*\);$$/\1/p' libnbd.syms > $(BUILD)/exports
+	$(CC) -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
+	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
+	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports $(BUILD)/libnbd.o
+	rm -f $@
+	$(AR) rcs $@ $(BUILD)/libnbd.o
+	rm -f $(BUILD)/libnbd.o $(BUILD)/exports
+
+comma := ,
+
+# $(call pkg_config,prefix,library directory,header directory,linker flags)
+pkg_config = sed -e 's|@prefix@|$(1)|' \
+    -e 's|@libdir@|$(patsubst $(1)/%,$${prefix}/%,$(2))|' \
+    -e 's|@includedir@|$(patsubst $(1)/%,$${prefix}/%,$(3))|' \
+    -e 's|@version@|$(VERSION)|' -e 's|@private_libs@|$(PRIVATE_LIBS)|' \
+    -e 's|@flags@|$(4)|' libnbd.pc.in
+
+$(BUILD)/libnbd.pc: libnbd.pc.in FORCE | $(BUILD)
+	@$(call pkg_config,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $@
+
+# pkg-config prefers this one while PKG_CONFIG_PATH names the build directory.
+# Programs then find the built library when they run, whatever is installed.
+$(BUILD)/libnbd-uninstalled.pc: libnbd.pc.in Makefile | $(BUILD)
+	$(call pkg_config,$(CURDIR),$(CURDIR)/$(BUILD),$(CURDIR)/include,-Wl$(comma)-rpath$(comma)$${libdir} ) > $@
+
+# The build script writes it where it is told, and runs again because the name
+# of that file is a new one each time.
+## header: regenerate include/libnbd.h from the Rust sources
+header: | $(BUILD)
+	mkdir -p $(dir $(HEADER))
+	file=$$(mktemp -p $(CURDIR)/$(BUILD) libnbd.h.XXXXXX) && trap "rm -f $$file" EXIT && \
+	LIBNBD_HEADER_OUT=$$file $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd && \
+	chmod 644 $$file && mv $$file $(HEADER)
+
+## install: install what `make` built (below DESTDIR, if set)
+install: $(if $(wildcard $(BUILD)/$(REALNAME)),,all)
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 $(BUILD)/$(REALNAME) $(BUILD)/libnbd.a $(DESTDIR)$(LIBDIR)
+	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnbd.so
+	$(INSTALL) -m 644 $(HEADER) $(DESTDIR)$(INCLUDEDIR)
+	$(call pkg_config,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $(DESTDIR)$(LIBDIR)/pkgconfig/libnbd.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libnbd.pc
+	$(foreach page,$(MAN_PAGES),$(INSTALL) -D -m 644 $(page) $(DESTDIR)$(call man_path,$(page)) &&) true
+	@echo 'Installed in $(DESTDIR)$(LIBDIR).  Run ldconfig if the loader does not find it.'
+
+## uninstall: remove what install installed
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a pkgconfig/libnbd.pc)
+	rm -f $(DESTDIR)$(INCLUDEDIR)/libnbd.h
+	rm -f $(foreach page,$(MAN_PAGES),$(DESTDIR)$(call man_path,$(page)))
+
+# man/x.3 -> MANDIR/man3/x.3
+man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+
+## quickstart: read a disk through a small C program
+quickstart: all server
+	@scripts/quickstart.sh
+
+## check: run every test
+check:
+	@scripts/check.sh
+
+## bench: compare the speed with that of the installed C library
+bench: all
+	$(PYTHON) bench/run.py $(BENCH_FLAGS)
+
+## fmt: format the Rust sources
+fmt:
+	$(CARGO) fmt --all
+
+## lint: check format and style of the Rust sources
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --workspace --all-targets -- -D warnings
+
+## clean: remove everything that was built
+clean:
+	$(CARGO) clean --target-dir $(CARGO_TARGET_DIR)
+	rm -rf $(BUILD)

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs the quickstart and the example programs and looks at what they print.
+# Expects that `make all server` has run.
+#
+# Prints a line for each case and "N passed, N failed" at the end.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+server=${EMBEDDED_SERVER:?set by make check}
+export PKG_CONFIG_PATH=${LIBNBD_BUILD:?set by make check}
+unset LD_LIBRARY_PATH
+read -ra cc <<< "${CC:-cc}"
+directory=$(mktemp -d)
+trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
+passed=0
+failed=0
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" > "$directory/output" 2>&1; then
+        echo "ok examples: $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok examples: $name"
+        cat "$directory/output"
+        failed=$((failed + 1))
+    fi
+}
+
+quickstart() {
+    make --no-print-directory quickstart > "$directory/quickstart"
+    local status=$?
+    cat "$directory/quickstart"
+    return $status
+}
+
+says() { # TEXT
+    cat "$directory/quickstart"
+    grep -qFe "$1" "$directory/quickstart"
+}
+
+compile() { # EXAMPLE
+    local flags
+    read -ra flags <<< "$(pkg-config --cflags --libs libnbd)"
+    "${cc[@]}" -std=gnu11 -Wall -Wextra -Werror "examples/$1.c" "${flags[@]}" -o "$directory/$1"
+}
+
+serve() { # NAME OPTION...
+    local name=$1
+    shift
+    "$server" --unix "$directory/$name.sock" --ready-file "$directory/$name.ready" "$@" &
+    local pid=$!
+    until [ -e "$directory/$name.ready" ]; do
+        kill -0 "$pid" || return
+        sleep 0.05
+    done
+}
+
+check 'quickstart' quickstart
+check 'it runs on this library' says 'library: libnbd 1.24.'
+check 'it prints the size of the disk' says 'size: 67108864 bytes'
+check 'it prints the first sector' says '000001f0  00 00 00 00 00 00 01 f0 '
+
+# An odd size, so that the last read is a short one.
+head -c 10000001 /dev/urandom > "$directory/disk"
+serve disk --file "$directory/disk" --read-only
+check 'async-copy compiles' compile async-copy
+check 'async-copy copies' "$directory/async-copy" "$directory/disk.sock" "$directory/copy"
+check 'the copy is the same' cmp "$directory/disk" "$directory/copy"
+
+serve empty --size 0
+check 'first-sector compiles' compile first-sector
+check 'first-sector on an empty disk' "$directory/first-sector" "$directory/empty.sock"
+check 'async-copy on an empty disk' "$directory/async-copy" "$directory/empty.sock" "$directory/none"
+check 'an empty copy' test -f "$directory/none" -a ! -s "$directory/none"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Installs below temporary directories and builds programs against the result,
+# as a packager and a user would.  Expects that `make` has run.
+#
+# Prints a line for each case and "N passed, N failed" at the end.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+read -ra cc <<< "${CC:-cc}"
+read -ra cxx <<< "${CXX:-c++}"
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+passed=0
+failed=0
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" > "$root/output" 2>&1; then
+        echo "ok install: $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok install: $name"
+        cat "$root/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# The program prints the version of the library it really runs on.
+cat > "$root/version.c" << 'END'
+#include <libnbd.h>
+#include <stdio.h>
+int
+main (void)
+{
+  struct nbd_handle *nbd = nbd_create ();
+  if (nbd == NULL)
+    return 1;
+  puts (nbd_get_version (nbd));
+  nbd_close (nbd);
+  return 0;
+}
+END
+
+files() { # DIRECTORY
+    (cd "$1" && find . ! -type d -printf '%P %l\n' | sed 's/ $//' | sort)
+}
+
+has_files() { # DIRECTORY LIBDIR INCLUDEDIR
+    diff <(files "$1") <(sort << END
+$2/libnbd.a
+$2/libnbd.so libnbd.so.0
+$2/libnbd.so.0 libnbd.so.0.0.0
+$2/libnbd.so.0.0.0
+$2/pkgconfig/libnbd.pc
+$3/libnbd.h
+END
+    )
+}
+
+is_empty() { # DIRECTORY
+    [ -z "$(files "$1")" ]
+}
+
+make_target() { # TARGET VARIABLE...
+    MAKEFLAGS='' make --no-print-directory "$@"
+}
+
+# Each staged tree is searched by pkg-config as if it were the whole system.
+staged_pkg_config() {
+    PKG_CONFIG_LIBDIR=$stage$libdir/pkgconfig PKG_CONFIG_PATH='' \
+        PKG_CONFIG_SYSROOT_DIR=$stage pkg-config "$@"
+}
+
+prints_version() { # PROGRAM [LIBRARY-DIRECTORY]
+    local expected printed
+    expected=$(staged_pkg_config --modversion libnbd)
+    printed=$(LD_LIBRARY_PATH=${2:-} "$1")
+    echo "expected $expected, printed $printed"
+    [ -n "$expected" ] && [ "$printed" = "$expected" ]
+}
+
+needs_libnbd() { # PROGRAM
+    readelf -d "$1" | grep -q 'NEEDED.*libnbd\.so\.0'
+}
+
+does_not_need_libnbd() { # PROGRAM
+    ! needs_libnbd "$1"
+}
+
+with_flags() { # PKG-CONFIG-OPTION COMMAND...
+    local flags option=$1
+    shift
+    read -ra flags <<< "$(staged_pkg_config ${option:+"$option"} --cflags --libs libnbd)"
+    "$@" "${flags[@]}"
+}
+
+stage=$root/stage
+libdir=/opt/nbd/lib
+check 'staged' make_target install "DESTDIR=$stage" PREFIX=/opt/nbd
+check 'just the promised files' has_files "$stage" opt/nbd/lib opt/nbd/include
+
+check 'C program' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
+check 'C program runs' prints_version "$root/shared" "$stage$libdir"
+check 'C program uses the shared library' needs_libnbd "$root/shared"
+check 'C++ program' with_flags '' "${cxx[@]}" -x c++ "$root/version.c" -x none -o "$root/cxx"
+check 'C++ program runs' prints_version "$root/cxx" "$stage$libdir"
+
+check 'static program' with_flags --static "${cc[@]}" -static "$root/version.c" -o "$root/static"
+check 'static program runs' prints_version "$root/static"
+check 'static library in a dynamic program' \
+    with_flags --static "${cc[@]}" "$root/version.c" -Wl,-Bstatic "-L$stage$libdir" -lnbd \
+    -Wl,-Bdynamic -Wl,--as-needed -o "$root/mixed"
+check 'that program runs' prints_version "$root/mixed"
+check 'that program does not need libnbd.so' does_not_need_libnbd "$root/mixed"
+
+# Two copies of Rust's standard library meet in one program.
+echo '#[unsafe(no_mangle)] pub extern "C" fn other() { println!("other"); }' > "$root/other.rs"
+check 'another static Rust library' \
+    rustc --edition 2024 --crate-type staticlib -o "$root/libother.a" "$root/other.rs"
+check 'beside libnbd.a' "${cc[@]}" "$root/version.c" "-I$stage/opt/nbd/include" \
+    -Wl,-u,other "$root/libother.a" "$stage$libdir/libnbd.a" -lpthread -lm -ldl -o "$root/both"
+check 'both in one program run' prints_version "$root/both"
+
+check 'uninstalled' make_target uninstall "DESTDIR=$stage" PREFIX=/opt/nbd
+check 'nothing stays behind' is_empty "$stage"
+
+stage=$root/separate
+libdir=/a
+directories=("DESTDIR=$stage" PREFIX=/p LIBDIR=/a INCLUDEDIR=/b)
+check 'own directories' make_target install "${directories[@]}"
+check 'used for the files' has_files "$stage" a b
+check 'used by pkg-config' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
+check 'and the program runs' prints_version "$root/shared" "$stage$libdir"
+check 'uninstalled from there' make_target uninstall "${directories[@]}"
+check 'nothing stays there' is_empty "$stage"
+
+multiarch=$("${cc[@]}" -print-multiarch)
+if [ -n "$multiarch" ]; then
+    mkdir -p "$root/prefix/lib/$multiarch"
+    check 'into the multiarch directory' make_target install "PREFIX=$root/prefix"
+    check 'files are there' has_files "$root/prefix" "lib/$multiarch" include
+    check 'uninstalled from the multiarch directory' make_target uninstall "PREFIX=$root/prefix"
+    check 'nothing stays in it' is_empty "$root/prefix"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs every test, each step to its end whatever became of the one before, and
+# closes with one line that sums all of them up.  `make check` calls it.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+export LIBNBD_BUILD=${LIBNBD_BUILD:?set by make check}
+export EMBEDDED_SERVER=${EMBEDDED_SERVER:?set by make check}
+export INCLUDE=$PWD/include LIB=$LIBNBD_BUILD
+# Debian's manual pages, where install-deps.sh had to fetch them itself.
+export MANPATH=$PWD/build/oracle/usr/share/man:${MANPATH:-}
+read -ra flags <<< "${CARGO_FLAGS:-}"
+cargo=${CARGO:-cargo}
+
+logs=build/check
+rm -rf "$logs"
+mkdir -p "$logs"
+total_passed=0
+total_failed=0
+failures=()
+
+# Prints "PASSED FAILED" as counted by the test runners that wrote the log.
+inner_counts() { # LOG
+    awk '
+        /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
+        /^test result: / {
+            for (i = 2; i <= NF; i++) {
+                if ($i == "passed;") passed += $(i - 1)
+                if ($i == "failed;") failed += $(i - 1)
+            }
+        }
+        END { print passed + 0, failed + 0 }' "$1"
+}
+
+# A step that counts nothing itself is one test.
+step() { # MINUTES TITLE COMMAND...
+    local minutes=$1 title=$2 log status passed failed
+    shift 2
+    log=$logs/${title//[^A-Za-z0-9]/-}.log
+    printf '\n==> %s\n' "$title"
+    timeout --kill-after=10 "${minutes}m" "$@" < /dev/null 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    read -r passed failed <<< "$(inner_counts "$log")"
+    if [ "$status" -eq 0 ] && [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ]; then
+        passed=1
+    elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        echo "exit status $status"
+        failed=1
+    fi
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    [ "$failed" -eq 0 ] || failures+=("$title: $failed failed, see $log")
+}
+
+step 15 'Packages' scripts/install-deps.sh
+step 2 'Format' "$cargo" fmt --all --check
+step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
+step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh .ci/run
+step 10 'Build' make --no-print-directory all server
+step 15 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
+step 5 'Header regenerated' make --no-print-directory header HEADER="$logs/libnbd.h"
+step 1 'Header up to date' diff -u include/libnbd.h "$logs/libnbd.h"
+step 5 'Header in C and C++' c-tests/header/run.sh
+step 1 'ABI' scripts/check-abi.py --library "$LIB/libnbd.so.0.0.0" --archive "$LIB/libnbd.a" \
+    --header include/libnbd.h --api tests/data/api.json --not-yet scripts/not-yet.txt
+step 2 'ABI checker' tests/abi.py
+step 15 'C tests' c-tests/run.sh
+step 30 'C tests under valgrind' c-tests/run.sh --valgrind
+step 5 'Examples' scripts/check-examples.sh
+step 5 'Install' scripts/check-install.sh
+
+printf '\n==> Summary\n'
+for failure in "${failures[@]}"; do
+    echo "$failure"
+done
+echo "$total_passed passed, $total_failed failed"
+[ "$total_passed" -gt 0 ] && [ "$total_failed" -eq 0 ]

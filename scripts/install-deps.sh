@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need and that are
+# missing.  Without the right to do so it names the command and fails.
+#
+#   install-deps.sh [--build-only]
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+    # The C side of the build.
+    gcc libc6-dev binutils make pkg-config libssl-dev
+)
+if [ "${1:-}" != --build-only ]; then
+    packages+=(
+        # Compilers, interpreters and checkers of the tests.
+        g++ python3 shellcheck
+        # Servers.
+        nbdkit nbd-server qemu-utils
+        # The C library: the reference for behaviour and speed.
+        libnbd0 libnbd-dev libnbd-bin
+        # Observation and load.
+        valgrind libc6-dbg strace fio
+        # Names of services, manual pages, processes.
+        netbase man-db procps
+    )
+fi
+
+if ! command -v cargo > /dev/null; then
+    echo 'cargo is missing: install Rust (1.87 or later) from https://rustup.rs' >&2
+    exit 1
+fi
+if ! command -v dpkg-query > /dev/null; then
+    echo 'this is not Debian or a relative of it: install the equivalents of' >&2
+    echo "    ${packages[*]}" >&2
+    exit 1
+fi
+
+installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2> /dev/null |
+    sed -n 's/ installed$//p') || true
+missing=()
+for package in "${packages[@]}"; do
+    grep -qx "$package" <<< "$installed" || missing+=("$package")
+done
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+if [ ${#missing[@]} -gt 0 ]; then
+    install=(apt-get install --yes --no-install-recommends "${missing[@]}")
+    if ! "${as_root[@]}" true 2> /dev/null; then
+        echo 'packages are missing; install them with' >&2
+        echo "    sudo ${install[*]}" >&2
+        exit 1
+    fi
+    "${as_root[@]}" apt-get update --quiet
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" < /dev/null
+fi
+
+# Images for containers often tell dpkg to leave manual pages out, but one of
+# them is part of the tests.
+page=usr/share/man/man3/libnbd.3.gz
+oracle=build/oracle
+if [[ " ${packages[*]} " = *' libnbd-dev '* && ! -e /$page && ! -e $oracle/$page ]]; then
+    download=$(mktemp -d)
+    trap 'rm -rf "$download"' EXIT
+    chmod 755 "$download"
+    "${as_root[@]}" apt-get update --quiet
+    (cd "$download" && apt-get download --quiet libnbd-dev)
+    mkdir -p "$oracle"
+    dpkg-deb --extract "$download"/libnbd-dev_*.deb "$oracle"
+    test -e "$oracle/$page"
+fi
