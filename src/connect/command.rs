@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 
 use super::subprocess::{self, Launch, Subprocess};
 use super::sys;
@@ -30,7 +30,7 @@ fn candidates(argv: &[CString], path: Option<&OsStr>) -> Result<Vec<CString>> {
 
     let name = argv.first().map_or(c"", CString::as_c_str);
     let not_found = || {
-        let name = name.to_bytes().escape_ascii();
+        let name = Escaped(name.to_bytes());
         Error::new(libc::ENOENT, format!("no program to run: \"{name}\""))
     };
     if name.is_empty() {

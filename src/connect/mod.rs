@@ -12,7 +12,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::{adopt, prepare_descriptor};
 
 use address::SocketAddress;
@@ -88,8 +88,8 @@ pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>> {
     sys::resolve(host, port).map_err(|reason| {
         Error::without_errno(format!(
             "{}:{}: {reason}",
-            host.to_bytes().escape_ascii(),
-            port.to_bytes().escape_ascii()
+            Escaped(host.to_bytes()),
+            Escaped(port.to_bytes())
         ))
     })
 }

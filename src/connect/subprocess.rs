@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::checked;
 
 use super::command::pointers;
@@ -43,6 +43,7 @@ pub fn launch(launch: &Launch) -> Result<Subprocess> {
     // Below 3 a descriptor would be in the way of standard input and output.
     let stdio = above_stdio(&launch.stdio).map_err(failed("fcntl"))?;
     let (mut report, reporter) = io::pipe().map_err(failed("pipe"))?;
+    let reporter = above_stdio(&reporter.into()).map_err(failed("fcntl"))?;
 
     // Everything that allocates happens before the fork: in a program with
     // several threads, the child may only make async-signal-safe calls.
@@ -53,22 +54,26 @@ pub fn launch(launch: &Launch) -> Result<Subprocess> {
     script.push(std::ptr::null());
     script.extend(argv.iter().skip(1));
 
-    let reporter_fd = reporter.as_raw_fd();
-    // SAFETY: the child only calls `run_child`, which keeps to what is safe
-    // there and never returns.
+    let program = launch.argv.first().map_or(c"", CString::as_c_str);
+    let complaint = format!("cannot run \"{}\"", Escaped(program.to_bytes()));
+    // The server's standard error is where its user looks.
+    let message = format!("libnbd: {complaint}\n");
+
+    let mut image = Image {
+        stdio: stdio.as_raw_fd(),
+        candidates,
+        argv,
+        script,
+        reporter: reporter.as_raw_fd(),
+        message: message.as_bytes(),
+    };
+    // SAFETY: the child only calls `run`, which keeps to what is safe there
+    // and never returns.
     let pid = checked(unsafe { libc::fork() }).map_err(failed("fork"))?;
     if pid == 0 {
-        // SAFETY: this is the child; all arrays end in a null pointer and
-        // point to strings that the parent's stack and heap still hold.
-        unsafe {
-            run_child(
-                stdio.as_raw_fd(),
-                &candidates,
-                &argv,
-                &mut script,
-                reporter_fd,
-            )
-        }
+        // SAFETY: this is the child, and the parent's memory is copied whole,
+        // so every pointer in the image is as good as it was.
+        unsafe { image.run() }
     }
     let child = Subprocess { pid };
     // A successful exec closes the only other copy, and so ends the report.
@@ -78,69 +83,74 @@ pub fn launch(launch: &Launch) -> Result<Subprocess> {
         Ok(()) => {
             child.end();
             let errno = c_int::from_ne_bytes(errno);
-            let name = launch
-                .argv
-                .first()
-                .map(|name| name.to_bytes().escape_ascii());
-            Err(Error::new(
-                errno,
-                match name {
-                    Some(name) => format!("cannot run \"{name}\""),
-                    None => String::from("cannot run the command"),
-                },
-            ))
+            Err(Error::new(errno, complaint))
         }
         Err(_) => Ok(child),
     }
 }
 
-/// The child's side of `launch`.
-///
-/// # Safety
-/// Only for a child between fork and exec.  The slices must end in a null
-/// pointer; the others must point to strings.  `script` has room for a path as
-/// its second element.
-unsafe fn run_child(
+/// All that the child needs between fork and exec.
+struct Image<'a> {
     stdio: RawFd,
-    candidates: &[*const c_char],
-    argv: &[*const c_char],
-    script: &mut [*const c_char],
+    /// Paths, then a null pointer.
+    candidates: Vec<*const c_char>,
+    /// Arguments, then a null pointer.
+    argv: Vec<*const c_char>,
+    /// Arguments for sh, with a place for the path as the second one.
+    script: Vec<*const c_char>,
+    /// Where the errno of a failure goes; closed on exec.
     reporter: RawFd,
-) -> ! {
-    let mut errno = libc::ENOENT;
-    // SAFETY: system calls on descriptors that the child owns; each is
-    // async-signal-safe.
-    unsafe {
-        libc::dup2(stdio, libc::STDIN_FILENO);
-        libc::dup2(stdio, libc::STDOUT_FILENO);
-        // The host may ignore SIGPIPE; a server expects the default.
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-    }
-    for &path in candidates.iter().take_while(|path| !path.is_null()) {
-        // SAFETY: by the contract of this function.
-        unsafe { libc::execve(path, argv.as_ptr(), environ) };
-        errno = crate::transport::sys::errno();
-        if errno == libc::ENOEXEC {
-            if let Some(place) = script.get_mut(1) {
-                *place = path;
-            }
-            // SAFETY: as above; `script` ends in the null pointer of argv.
-            unsafe { libc::execve(c"/bin/sh".as_ptr(), script.as_ptr(), environ) };
+    /// What a failure leaves on standard error.
+    message: &'a [u8],
+}
+
+impl Image<'_> {
+    /// Becomes the program.
+    ///
+    /// # Safety
+    /// Only for a child between fork and exec; the vectors must be as
+    /// described, and what they point to must be strings.
+    unsafe fn run(&mut self) -> ! {
+        let mut errno = libc::ENOENT;
+        // SAFETY: system calls on descriptors that the child owns; each is
+        // async-signal-safe.
+        unsafe {
+            libc::dup2(self.stdio, libc::STDIN_FILENO);
+            libc::dup2(self.stdio, libc::STDOUT_FILENO);
+            // The host may ignore SIGPIPE; a server expects the default.
+            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        }
+        for &path in self.candidates.iter().take_while(|path| !path.is_null()) {
+            // SAFETY: by the contract of this function.
+            unsafe { libc::execve(path, self.argv.as_ptr(), environ) };
             errno = crate::transport::sys::errno();
+            if errno == libc::ENOEXEC {
+                if let Some(place) = self.script.get_mut(1) {
+                    *place = path;
+                }
+                // SAFETY: as above; `script` ends in the null pointer of argv.
+                unsafe { libc::execve(c"/bin/sh".as_ptr(), self.script.as_ptr(), environ) };
+                errno = crate::transport::sys::errno();
+            }
+            // Anything else means that the program is there but cannot be run.
+            if !matches!(
+                errno,
+                libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG | libc::ENOENT | libc::ENOTDIR
+            ) {
+                break;
+            }
         }
-        // Anything else means that the program is there but cannot be run.
-        if !matches!(
-            errno,
-            libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG | libc::ENOENT | libc::ENOTDIR
-        ) {
-            break;
+        let report = errno.to_ne_bytes();
+        // SAFETY: both buffers are as long as said; `_exit` runs nothing of the parent.
+        unsafe {
+            libc::write(self.reporter, report.as_ptr().cast(), report.len());
+            libc::write(
+                libc::STDERR_FILENO,
+                self.message.as_ptr().cast(),
+                self.message.len(),
+            );
+            libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
         }
-    }
-    let report = errno.to_ne_bytes();
-    // SAFETY: `report` is as long as said; `_exit` runs nothing of the parent.
-    unsafe {
-        libc::write(reporter, report.as_ptr().cast(), report.len());
-        libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
     }
 }
 

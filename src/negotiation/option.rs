@@ -1,6 +1,6 @@
 //! Options and their replies (NBD protocol, option haggling).
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::protocol::errors::{errno_of_refusal, refusal};
 use crate::protocol::handshake::{OPTION_REPLY, Opt, ReplyHeader, answer, option};
 use crate::protocol::{MAX_PAYLOAD, MAX_STRING};
@@ -87,7 +87,7 @@ fn refused(which: Opt, kind: u32, text: &[u8]) -> Error {
     if text.is_empty() {
         Error::new(errno, format!("{name}: {meaning}"))
     } else {
-        Error::new(errno, format!("{name}: {meaning}: {}", text.escape_ascii()))
+        Error::new(errno, format!("{name}: {meaning}: {}", Escaped(text)))
     }
 }
 
