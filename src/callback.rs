@@ -22,10 +22,6 @@ pub struct Closure<F> {
 // from whichever thread is inside a call on the handle.
 unsafe impl<F> Send for Closure<F> {}
 
-// SAFETY: a shared reference gives no access to the data; calling needs either
-// `&mut self` or, for the debug closure, a lock that the debug sink holds.
-unsafe impl<F> Sync for Closure<F> {}
-
 impl<F> Closure<F> {
     /// Takes over a closure.
     ///
@@ -218,10 +214,9 @@ pub type Debug = Closure<unsafe extern "C" fn(*mut c_void, *const c_char, *const
 
 impl Debug {
     /// Runs the function with the name of the public function and the message.
-    pub fn message(&self, function_name: &CStr, message: &CStr) {
+    pub fn message(&mut self, function_name: &CStr, message: &CStr) {
         if let Some(function) = self.function {
-            // SAFETY: by the contract of `new`; both strings outlive the call,
-            // and the debug sink serialises calls.
+            // SAFETY: by the contract of `new`; both strings outlive the call.
             unsafe { function(self.user_data, function_name.as_ptr(), message.as_ptr()) };
         }
     }
