@@ -268,7 +268,15 @@ impl Client {
     }
 
     /// Receives what there is, and completes what it answers.
-    fn pull(&mut self) -> Result<()> {
+    pub(super) fn pull(&mut self) -> Result<()> {
+        let (_, before) = self.transmission.chunks();
+        let pulled = self.pull_rounds();
+        let (_, after) = self.transmission.chunks();
+        self.server_is_ahead = after.saturating_sub(before) > 1;
+        pulled
+    }
+
+    fn pull_rounds(&mut self) -> Result<()> {
         for _ in 0..ROUNDS {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());

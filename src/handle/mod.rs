@@ -66,6 +66,9 @@ pub struct Client {
     /// If connecting fails, the handle is as it was before: several addresses
     /// were tried, and the caller may have more.
     retry_on_failure: bool,
+    /// The last receive brought several replies: the next ones are probably
+    /// there before anybody waits for them.
+    server_is_ahead: bool,
     traffic: Traffic,
 }
 
@@ -104,6 +107,7 @@ impl Handle {
             option: PendingOption::default(),
             subprocess: None,
             retry_on_failure: false,
+            server_is_ahead: false,
             traffic: Traffic::default(),
         };
         Self {
