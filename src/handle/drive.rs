@@ -155,6 +155,7 @@ impl Client {
             match line.drain(|bytes| sent(stream.send(&[SendVector::from(bytes)]))) {
                 Ok(0) => return Ok(()),
                 Ok(count) => count_bytes(&mut self.traffic.bytes_sent, count),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => line.discard_output(),
                 Err(error) => return Err(self.die(Error::system("send", &error))),
             }
         }
@@ -249,6 +250,10 @@ impl Client {
                 Ok(Progress::More) => {}
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.after_push(),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    self.server_is_deaf = true;
+                    return Ok(());
+                }
                 Err(error) => return Err(self.die(Error::system("send", &error))),
             }
         }

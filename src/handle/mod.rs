@@ -69,6 +69,9 @@ pub struct Client {
     /// The last receive brought several replies: the next ones are probably
     /// there before anybody waits for them.
     server_is_ahead: bool,
+    /// The server does not listen any more.  Its last words are still to be
+    /// read: replies, perhaps, and then the end.
+    server_is_deaf: bool,
     traffic: Traffic,
 }
 
@@ -108,6 +111,7 @@ impl Handle {
             subprocess: None,
             retry_on_failure: false,
             server_is_ahead: false,
+            server_is_deaf: false,
             traffic: Traffic::default(),
         };
         Self {

@@ -155,7 +155,9 @@ impl Client {
             State::Connecting(_) => WRITE,
             State::Conversing(talk) if talk.line.has_output() => WRITE,
             State::Conversing(_) => READ,
-            State::Transmitting(_) if self.transmission.has_queue() => READ | WRITE,
+            State::Transmitting(_) if self.transmission.has_queue() && !self.server_is_deaf => {
+                READ | WRITE
+            }
             State::Transmitting(_) => READ,
         }
     }

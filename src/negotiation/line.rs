@@ -159,6 +159,12 @@ impl Line {
         Ok(count)
     }
 
+    /// Drops the bytes that wait to be sent: the peer does not listen any more.
+    /// What it said before it left can still be read.
+    pub fn discard_output(&self) {
+        self.wire().output.clear();
+    }
+
     /// Takes what was received and not read.
     pub fn take_input(&self) -> Vec<u8> {
         std::mem::take(&mut self.wire().input)
