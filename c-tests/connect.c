@@ -62,11 +62,14 @@ loopback_address (const char *port)
 static int
 listen_on_unix (const char *path, int backlog)
 {
-  struct sockaddr_un addr = unix_address (path);
+  /* The kernel stops at the length, but valgrind looks for a terminator. */
+  struct { struct sockaddr_un un; char terminator; } addr = {
+    unix_address (path), '\0'
+  };
   int sock = socket (AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0);
 
   CHECK (sock != -1);
-  CHECK_EQ (bind (sock, (struct sockaddr *) &addr, sizeof addr), 0);
+  CHECK_EQ (bind (sock, (struct sockaddr *) &addr, sizeof addr.un), 0);
   CHECK_EQ (listen (sock, backlog), 0);
   return sock;
 }
