@@ -302,6 +302,14 @@ impl Client {
                     self.session_ended(None);
                     return Ok(());
                 }
+                // A server may drop the connection as soon as it is told that
+                // the session is over.
+                Err(error)
+                    if error.errno() == libc::ECONNRESET && self.transmission.is_disconnected() =>
+                {
+                    self.session_ended(None);
+                    return Ok(());
+                }
                 Err(error) => return Err(self.die(error)),
             }
         }
