@@ -6,6 +6,7 @@
 //! below knows what is above it:
 //!
 //! * `ffi`: the C skin, one thin `extern "C"` entry for each public function;
+//! * `api`: the Rust skin, the same functions as methods of [`Handle`];
 //! * `handle`: the handle: settings, states, the lock, and the methods that
 //!   the entries call;
 //! * `connect`: every way to get a connected byte stream;
@@ -25,6 +26,7 @@
     allow(clippy::arithmetic_side_effects, clippy::single_range_in_vec_init)
 )]
 
+mod api;
 mod callback;
 mod connect;
 mod error;
@@ -36,4 +38,6 @@ mod protocol;
 mod transmission;
 mod transport;
 
+pub use callback::Extent;
 pub use error::{Error, Result};
+pub use handle::Handle;

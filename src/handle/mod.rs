@@ -42,7 +42,11 @@ use entry::{Entry, States};
 use settings::Settings;
 use state::{Published, State};
 
-/// A handle.
+/// A connection to an NBD server, or one to be made.
+///
+/// Several threads can use a handle at once; each call is one step.  Dropping
+/// the handle closes the connection without a word to the server; see
+/// [`Handle::shutdown`].
 #[derive(Debug)]
 pub struct Handle {
     debug: Arc<DebugSink>,
@@ -123,7 +127,7 @@ impl Handle {
     }
 
     /// Waits until no other thread is inside a call, and enters.
-    pub fn lock(&self) -> Locked<'_> {
+    pub(crate) fn lock(&self) -> Locked<'_> {
         Locked {
             // A panic inside a call has ended the connection already.
             client: self.client.lock().unwrap_or_else(PoisonError::into_inner),
@@ -132,44 +136,50 @@ impl Handle {
     }
 
     /// Where debug messages go.
-    pub fn debug(&self) -> &DebugSink {
+    pub(crate) fn debug(&self) -> &DebugSink {
         &self.debug
     }
 
     /// The number that the program keeps in the handle.
-    pub fn private_data(&self) -> usize {
+    pub(crate) fn private_data(&self) -> usize {
         self.private_data.load(Ordering::SeqCst)
     }
 
     /// Replaces that number and answers with the old one.
-    pub fn set_private_data(&self, value: usize) -> usize {
+    pub(crate) fn set_private_data(&self, value: usize) -> usize {
         self.private_data.swap(value, Ordering::SeqCst)
     }
 
     /// The state, as the last locked call left it.
-    pub fn state(&self) -> States {
+    pub(crate) fn state(&self) -> States {
         self.published_state().states()
     }
 
     /// Whether requests and replies are complete, so that more can be sent.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         let published = self.published_state();
         published.states() == States::CONNECTED && !published.is_processing()
     }
 
     /// Whether a request or a reply is half way.
-    pub fn is_processing(&self) -> bool {
+    pub(crate) fn is_processing(&self) -> bool {
         let published = self.published_state();
         published.states() == States::CONNECTED && published.is_processing()
     }
 
     /// What the socket has to be polled for.
-    pub fn direction(&self) -> u32 {
+    pub(crate) fn direction(&self) -> u32 {
         self.published_state().direction()
     }
 
     fn published_state(&self) -> Published {
         Published::from_bits(self.published.load(Ordering::Acquire))
+    }
+}
+
+impl Default for Handle {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
