@@ -8,6 +8,7 @@
 //! * `ffi`: the C skin, one thin `extern "C"` entry for each public function;
 //! * `handle`: the handle: settings, states, the lock, and the methods that
 //!   the entries call;
+//! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
 //! * `connect`: every way to get a connected byte stream;
 //! * `negotiation`: the handshake, written as the conversation it is;
 //! * `transmission`: requests out, replies in: the hot path;
@@ -35,5 +36,6 @@ mod negotiation;
 mod protocol;
 mod transmission;
 mod transport;
+mod uri;
 
 pub use error::{Error, Result};
