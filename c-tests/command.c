@@ -8,22 +8,6 @@
 
 #define NBDKIT "nbdkit", "-s", "memory", "1M"
 
-static void
-check_works (struct nbd_handle *h)
-{
-  char buf[512];
-
-  CHECK_EQ (nbd_get_size (h), 1048576);
-  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
-}
-
-static void
-check_no_children (void)
-{
-  CHECK_EQ (waitpid (-1, NULL, WNOHANG), -1);
-  CHECK_EQ (errno, ECHILD);
-}
-
 static struct nbd_handle *
 run (char *const *argv)
 {
@@ -32,32 +16,6 @@ run (char *const *argv)
   CHECK_EQ (nbd_connect_command (h, (char **) argv), 0);
   check_works (h);
   return h;
-}
-
-static char *
-contents (const char *path)
-{
-  static char buf[4096];
-  int fd = open (path, O_RDONLY|O_CLOEXEC);
-  ssize_t n;
-
-  CHECK (fd != -1);
-  n = read (fd, buf, sizeof buf - 1);
-  CHECK (n >= 0);
-  buf[n] = '\0';
-  close (fd);
-  return buf;
-}
-
-static void
-make_file (const char *path, const char *what, mode_t mode)
-{
-  int fd = open (path, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0666);
-
-  CHECK (fd != -1);
-  CHECK_EQ (write (fd, what, strlen (what)), strlen (what));
-  CHECK_EQ (fchmod (fd, mode), 0);
-  close (fd);
 }
 
 static const char *

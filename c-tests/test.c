@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -168,6 +169,32 @@ temp_disk (const char *name, uint64_t size)
 }
 
 void
+make_file (const char *path, const char *what, mode_t mode)
+{
+  int fd = open (path, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0666);
+
+  CHECK (fd != -1);
+  CHECK_EQ (write (fd, what, strlen (what)), strlen (what));
+  CHECK_EQ (fchmod (fd, mode), 0);
+  close (fd);
+}
+
+char *
+contents (const char *path)
+{
+  char buf[4096];
+  int fd = open (path, O_RDONLY|O_CLOEXEC);
+  ssize_t n;
+
+  CHECK (fd != -1);
+  n = read (fd, buf, sizeof buf - 1);
+  CHECK (n >= 0);
+  buf[n] = '\0';
+  close (fd);
+  return text ("%s", buf);
+}
+
+void
 fill (void *buf, size_t count, uint64_t seed)
 {
   uint8_t *p = buf;
@@ -310,10 +337,22 @@ wait_for_tcp (pid_t server, const char *port)
   const char *address = text (":%04X ", (unsigned) atoi (port));
 
   /* 0A is the state LISTEN. */
-  while (!listed ("/proc/net/tcp", " 0A ", address)) {
+  while (!listed ("/proc/net/tcp", " 0A ", address) &&
+         !listed ("/proc/net/tcp6", " 0A ", address)) {
     check_alive (server);
     short_sleep ();
   }
+}
+
+const char *
+nbdkit_on_tcp (const char *address)
+{
+  const char *port = free_port ();
+  const char *argv[] = { "nbdkit", "-f", "-i", address, "-p", port,
+                         "memory", "1M", NULL };
+
+  wait_for_tcp (start (argv), port);
+  return port;
 }
 
 const char *
@@ -464,6 +503,39 @@ create (void)
 
   CHECK (h != NULL);
   return h;
+}
+
+void
+check_works (struct nbd_handle *h)
+{
+  char buf[512];
+
+  CHECK_EQ (nbd_aio_is_ready (h), 1);
+  CHECK_EQ (nbd_get_size (h), 1048576);
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+}
+
+void
+check_no_children (void)
+{
+  CHECK_EQ (waitpid (-1, NULL, WNOHANG), -1);
+  CHECK_EQ (errno, ECHILD);
+}
+
+void
+poll_while_connecting (struct nbd_handle *h)
+{
+  while (nbd_aio_is_connecting (h))
+    CHECK_EQ (nbd_poll (h, -1), 1);
+}
+
+void
+check_uri (struct nbd_handle *h, const char *wanted)
+{
+  char *uri = nbd_get_uri (h);
+
+  CHECK_STR (uri, wanted);
+  free (uri);
 }
 
 struct nbd_handle *
@@ -644,8 +716,11 @@ run_case (const struct test_case *c)
     setpgid (0, 0);
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     alarm (WATCHDOG_SECONDS);
+    unsigned before = open_fds ();
     c->run ();
     clean_up ();
+    /* Neither the library nor the case may leave any behind. */
+    CHECK_EQ (open_fds (), before);
     exit (0);
   }
   if (pid == -1 || waitpid (pid, &status, 0) != pid) {

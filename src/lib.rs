@@ -9,6 +9,7 @@
 //! * `api`: the Rust skin, the same functions as methods of [`Handle`];
 //! * `handle`: the handle: settings, states, the lock, and the methods that
 //!   the entries call;
+//! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
 //! * `connect`: every way to get a connected byte stream;
 //! * `negotiation`: the handshake, written as the conversation it is;
 //! * `transmission`: requests out, replies in: the hot path;
@@ -37,6 +38,7 @@ mod negotiation;
 mod protocol;
 mod transmission;
 mod transport;
+mod uri;
 
 pub use callback::Extent;
 pub use error::{Error, Result};

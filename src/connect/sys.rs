@@ -1,8 +1,10 @@
 //! The system calls of connecting, each in a safe function.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, OsString, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -81,6 +83,18 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
     crate::transport::sys::prepare_descriptor(ours.as_raw_fd())?;
     Ok((ours, theirs))
+}
+
+/// Makes a private directory with a new name.  The template ends in six X.
+pub fn make_directory(template: &CStr) -> io::Result<PathBuf> {
+    let mut path = template.to_bytes_with_nul().to_vec();
+    // SAFETY: the path is terminated and may be written to.
+    let made = unsafe { libc::mkdtemp(path.as_mut_ptr().cast()) };
+    if made.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    path.pop();
+    Ok(OsString::from_vec(path).into())
 }
 
 /// Resolves a host and a port or service name.  The error is text: errno does

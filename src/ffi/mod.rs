@@ -39,5 +39,7 @@ mod registry;
 mod settings;
 mod state;
 mod stats;
+mod subprocess;
 #[cfg(test)]
 mod tests;
+mod uri;

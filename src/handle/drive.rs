@@ -349,9 +349,13 @@ impl Client {
         self.transmission.retire_done();
         let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
         self.option_failed(gone, libc::ENOTCONN);
-        // Closing the socket is what tells a subprocess to finish.
+        let mut subprocess = self.subprocess.take();
+        if let Some(child) = &mut subprocess {
+            child.take_leave();
+        }
+        // Closing the socket is what tells other subprocesses to finish.
         self.state = State::Closed;
-        if let Some(child) = self.subprocess.take() {
+        if let Some(child) = subprocess {
             child.end();
         }
     }

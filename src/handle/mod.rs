@@ -5,7 +5,7 @@
 //! public functions, in files by topic:
 //!
 //! * `settings`: what the caller wants;
-//! * `connecting`: the ways to connect;
+//! * `connecting`: the ways to connect, and `uri`, which chooses one of them;
 //! * `options`: the handshake in the caller's hands;
 //! * `info`: what the server has said;
 //! * `commands`, after `checks` has looked at them: reading and writing;
@@ -23,6 +23,7 @@ mod options;
 mod polling;
 mod settings;
 mod state;
+mod uri;
 
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
@@ -36,6 +37,7 @@ use crate::memory::LentMut;
 use crate::negotiation::Session;
 pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
+use crate::uri::Place;
 
 use debug::DebugSink;
 use entry::{Entry, States};
@@ -67,9 +69,8 @@ pub struct Client {
     /// The option that the caller has started, and how the last one ended.
     option: PendingOption,
     subprocess: Option<Subprocess>,
-    /// If connecting fails, the handle is as it was before: several addresses
-    /// were tried, and the caller may have more.
-    retry_on_failure: bool,
+    /// Where the server is, as far as that is known.
+    place: Option<Place>,
     /// The last receive brought several replies: the next ones are probably
     /// there before anybody waits for them.
     server_is_ahead: bool,
@@ -113,7 +114,7 @@ impl Handle {
             transmission: Transmission::new(Arc::clone(&debug) as Arc<dyn Remarks>),
             option: PendingOption::default(),
             subprocess: None,
-            retry_on_failure: false,
+            place: None,
             server_is_ahead: false,
             server_is_deaf: false,
             traffic: Traffic::default(),

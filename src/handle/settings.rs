@@ -7,6 +7,7 @@ use libc::c_int;
 use crate::error::{Error, Result};
 use crate::negotiation::Wishes;
 use crate::protocol::MAX_STRING;
+use crate::uri::{Rules, TlsParameters};
 
 use super::Client;
 use super::entry::States;
@@ -38,6 +39,12 @@ pub struct Settings {
     pub wishes: Wishes,
     pub strict_mode: u32,
     pub pread_initialize: bool,
+    /// What an activated server finds its socket under.
+    pub socket_activation_name: CString,
+    /// What URIs may ask for.
+    pub uri: Rules,
+    /// What URIs have asked for.
+    pub tls: TlsParameters,
 }
 
 impl Default for Settings {
@@ -46,6 +53,9 @@ impl Default for Settings {
             wishes: Wishes::default(),
             strict_mode: strict::MASK,
             pread_initialize: true,
+            socket_activation_name: CString::default(),
+            uri: Rules::default(),
+            tls: TlsParameters::default(),
         }
     }
 }
