@@ -45,3 +45,4 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod tls;

@@ -51,6 +51,7 @@ impl Client {
 
     /// As `connect_tcp`; waits only for the resolution of the name.
     pub fn aio_connect_tcp(&mut self, host: &CStr, port: &CStr) -> Result<()> {
+        self.server_name = Some(host.to_owned());
         let addresses = connect::resolve(host, port)?;
         let attempt = Attempt::begin(addresses).map_err(|error| cannot_connect(&error))?;
         self.retry_on_failure = true;

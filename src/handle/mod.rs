@@ -4,7 +4,7 @@
 //! everything behind the lock.  The methods of `Client` bear the names of the
 //! public functions, in files by topic:
 //!
-//! * `settings`: what the caller wants;
+//! * `settings`, `tls`: what the caller wants;
 //! * `connecting`: the ways to connect;
 //! * `options`: the handshake in the caller's hands;
 //! * `info`: what the server has said;
@@ -23,6 +23,7 @@ mod options;
 mod polling;
 mod settings;
 mod state;
+mod tls;
 
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
@@ -63,6 +64,8 @@ pub struct Client {
     /// The option that the caller has started, and how the last one ended.
     option: PendingOption,
     subprocess: Option<Subprocess>,
+    /// The host that was connected to by name, or by an address as text.
+    server_name: Option<CString>,
     /// If connecting fails, the handle is as it was before: several addresses
     /// were tried, and the caller may have more.
     retry_on_failure: bool,
@@ -103,6 +106,7 @@ impl Handle {
             transmission: Transmission::new(Arc::clone(&debug) as Arc<dyn Remarks>),
             option: PendingOption::default(),
             subprocess: None,
+            server_name: None,
             retry_on_failure: false,
             traffic: Traffic::default(),
         };

@@ -2,11 +2,10 @@
 
 use std::ffi::{CStr, CString};
 
-use libc::c_int;
-
 use crate::error::{Error, Result};
 use crate::negotiation::Wishes;
 use crate::protocol::MAX_STRING;
+use crate::transport::tls;
 
 use super::Client;
 use super::entry::States;
@@ -36,6 +35,8 @@ pub mod strict {
 pub struct Settings {
     /// What the handshake asks for.
     pub wishes: Wishes,
+    /// How TLS is done, if it is.
+    pub tls: tls::Settings,
     pub strict_mode: u32,
     pub pread_initialize: bool,
 }
@@ -44,6 +45,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             wishes: Wishes::default(),
+            tls: tls::Settings::default(),
             strict_mode: strict::MASK,
             pread_initialize: true,
         }
@@ -208,22 +210,6 @@ impl Client {
     /// As set.
     pub fn opt_mode(&self) -> bool {
         self.settings.wishes.opt_mode
-    }
-
-    /// Whether to use TLS.  This build has none, so only 0 is accepted.
-    pub fn set_tls(&mut self, tls: c_int) -> Result<()> {
-        if tls != 0 {
-            return Err(Error::new(
-                libc::ENOTSUP,
-                "this build of the library has no TLS",
-            ));
-        }
-        Ok(())
-    }
-
-    /// As set.
-    pub fn tls(&self) -> c_int {
-        0
     }
 }
 
