@@ -26,8 +26,8 @@ MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 
 # What the library needs beyond libc and libgcc_s, which the compiler adds by
-# itself.  All three are part of libc since glibc 2.34.
-PRIVATE_LIBS := -lpthread -lm -ldl
+# itself.  The last three are part of libc since glibc 2.34.
+PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 
 HEADER := include/libnbd.h
 MAN_PAGES := $(wildcard man/*.[1-8])

@@ -15,11 +15,12 @@ const TYPES: [&str; 2] = ["src/callback.rs", "src/ffi/callbacks.rs"];
 
 /// The files that define functions, in the order of the header: first what
 /// every program needs, then the life of a handle.
-const FAMILIES: [&str; 17] = [
+const FAMILIES: [&str; 18] = [
     "library",
     "debug",
     "settings",
     "handshake",
+    "tls",
     "meta_context",
     "connect",
     "uri",

@@ -419,7 +419,7 @@ const char *nbd_get_version_extra(struct nbd_handle *h)
 /*
  * Tells whether the library was built with TLS.
  *
- * Without it, only LIBNBD_TLS_DISABLE can be set with nbd_set_tls.
+ * This library always is; others with this interface need not be.
  *
  * Returns: 1 if so, else 0.
  * Errors: none.
@@ -807,45 +807,6 @@ int nbd_get_request_block_size(struct nbd_handle *h)
 #define LIBNBD_HAVE_NBD_GET_REQUEST_BLOCK_SIZE 1
 
 /*
- * Chooses whether the connection is encrypted with TLS.
- *
- * - LIBNBD_TLS_DISABLE: it is not. This is the setting at first.
- *
- * - LIBNBD_TLS_ALLOW: it is if the server agrees; whether it did,
- *   nbd_get_tls_negotiated tells. Somebody between client and server can
- *   prevent encryption.
- *
- * - LIBNBD_TLS_REQUIRE: it is, or connecting fails.
- *
- * Returns: 0, or -1 on failure.
- * Errors:
- * - EINVAL: a connection has been started already.
- * - EINVAL: tls is none of these; the setting is as before.
- * - ENOTSUP: the library was built without TLS.
- *
- * States: created.
- * Since: 1.0.
- * See also: nbd_get_tls, nbd_get_tls_negotiated, nbd_opt_starttls.
- * Source: NBD protocol, TLS support.
- */
-int nbd_set_tls(struct nbd_handle *h, int tls) LIBNBD_ATTRIBUTE_NONNULL(1);
-#define LIBNBD_HAVE_NBD_SET_TLS 1
-
-/*
- * Tells the setting of nbd_set_tls.
- *
- * Whether the connection is encrypted, nbd_get_tls_negotiated tells.
- *
- * Returns: one of the LIBNBD_TLS_... values.
- * Errors: none.
- * States: any.
- * Since: 1.0.
- * See also: nbd_get_tls_negotiated, nbd_set_tls.
- */
-int nbd_get_tls(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
-#define LIBNBD_HAVE_NBD_GET_TLS 1
-
-/*
  * Says whether to ask for structured replies.
  *
  * On at first. Without them there are no holes in read replies, no block
@@ -1042,6 +1003,275 @@ int nbd_set_opt_mode(struct nbd_handle *h,
  */
 int nbd_get_opt_mode(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_GET_OPT_MODE 1
+
+/******************************************************************************
+ * TLS: whether the connection is encrypted, and how both sides prove who they
+ * are.
+ *
+ * The settings have no effect unless nbd_set_tls or nbd_opt_starttls asks
+ * for TLS. Files are read, and mistakes in them found, when TLS starts.
+ *****************************************************************************/
+
+/*
+ * Chooses whether the connection is encrypted with TLS.
+ *
+ * - LIBNBD_TLS_DISABLE: it is not. This is the setting at first.
+ *
+ * - LIBNBD_TLS_ALLOW: it is if the server agrees; whether it did,
+ *   nbd_get_tls_negotiated tells. Somebody between client and server can
+ *   prevent encryption.
+ *
+ * - LIBNBD_TLS_REQUIRE: it is, or connecting fails.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: tls is none of these; the setting is as before.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_get_tls, nbd_get_tls_negotiated, nbd_opt_starttls.
+ * Source: NBD protocol, TLS support.
+ */
+int nbd_set_tls(struct nbd_handle *h, int tls) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_SET_TLS 1
+
+/*
+ * Tells the setting of nbd_set_tls.
+ *
+ * Whether the connection is encrypted, nbd_get_tls_negotiated tells.
+ *
+ * Returns: one of the LIBNBD_TLS_... values.
+ * Errors: none.
+ * States: any.
+ * Since: 1.0.
+ * See also: nbd_get_tls_negotiated, nbd_set_tls.
+ */
+int nbd_get_tls(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_TLS 1
+
+/*
+ * Names the directory of the X.509 certificates.
+ *
+ * These files are looked for, all in PEM:
+ *
+ * - ca-cert.pem: the authorities that are believed.
+ *
+ * - ca-crl.pem: what they have revoked; optional.
+ *
+ * - client-cert.pem and client-key.pem: the certificate that the server
+ *   gets to see if it asks for one, and its key, which must not be encrypted;
+ *   optional.
+ *
+ * If no directory is set, users have theirs in $HOME/.pki/libnbd or
+ * $HOME/.config/pki/libnbd, and root in /etc/pki/libnbd. A directory
+ * without a readable ca-cert.pem does not count, even if it was set: then the
+ * authorities are believed that the system trusts.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: dir is NULL.
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_set_tls, nbd_set_tls_psk_file, nbd_set_tls_verify_peer.
+ */
+int nbd_set_tls_certificates(struct nbd_handle *h,
+                             const char *dir)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_SET_TLS_CERTIFICATES 1
+
+/*
+ * Names the file of the pre-shared keys (PSK).
+ *
+ * Each line is a user name, a colon and a key in hexadecimal, as psktool
+ * writes it; the first line of the user counts. If a file is set,
+ * certificates are neither shown nor accepted, and names are not verified:
+ * who knows the key is trusted.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: filename is NULL.
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_set_tls, nbd_set_tls_certificates, nbd_set_tls_username.
+ */
+int nbd_set_tls_psk_file(struct nbd_handle *h,
+                         const char *filename)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_SET_TLS_PSK_FILE 1
+
+/*
+ * Names the user of the pre-shared key.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: username is NULL.
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_get_tls_username, nbd_set_tls_psk_file.
+ */
+int nbd_set_tls_username(struct nbd_handle *h,
+                         const char *username)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_SET_TLS_USERNAME 1
+
+/*
+ * Tells the user of the pre-shared key.
+ *
+ * Returns: the name set with nbd_set_tls_username, or else that of the
+ * environment variable LOGNAME, or else the name that the user logged in
+ * with; to be freed with free. NULL on failure.
+ * Errors:
+ * - ENXIO or another errno of getlogin: none is set, and the process has no
+ *   login name.
+ * - ENOMEM: there is no memory for the copy.
+ *
+ * States: any.
+ * Since: 1.0.
+ * See also: nbd_set_tls_username.
+ */
+char *nbd_get_tls_username(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_TLS_USERNAME 1
+
+/*
+ * Names the host that the server's certificate must be for.
+ *
+ * At first, and if hostname is empty, it is the host given to
+ * nbd_connect_tcp or in a URI. Without either, as on a Unix domain socket,
+ * any certificate is accepted that a trusted authority has signed.
+ *
+ * The host is a name or an IP address. A name is also told to the server before
+ * it chooses its certificate.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: hostname is NULL.
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.22.
+ * See also: nbd_get_tls_hostname, nbd_set_tls, nbd_set_tls_verify_peer.
+ */
+int nbd_set_tls_hostname(struct nbd_handle *h,
+                         const char *hostname)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_SET_TLS_HOSTNAME 1
+
+/*
+ * Tells the host that the server's certificate must be for.
+ *
+ * Returns: the host set with nbd_set_tls_hostname, or else the one that the
+ * handle connected to by TCP, or else an empty string; to be freed with free.
+ * NULL on failure.
+ * Errors:
+ * - ENOMEM: there is no memory for the copy.
+ *
+ * States: any.
+ * Since: 1.22.
+ * See also: nbd_set_tls_hostname.
+ */
+char *nbd_get_tls_hostname(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_TLS_HOSTNAME 1
+
+/*
+ * Says whether the server's certificate is verified.
+ *
+ * It is at first. Without verification a connection is encrypted, but anybody
+ * can be at the other end of it. Sessions with a pre-shared key have no
+ * certificate to verify.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_get_tls_verify_peer, nbd_set_tls, nbd_set_tls_hostname.
+ */
+int nbd_set_tls_verify_peer(struct nbd_handle *h,
+                            bool verify)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_SET_TLS_VERIFY_PEER 1
+
+/*
+ * Tells whether the server's certificate is verified.
+ *
+ * Returns: 1 if so, else 0.
+ * Errors: none.
+ * States: any.
+ * Since: 1.0.
+ * See also: nbd_set_tls_verify_peer.
+ */
+int nbd_get_tls_verify_peer(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_TLS_VERIFY_PEER 1
+
+/*
+ * Chooses versions and algorithms of TLS.
+ *
+ * The string has the form that GnuTLS gives it: a keyword, then items with
+ * colons in front. The keywords are NORMAL, which holds at first,
+ * PERFORMANCE, PFS, SECURE128, SECURE192, SECURE256, SUITEB128,
+ * SUITEB192 and NONE. An item adds (+) or removes (- or !) a version,
+ * cipher, key exchange, MAC, group or signature, for example
+ * NORMAL:-VERS-ALL:+VERS-TLS1.3, or is an option that begins with %.
+ *
+ * OpenSSL does the work, so not every item can be honoured: starting TLS then
+ * fails with EINVAL. Nothing is ignored. TLS 1.2 is the oldest version there
+ * is. With a pre-shared key the key exchanges for it need not be added.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: priority is NULL.
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.24.
+ * See also: nbd_get_tls_priority, nbd_set_tls.
+ */
+int nbd_set_tls_priority(struct nbd_handle *h,
+                         const char *priority)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_SET_TLS_PRIORITY 1
+
+/*
+ * Tells versions and algorithms of TLS.
+ *
+ * Returns: the string set with nbd_set_tls_priority, or else NORMAL, to be
+ * freed with free; NULL on failure.
+ * Errors:
+ * - ENOMEM: there is no memory for the copy.
+ *
+ * States: any.
+ * Since: 1.24.
+ * See also: nbd_set_tls_priority.
+ */
+char *nbd_get_tls_priority(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_TLS_PRIORITY 1
+
+/*
+ * Tells whether the connection is encrypted.
+ *
+ * Returns: 1 if so, 0 if not, or -1 on failure.
+ * Errors:
+ * - ENOTCONN: no connection has been started.
+ * - EINVAL: the handle is still connecting, or its connection broke.
+ *
+ * States: negotiating, connected and closed.
+ * Since: 1.2.
+ * See also: nbd_get_tls, nbd_opt_starttls, nbd_set_tls.
+ * Source: NBD protocol, NBD_OPT_STARTTLS.
+ */
+int nbd_get_tls_negotiated(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_TLS_NEGOTIATED 1
 
 /******************************************************************************
  * The list of meta contexts to ask the server for. A meta context is a kind of
@@ -1474,7 +1704,7 @@ int nbd_aio_disconnect(struct nbd_handle *h,
  *   no sense or is missing.
  * - EPERM: uri asks for something that is not allowed.
  * - ENAMETOOLONG: the export name or the path of the socket is too long.
- * - ENOTSUP: uri requires TLS, and the library was built without.
+ * - ENOTSUP: uri requires TLS, and the server does not have it.
  * - 0, or any errno of the function that connects in the same way: no
  *   connection came about.
  * - 0: the peer does not speak NBD, closed the connection during the
@@ -1509,7 +1739,7 @@ int nbd_connect_uri(struct nbd_handle *h,
  *   no sense or is missing.
  * - EPERM: uri asks for something that is not allowed.
  * - ENAMETOOLONG: the export name or the path of the socket is too long.
- * - ENOTSUP: uri requires TLS, and the library was built without.
+ * - ENOTSUP: uri requires TLS, and the server does not have it.
  * - 0, or any errno of the function that connects in the same way: no
  *   connection came about.
  *
@@ -2006,8 +2236,7 @@ int nbd_opt_list(struct nbd_handle *h,
  * Errors:
  * - ENOTCONN: no connection has been started.
  * - EINVAL: the handle is not waiting in option mode.
- * - ENOTSUP: the library was built without TLS, or the server negotiates no
- *   options.
+ * - ENOTSUP: the server negotiates no options.
  * - Any errno, or 0: the connection broke, or the server broke the protocol;
  *   the handle is dead.
  *
@@ -2305,8 +2534,7 @@ int nbd_aio_opt_list(struct nbd_handle *h,
  * Errors:
  * - ENOTCONN: no connection has been started.
  * - EINVAL: the handle is not waiting in option mode.
- * - ENOTSUP: the library was built without TLS, or the server negotiates no
- *   options; nothing was sent.
+ * - ENOTSUP: the server negotiates no options; nothing was sent.
  *
  * States: negotiating.
  * Since: 1.16.
@@ -2818,22 +3046,6 @@ char *nbd_get_export_description(struct nbd_handle *h)
  */
 const char *nbd_get_protocol(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_GET_PROTOCOL 1
-
-/*
- * Tells whether the connection is encrypted.
- *
- * Returns: 1 if so, 0 if not, or -1 on failure.
- * Errors:
- * - ENOTCONN: no connection has been started.
- * - EINVAL: the handle is still connecting, or its connection broke.
- *
- * States: negotiating, connected and closed.
- * Since: 1.2.
- * See also: nbd_get_tls, nbd_opt_starttls, nbd_set_tls.
- * Source: NBD protocol, NBD_OPT_STARTTLS.
- */
-int nbd_get_tls_negotiated(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
-#define LIBNBD_HAVE_NBD_GET_TLS_NEGOTIATED 1
 
 /*
  * Tells whether structured replies are in use.

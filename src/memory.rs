@@ -133,6 +133,37 @@ impl<'a> SendVector<'a> {
     pub fn len(&self) -> usize {
         self.len
     }
+
+    /// The first `count` bytes, or all if there are fewer, and the rest.
+    pub fn split(&self, count: usize) -> (Self, Self) {
+        let count = count.min(self.len);
+        let rest = Self {
+            // SAFETY: `count` is within the memory, or one past its end.
+            start: unsafe { self.start.add(count) },
+            len: self.len.saturating_sub(count),
+            memory: PhantomData,
+        };
+        (
+            Self {
+                len: count,
+                ..*self
+            },
+            rest,
+        )
+    }
+
+    /// Copies the bytes to the end of `target`.
+    pub fn append_to(&self, target: &mut Vec<u8>) {
+        target.reserve(self.len);
+        // SAFETY: the memory is valid for reads of `len` bytes; there is room
+        // for as many behind those that `target` has, and the two cannot
+        // overlap, for nobody else knows that room.
+        unsafe {
+            let room = target.as_mut_ptr().add(target.len());
+            std::ptr::copy_nonoverlapping(self.start.as_ptr(), room, self.len);
+            target.set_len(target.len().saturating_add(self.len));
+        }
+    }
 }
 
 impl<'a> From<&'a [u8]> for SendVector<'a> {
@@ -161,6 +192,14 @@ impl<'a> ReceiveVector<'a> {
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Leaves out the first `count` bytes, which have been filled.
+    pub fn advance(&mut self, count: usize) {
+        let count = count.min(self.len);
+        // SAFETY: `count` is within the memory, or one past its end.
+        self.start = unsafe { self.start.add(count) };
+        self.len = self.len.saturating_sub(count);
     }
 }
 
@@ -200,5 +239,28 @@ mod tests {
         assert_eq!(lent.tail(1).len(), 2);
         assert_eq!(lent.tail(3).len(), 0);
         assert_eq!(lent.tail(9).len(), 0);
+    }
+
+    #[test]
+    fn what_is_sent_can_be_cut_and_gathered() {
+        let bytes = [1u8, 2, 3];
+        let vector = SendVector::from(&bytes[..]);
+        let mut gathered = vec![0];
+        let (first, rest) = vector.split(2);
+        rest.append_to(&mut gathered);
+        first.append_to(&mut gathered);
+        assert_eq!(gathered, [0, 3, 1, 2]);
+        let (all, nothing) = vector.split(9);
+        assert_eq!((all.len(), nothing.len()), (3, 0));
+    }
+
+    #[test]
+    fn room_that_is_filled_is_left_behind() {
+        let mut bytes = [0u8; 3];
+        let mut vector = ReceiveVector::from(&mut bytes[..]);
+        vector.advance(2);
+        assert_eq!(vector.len(), 1);
+        vector.advance(2);
+        assert_eq!(vector.len(), 0);
     }
 }

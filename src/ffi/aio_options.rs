@@ -149,8 +149,7 @@ pub unsafe extern "C" fn nbd_aio_opt_list(
 /// Errors:
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
-/// - `ENOTSUP`: the library was built without TLS, or the server negotiates no
-///   options; nothing was sent.
+/// - `ENOTSUP`: the server negotiates no options; nothing was sent.
 ///
 /// States: negotiating.
 /// Since: 1.16.

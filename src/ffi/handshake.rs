@@ -3,7 +3,7 @@
 
 use std::ffi::c_int;
 
-use super::arguments::{done, enumeration, mask};
+use super::arguments::{done, mask};
 use super::guard;
 use super::registry::nbd_handle;
 use crate::handle::entry;
@@ -93,52 +93,6 @@ pub unsafe extern "C" fn nbd_get_request_block_size(h: *mut nbd_handle) -> c_int
         |a| a,
         |client| Ok(c_int::from(client.request_block_size())),
     )
-}
-
-/// Chooses whether the connection is encrypted with TLS.
-///
-/// - `LIBNBD_TLS_DISABLE`: it is not. This is the setting at first.
-///
-/// - `LIBNBD_TLS_ALLOW`: it is if the server agrees; whether it did,
-///   `nbd_get_tls_negotiated` tells. Somebody between client and server can
-///   prevent encryption.
-///
-/// - `LIBNBD_TLS_REQUIRE`: it is, or connecting fails.
-///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EINVAL`: a connection has been started already.
-/// - `EINVAL`: `tls` is none of these; the setting is as before.
-/// - `ENOTSUP`: the library was built without TLS.
-///
-/// States: created.
-/// Since: 1.0.
-/// See also: `nbd_get_tls`, `nbd_get_tls_negotiated`, `nbd_opt_starttls`.
-/// Source: NBD protocol, TLS support.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_TLS,
-        |a| a.value("tls", tls),
-        |client| client.set_tls(enumeration("tls", tls, 2)?).map(done),
-    )
-}
-
-/// Tells the setting of `nbd_set_tls`.
-///
-/// Whether the connection is encrypted, `nbd_get_tls_negotiated` tells.
-///
-/// Returns: one of the `LIBNBD_TLS_...` values.
-/// Errors: none.
-/// States: any.
-/// Since: 1.0.
-/// See also: `nbd_get_tls_negotiated`, `nbd_set_tls`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_TLS, 0, |client| client.tls())
 }
 
 /// Says whether to ask for structured replies.

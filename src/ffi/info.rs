@@ -453,28 +453,6 @@ pub unsafe extern "C" fn nbd_get_protocol(h: *mut nbd_handle) -> *const c_char {
     )
 }
 
-/// Tells whether the connection is encrypted.
-///
-/// Returns: 1 if so, 0 if not, or -1 on failure.
-/// Errors:
-/// - `ENOTCONN`: no connection has been started.
-/// - `EINVAL`: the handle is still connecting, or its connection broke.
-///
-/// States: negotiating, connected and closed.
-/// Since: 1.2.
-/// See also: `nbd_get_tls`, `nbd_opt_starttls`, `nbd_set_tls`.
-/// Source: NBD protocol, `NBD_OPT_STARTTLS`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls_negotiated(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_TLS_NEGOTIATED,
-        |a| a,
-        |client| Ok(c_int::from(client.tls_negotiated())),
-    )
-}
-
 /// Tells whether structured replies are in use.
 ///
 /// Returns: 1 if so, 0 if not, or -1 on failure.

@@ -25,7 +25,7 @@ const VERSION_EXTRA: &CStr = match CStr::from_bytes_with_nul(
 };
 
 /// What this build can do.
-const SUPPORTS_TLS: bool = false;
+const SUPPORTS_TLS: bool = true;
 const SUPPORTS_URI: bool = true;
 const SUPPORTS_VSOCK: bool = true;
 
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_c
 
 /// Tells whether the library was built with TLS.
 ///
-/// Without it, only `LIBNBD_TLS_DISABLE` can be set with `nbd_set_tls`.
+/// This library always is; others with this interface need not be.
 ///
 /// Returns: 1 if so, else 0.
 /// Errors: none.

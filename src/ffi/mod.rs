@@ -42,4 +42,5 @@ mod stats;
 mod subprocess;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod uri;

@@ -155,8 +155,7 @@ pub unsafe extern "C" fn nbd_opt_list(
 /// Errors:
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
-/// - `ENOTSUP`: the library was built without TLS, or the server negotiates no
-///   options.
+/// - `ENOTSUP`: the server negotiates no options.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///

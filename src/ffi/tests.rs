@@ -9,12 +9,13 @@ use super::connect::{nbd_aio_connect, nbd_connect_unix};
 use super::data::{nbd_pread, nbd_pread_structured};
 use super::debug::{nbd_set_debug, nbd_set_debug_callback};
 use super::guard;
-use super::handshake::{nbd_get_tls, nbd_set_handshake_flags, nbd_set_tls};
+use super::handshake::nbd_set_handshake_flags;
 use super::library::{nbd_close, nbd_create, nbd_get_errno, nbd_get_error, nbd_get_version};
 use super::meta_context::nbd_get_nr_meta_contexts;
 use super::registry::nbd_handle;
 use super::settings::{nbd_get_handle_name, nbd_set_export_name, nbd_set_handle_name};
 use super::state::{nbd_aio_is_created, nbd_aio_is_dead};
+use super::tls::{nbd_get_tls, nbd_set_tls};
 use crate::error::Error;
 use crate::handle::entry;
 

@@ -50,7 +50,7 @@ use crate::uri::is_uri;
 ///   no sense or is missing.
 /// - `EPERM`: `uri` asks for something that is not allowed.
 /// - `ENAMETOOLONG`: the export name or the path of the socket is too long.
-/// - `ENOTSUP`: `uri` requires TLS, and the library was built without.
+/// - `ENOTSUP`: `uri` requires TLS, and the server does not have it.
 /// - 0, or any errno of the function that connects in the same way: no
 ///   connection came about.
 /// - 0: the peer does not speak NBD, closed the connection during the
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char)
 ///   no sense or is missing.
 /// - `EPERM`: `uri` asks for something that is not allowed.
 /// - `ENAMETOOLONG`: the export name or the path of the socket is too long.
-/// - `ENOTSUP`: `uri` requires TLS, and the library was built without.
+/// - `ENOTSUP`: `uri` requires TLS, and the server does not have it.
 /// - 0, or any errno of the function that connects in the same way: no
 ///   connection came about.
 ///

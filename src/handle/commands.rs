@@ -378,7 +378,7 @@ impl Client {
     fn submit(&mut self, request: Request) -> Result<u64> {
         self.check(&request)?;
         // What is queued already waits for the socket; so must this.
-        let blocked = self.transmission.has_queue();
+        let blocked = self.transmission.has_queue() || self.state.has_unsent();
         let cookie = self.transmission.submit(request);
         if !blocked {
             // The failure is the state's and the command's.

@@ -1,6 +1,5 @@
 //! How the states of a handle follow each other as bytes move.
 
-use std::io;
 use std::os::fd::OwnedFd;
 
 use crate::connect::{Attempt, Outcome};
@@ -10,24 +9,23 @@ use crate::negotiation::line::{Conversation, Line};
 use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress};
+use crate::transport::tls::Prepared;
 use crate::transport::{Received, Sent, Stream};
 
 use super::Client;
 use super::debug::debug;
 use super::state::{READ, State, Talk, WRITE};
 
-/// Receive calls in one go.  A server that sends without end must not keep the
-/// caller for ever.
-const ROUNDS: usize = 64;
-
 impl Client {
     /// The socket has become readable.
     pub fn aio_notify_read(&mut self) -> Result<()> {
         self.expect(READ, "read")?;
-        match self.state {
-            State::Conversing(_) => self.hear(),
-            _ => self.pull(),
+        if let State::Conversing(Talk { stream, .. }) | State::Transmitting(stream) =
+            &mut self.state
+        {
+            stream.begin_receiving();
         }
+        self.take_in()
     }
 
     /// The socket has become writable.
@@ -110,33 +108,50 @@ impl Client {
         });
     }
 
-    /// Receives, and carries the conversation on.
-    fn hear(&mut self) -> Result<()> {
-        let mut buffer = [0; 4096];
-        for _ in 0..ROUNDS {
-            let State::Conversing(talk) = &mut self.state else {
-                return Ok(());
-            };
-            let room = &mut [ReceiveVector::from(&mut buffer[..])];
-            let received = talk.stream.receive(room);
-            match received {
-                Ok(Received::Blocked) => return Ok(()),
-                Ok(Received::End) => {
-                    talk.line.end();
-                    return self.converse();
-                }
-                Ok(Received::Bytes(count)) => {
-                    count_bytes(&mut self.traffic.bytes_received, count);
-                    talk.line.feed(buffer.get(..count).unwrap_or_default());
-                    self.converse()?;
-                    if count < buffer.len() {
+    /// Uses all that has arrived.  When this returns, there is nothing left of
+    /// which the socket could not tell.
+    pub(super) fn take_in(&mut self) -> Result<()> {
+        loop {
+            match &self.state {
+                State::Conversing(talk) if talk.line.wants_upgrade() => {
+                    if !self.shake_hands()? {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err(self.die(Error::system("recv", &error))),
+                State::Conversing(_) => {
+                    if !self.hear()? {
+                        return Ok(());
+                    }
+                }
+                State::Transmitting(_) => return self.pull(),
+                _ => return Ok(()),
             }
         }
-        Ok(())
+    }
+
+    /// Receives once, and carries the conversation on; whether there may be
+    /// more to receive.
+    fn hear(&mut self) -> Result<bool> {
+        let State::Conversing(talk) = &mut self.state else {
+            return Ok(false);
+        };
+        let mut buffer = [0; 4096];
+        match talk
+            .stream
+            .receive(&mut [ReceiveVector::from(&mut buffer[..])])
+        {
+            Ok(Received::Blocked) => Ok(false),
+            Ok(Received::End) => {
+                talk.line.end();
+                self.converse().map(|()| false)
+            }
+            Ok(Received::Bytes { count, drained }) => {
+                count_bytes(&mut self.traffic.bytes_received, count);
+                talk.line.feed(buffer.get(..count).unwrap_or_default());
+                self.converse().map(|()| !drained)
+            }
+            Err(error) => Err(self.die(error)),
+        }
     }
 
     /// Carries the conversation on, and sends what it has to say.
@@ -145,8 +160,19 @@ impl Client {
             let State::Conversing(talk) = &mut self.state else {
                 return Ok(());
             };
+            match talk.stream.send_unsent() {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return Err(self.die(error)),
+            }
+            if talk.line.wants_upgrade() {
+                return Ok(());
+            }
             if let Some((session, answer)) = talk.conversation.resume() {
                 return self.conversation_ended(session, answer);
+            }
+            if talk.line.wants_upgrade() {
+                return self.encrypt();
             }
             if !talk.line.has_output() {
                 return Ok(());
@@ -155,9 +181,53 @@ impl Client {
             match line.drain(|bytes| sent(stream.send(&[SendVector::from(bytes)]))) {
                 Ok(0) => return Ok(()),
                 Ok(count) => count_bytes(&mut self.traffic.bytes_sent, count),
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => line.discard_output(),
-                Err(error) => return Err(self.die(Error::system("send", &error))),
+                Err(error) if error.errno() == libc::EPIPE => line.discard_output(),
+                Err(error) => return Err(self.die(error)),
             }
+        }
+    }
+
+    /// Begins the TLS handshake.
+    fn encrypt(&mut self) -> Result<()> {
+        let prepared = match Prepared::new(&self.settings.tls, self.server_name()) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(self.die(error)),
+        };
+        let State::Conversing(talk) = std::mem::replace(&mut self.state, State::Closed) else {
+            return Ok(());
+        };
+        let Talk {
+            stream,
+            line,
+            conversation,
+        } = talk;
+        match stream.encrypted(prepared) {
+            Ok(stream) => {
+                self.state = State::Conversing(Talk {
+                    stream,
+                    line,
+                    conversation,
+                });
+                self.shake_hands().map(drop)
+            }
+            Err(error) => Err(self.die(error)),
+        }
+    }
+
+    /// Carries the TLS handshake on, and when it is over the conversation;
+    /// whether it is over.
+    fn shake_hands(&mut self) -> Result<bool> {
+        let State::Conversing(talk) = &mut self.state else {
+            return Ok(true);
+        };
+        match talk.stream.handshake() {
+            Ok(false) => Ok(false),
+            Ok(true) => {
+                debug!(self.debug, "encrypted with {}", talk.stream.encryption());
+                talk.line.upgraded();
+                self.converse().map(|()| true)
+            }
+            Err(error) => Err(self.die(error)),
         }
     }
 
@@ -237,6 +307,12 @@ impl Client {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
             };
+            // Requests that have been encrypted go before those that have not.
+            match stream.send_unsent() {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return Err(self.die(error)),
+            }
             let mut taken = 0;
             let progress = self.transmission.send(|vectors| {
                 let sent = stream.send(vectors)?;
@@ -250,11 +326,11 @@ impl Client {
                 Ok(Progress::More) => {}
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.after_push(),
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Err(error) if error.errno() == libc::EPIPE => {
                     self.server_is_deaf = true;
                     return Ok(());
                 }
-                Err(error) => return Err(self.die(Error::system("send", &error))),
+                Err(error) => return Err(self.die(error)),
             }
         }
     }
@@ -264,10 +340,8 @@ impl Client {
         if self.transmission.is_disconnected()
             && let State::Transmitting(stream) = &mut self.state
             && let Err(error) = stream.shut_down_sending()
-            // The server may have been faster.
-            && error.raw_os_error() != Some(libc::ENOTCONN)
         {
-            return Err(self.die(Error::system("shutdown", &error)));
+            return Err(self.die(error));
         }
         Ok(())
     }
@@ -275,21 +349,21 @@ impl Client {
     /// Receives what there is, and completes what it answers.
     pub(super) fn pull(&mut self) -> Result<()> {
         let (_, before) = self.transmission.chunks();
-        let pulled = self.pull_rounds();
+        let pulled = self.pull_all();
         let (_, after) = self.transmission.chunks();
         self.server_is_ahead = after.saturating_sub(before) > 1;
         pulled
     }
 
-    fn pull_rounds(&mut self) -> Result<()> {
-        for _ in 0..ROUNDS {
+    fn pull_all(&mut self) -> Result<()> {
+        loop {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
             };
             let mut taken = 0;
             let arrival = self.transmission.receive(|vectors| {
                 let received = stream.receive(vectors)?;
-                if let Received::Bytes(count) = received {
+                if let Received::Bytes { count, .. } = received {
                     taken = count;
                 }
                 Ok(received)
@@ -313,7 +387,6 @@ impl Client {
                 Err(error) => return Err(self.die(error)),
             }
         }
-        Ok(())
     }
 
     // The end.
@@ -361,7 +434,7 @@ impl Client {
     }
 }
 
-fn sent(result: io::Result<Sent>) -> io::Result<usize> {
+fn sent(result: Result<Sent>) -> Result<usize> {
     match result? {
         Sent::Bytes(count) => Ok(count),
         Sent::Blocked => Ok(0),

@@ -156,8 +156,6 @@ entries! {
     GET_FULL_INFO = "nbd_get_full_info" ANY;
     SET_REQUEST_BLOCK_SIZE = "nbd_set_request_block_size" BEFORE_GO;
     GET_REQUEST_BLOCK_SIZE = "nbd_get_request_block_size" ANY;
-    SET_TLS = "nbd_set_tls" CREATED;
-    GET_TLS = "nbd_get_tls" ANY;
     SET_REQUEST_STRUCTURED_REPLIES = "nbd_set_request_structured_replies" CREATED;
     GET_REQUEST_STRUCTURED_REPLIES = "nbd_get_request_structured_replies" ANY;
     SET_REQUEST_EXTENDED_HEADERS = "nbd_set_request_extended_headers" CREATED;
@@ -168,6 +166,21 @@ entries! {
     GET_HANDSHAKE_FLAGS = "nbd_get_handshake_flags" ANY;
     SET_OPT_MODE = "nbd_set_opt_mode" CREATED;
     GET_OPT_MODE = "nbd_get_opt_mode" ANY;
+
+    // tls
+    SET_TLS = "nbd_set_tls" CREATED;
+    GET_TLS = "nbd_get_tls" ANY;
+    SET_TLS_CERTIFICATES = "nbd_set_tls_certificates" CREATED;
+    SET_TLS_PSK_FILE = "nbd_set_tls_psk_file" CREATED;
+    SET_TLS_USERNAME = "nbd_set_tls_username" CREATED;
+    GET_TLS_USERNAME = "nbd_get_tls_username" ANY;
+    SET_TLS_HOSTNAME = "nbd_set_tls_hostname" CREATED;
+    GET_TLS_HOSTNAME = "nbd_get_tls_hostname" ANY;
+    SET_TLS_VERIFY_PEER = "nbd_set_tls_verify_peer" CREATED;
+    GET_TLS_VERIFY_PEER = "nbd_get_tls_verify_peer" ANY;
+    SET_TLS_PRIORITY = "nbd_set_tls_priority" CREATED;
+    GET_TLS_PRIORITY = "nbd_get_tls_priority" ANY;
+    GET_TLS_NEGOTIATED = "nbd_get_tls_negotiated" KNOWN;
 
     // meta_context
     ADD_META_CONTEXT = "nbd_add_meta_context" BEFORE_GO;
@@ -252,7 +265,6 @@ entries! {
     GET_CANONICAL_EXPORT_NAME = "nbd_get_canonical_export_name" KNOWN;
     GET_EXPORT_DESCRIPTION = "nbd_get_export_description" KNOWN;
     GET_PROTOCOL = "nbd_get_protocol" KNOWN;
-    GET_TLS_NEGOTIATED = "nbd_get_tls_negotiated" KNOWN;
     GET_STRUCTURED_REPLIES_NEGOTIATED = "nbd_get_structured_replies_negotiated" KNOWN;
     GET_EXTENDED_HEADERS_NEGOTIATED = "nbd_get_extended_headers_negotiated" KNOWN;
 

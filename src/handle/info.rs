@@ -141,7 +141,7 @@ impl Client {
 
     /// Whether TLS is in use.
     pub fn tls_negotiated(&self) -> bool {
-        false
+        self.session.tls
     }
 
     /// Size and transmission flags of the export.

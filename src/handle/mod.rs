@@ -4,7 +4,7 @@
 //! everything behind the lock.  The methods of `Client` bear the names of the
 //! public functions, in files by topic:
 //!
-//! * `settings`: what the caller wants;
+//! * `settings`, `tls`: what the caller wants;
 //! * `connecting`: the ways to connect, and `uri`, which chooses one of them;
 //! * `options`: the handshake in the caller's hands;
 //! * `info`: what the server has said;
@@ -23,6 +23,7 @@ mod options;
 mod polling;
 mod settings;
 mod state;
+mod tls;
 mod uri;
 
 use std::ffi::{CStr, CString};

@@ -191,11 +191,11 @@ impl Client {
 
     /// As `opt_starttls`, without waiting.
     pub fn aio_opt_starttls(&mut self, completion: Completion) -> Result<()> {
-        drop(completion);
-        Err(Error::new(
-            libc::ENOTSUP,
-            "this build of the library has no TLS",
-        ))
+        self.require_fixed()?;
+        self.talk(completion, |line, _, mut session| async move {
+            let answer = negotiation::starttls(&line, &mut session).await;
+            (session, answer)
+        })
     }
 
     /// As `opt_structured_reply`, without waiting.
@@ -244,6 +244,10 @@ impl Client {
                 self.begin(stream, line, conversation);
                 // The failure is kept as the outcome.
                 let _ = self.converse();
+                if self.state.has_received() {
+                    // The socket will not become readable for what is here.
+                    let _ = self.take_in();
+                }
                 Ok(())
             }
             None => Err(Error::new(libc::EINVAL, "the handle is not negotiating")),

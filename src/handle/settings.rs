@@ -2,12 +2,11 @@
 
 use std::ffi::{CStr, CString};
 
-use libc::c_int;
-
 use crate::error::{Error, Result};
 use crate::negotiation::Wishes;
 use crate::protocol::MAX_STRING;
-use crate::uri::{Rules, TlsParameters};
+use crate::transport::tls;
+use crate::uri::Rules;
 
 use super::Client;
 use super::entry::States;
@@ -37,25 +36,25 @@ pub mod strict {
 pub struct Settings {
     /// What the handshake asks for.
     pub wishes: Wishes,
+    /// How TLS is done, if it is.
+    pub tls: tls::Settings,
     pub strict_mode: u32,
     pub pread_initialize: bool,
     /// What an activated server finds its socket under.
     pub socket_activation_name: CString,
     /// What URIs may ask for.
     pub uri: Rules,
-    /// What URIs have asked for.
-    pub tls: TlsParameters,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             wishes: Wishes::default(),
+            tls: tls::Settings::default(),
             strict_mode: strict::MASK,
             pread_initialize: true,
             socket_activation_name: CString::default(),
             uri: Rules::default(),
-            tls: TlsParameters::default(),
         }
     }
 }
@@ -218,22 +217,6 @@ impl Client {
     /// As set.
     pub fn opt_mode(&self) -> bool {
         self.settings.wishes.opt_mode
-    }
-
-    /// Whether to use TLS.  This build has none, so only 0 is accepted.
-    pub fn set_tls(&mut self, tls: c_int) -> Result<()> {
-        if tls != 0 {
-            return Err(Error::new(
-                libc::ENOTSUP,
-                "this build of the library has no TLS",
-            ));
-        }
-        Ok(())
-    }
-
-    /// As set.
-    pub fn tls(&self) -> c_int {
-        0
     }
 }
 

@@ -85,6 +85,24 @@ impl State {
         }
     }
 
+    /// Whether bytes that the stream took still wait for the socket.
+    pub fn has_unsent(&self) -> bool {
+        match self {
+            Self::Conversing(talk) => talk.stream.has_unsent(),
+            Self::Negotiating(stream, _) | Self::Transmitting(stream) => stream.has_unsent(),
+            _ => false,
+        }
+    }
+
+    /// Whether the stream received bytes that nobody has asked for yet.
+    pub fn has_received(&self) -> bool {
+        match self {
+            Self::Conversing(talk) => talk.stream.has_received(),
+            Self::Negotiating(stream, _) | Self::Transmitting(stream) => stream.has_received(),
+            _ => false,
+        }
+    }
+
     /// Options sent and replies received on the wire of the handshake.
     pub fn line_chunks(&self) -> (u64, u64) {
         match self {
@@ -97,8 +115,9 @@ impl State {
     /// Estimate of the memory in use, in bytes.
     pub fn memory(&self) -> usize {
         match self {
-            Self::Conversing(talk) => talk.line.memory(),
-            Self::Negotiating(_, line) => line.memory(),
+            Self::Conversing(talk) => talk.line.memory().saturating_add(talk.stream.memory()),
+            Self::Negotiating(stream, line) => line.memory().saturating_add(stream.memory()),
+            Self::Transmitting(stream) => stream.memory(),
             _ => 0,
         }
     }
@@ -142,7 +161,9 @@ impl Client {
     /// What others may see.
     pub fn published(&self) -> Published {
         let mut bits = self.state.states().to_bits() | self.direction() << DIRECTION_SHIFT;
-        if matches!(self.state, State::Transmitting(_)) && !self.transmission.is_idle() {
+        if let State::Transmitting(stream) = &self.state
+            && (stream.has_unsent() || !self.transmission.is_idle())
+        {
             bits |= PROCESSING;
         }
         Published(bits)
@@ -153,9 +174,12 @@ impl Client {
         match &self.state {
             State::Created | State::Negotiating(..) | State::Closed | State::Dead(_) => 0,
             State::Connecting(_) => WRITE,
-            State::Conversing(talk) if talk.line.has_output() => WRITE,
+            State::Conversing(talk) if talk.stream.has_unsent() || talk.line.has_output() => WRITE,
             State::Conversing(_) => READ,
-            State::Transmitting(_) if self.transmission.has_queue() && !self.server_is_deaf => {
+            State::Transmitting(stream)
+                if !self.server_is_deaf
+                    && (stream.has_unsent() || self.transmission.has_queue()) =>
+            {
                 READ | WRITE
             }
             State::Transmitting(_) => READ,

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use libc::c_int;
 
 use crate::error::{Error, Result};
+use crate::negotiation::Tls;
 use crate::uri::{self, Place, Plan, TlsParameters, TlsRule};
 
 use super::Client;
@@ -33,26 +34,39 @@ impl Client {
         }
     }
 
-    fn set_tls_parameters(&mut self, tls: TlsParameters) {
-        let settings = &mut self.settings.tls;
-        settings.required |= tls.required;
+    fn set_tls_parameters(&mut self, asked: TlsParameters) {
+        if asked.required {
+            self.settings.wishes.tls = Tls::Require;
+        }
+        let tls = &mut self.settings.tls;
         for (setting, value) in [
-            (&mut settings.username, tls.username),
-            (&mut settings.certificates, tls.certificates),
-            (&mut settings.psk_file, tls.psk_file),
-            (&mut settings.hostname, tls.hostname),
-            (&mut settings.priority, tls.priority),
+            (&mut tls.username, asked.username),
+            (&mut tls.certificates, asked.certificates),
+            (&mut tls.psk_file, asked.psk_file),
+            (&mut tls.hostname, asked.hostname),
+            (&mut tls.priority, asked.priority),
         ] {
             if value.is_some() {
                 *setting = value;
             }
         }
-        settings.verify_peer = tls.verify_peer.or(settings.verify_peer);
+        if let Some(verify) = asked.verify_peer {
+            tls.verify_peer = verify;
+        }
     }
 
     /// What a URI has to say of TLS to get the same connection again.
-    fn tls_parameters(&self) -> &TlsParameters {
-        &self.settings.tls
+    fn tls_parameters(&self) -> TlsParameters {
+        let tls = self.settings.tls.clone();
+        TlsParameters {
+            required: self.settings.wishes.tls == Tls::Require || self.session.tls,
+            username: tls.username,
+            certificates: tls.certificates,
+            psk_file: tls.psk_file,
+            hostname: tls.hostname,
+            verify_peer: Some(tls.verify_peer),
+            priority: tls.priority,
+        }
     }
 
     /// The URI of the export that the handle is connected to.
@@ -64,7 +78,7 @@ impl Client {
             )
         })?;
         let name = &self.settings.wishes.export_name;
-        let uri = uri::compose(place, name, self.tls_parameters())?;
+        let uri = uri::compose(place, name, &self.tls_parameters())?;
         CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
     }
 

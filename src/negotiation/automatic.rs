@@ -1,17 +1,26 @@
 //! The whole handshake, for a caller who only wants to be connected.
 
 use super::line::Line;
-use super::{Answer, Fault, Next, Protocol, Session, Wishes};
-use super::{export, greeting, option, switches};
+use super::{Answer, Fault, Next, Protocol, Session, Tls, Wishes};
+use super::{export, greeting, option, starttls, switches};
 
 /// From the greeting to the transmission phase, or to the point where the
 /// caller takes over.
 pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
-    match greeting::greeting(line, wishes, session).await? {
+    let protocol = greeting::greeting(line, wishes, session).await?;
+    if wishes.tls == Tls::Require && protocol != Protocol::FixedNewstyle {
+        return Err(starttls::required("the server negotiates no options").into());
+    }
+    match protocol {
         // The greeting was all there is.
         Protocol::Oldstyle => return Ok(Next::Transmission),
         Protocol::Newstyle => {}
-        Protocol::FixedNewstyle => switch_on(line, wishes, session).await?,
+        Protocol::FixedNewstyle => {
+            if !starttls::as_wished(line, wishes, session).await? {
+                return Ok(Next::Closed);
+            }
+            switch_on(line, wishes, session).await?;
+        }
     }
     if wishes.opt_mode {
         return Ok(Next::Negotiating(0));

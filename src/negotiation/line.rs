@@ -27,9 +27,18 @@ struct Wire {
     output: Vec<u8>,
     /// The peer has closed its side.
     ended: bool,
+    upgrade: Upgrade,
     label: &'static CStr,
     chunks_sent: u64,
     chunks_received: u64,
+}
+
+/// Where the switch to TLS stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Upgrade {
+    Clear,
+    Wanted,
+    Done,
 }
 
 impl Line {
@@ -39,6 +48,7 @@ impl Line {
             input: Vec::new(),
             output: Vec::new(),
             ended: false,
+            upgrade: Upgrade::Clear,
             label: c"MAGIC.START: the conversation begins",
             chunks_sent: 0,
             chunks_received: 0,
@@ -114,6 +124,28 @@ impl Line {
         .await;
     }
 
+    /// Waits until the owner of the socket has switched to TLS.  Bytes that
+    /// are here already were sent in clear, by somebody who wants them taken
+    /// for protected ones.
+    pub async fn upgrade(&self) -> Result<()> {
+        self.flushed().await;
+        poll_fn(|_| {
+            let mut wire = self.wire();
+            match wire.upgrade {
+                Upgrade::Done => Poll::Ready(Ok(())),
+                _ if !wire.input.is_empty() => Poll::Ready(Err(Error::new(
+                    libc::EPROTO,
+                    "data in clear came along with the server's agreement to TLS",
+                ))),
+                _ => {
+                    wire.upgrade = Upgrade::Wanted;
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
     /// Says where the conversation is.
     pub fn label(&self, label: &'static CStr) {
         self.wire().label = label;
@@ -163,6 +195,17 @@ impl Line {
     /// What it said before it left can still be read.
     pub fn discard_output(&self) {
         self.wire().output.clear();
+    }
+
+    /// Whether the conversation waits for TLS.
+    pub fn wants_upgrade(&self) -> bool {
+        self.wire().upgrade == Upgrade::Wanted
+    }
+
+    /// What is fed from here on has come through TLS, and what is drained goes
+    /// through it.
+    pub fn upgraded(&self) {
+        self.wire().upgrade = Upgrade::Done;
     }
 
     /// Takes what was received and not read.

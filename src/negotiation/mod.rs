@@ -11,6 +11,7 @@ mod greeting;
 pub mod line;
 mod list;
 mod option;
+mod starttls;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -27,11 +28,24 @@ pub use contexts::{list_meta_contexts, set_meta_contexts};
 pub use export::{go, info};
 pub use list::list;
 pub use option::abort;
+pub use starttls::starttls;
 pub use switches::{extended_headers, structured_replies};
+
+/// Whether the caller wants TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Only if asked for as an option of its own.
+    Disable,
+    /// If the server agrees.
+    Allow,
+    /// Or nothing.
+    Require,
+}
 
 /// What the caller wants of the handshake.
 #[derive(Debug, Clone)]
 pub struct Wishes {
+    pub tls: Tls,
     pub export_name: CString,
     pub handshake_flags: u16,
     pub structured_replies: bool,
@@ -48,6 +62,7 @@ pub struct Wishes {
 impl Default for Wishes {
     fn default() -> Self {
         Self {
+            tls: Tls::Disable,
             export_name: CString::default(),
             handshake_flags: FIXED_NEWSTYLE | NO_ZEROES,
             structured_replies: true,
@@ -86,6 +101,8 @@ pub struct Session {
     pub protocol: Option<Protocol>,
     /// The handshake flags that both sides set.
     pub handshake_flags: u16,
+    /// Everything is encrypted.
+    pub tls: bool,
     pub structured_replies: bool,
     pub extended_headers: bool,
     pub export: ExportInfo,

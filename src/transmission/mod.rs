@@ -14,7 +14,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -92,8 +91,8 @@ impl Transmission {
     /// Sends from the queue as much as one call takes.
     pub fn send(
         &mut self,
-        send: impl FnOnce(&[SendVector<'_>]) -> io::Result<Sent>,
-    ) -> io::Result<Progress> {
+        send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
+    ) -> Result<Progress> {
         let Self {
             commands, sender, ..
         } = self;
@@ -130,22 +129,19 @@ impl Transmission {
     /// error is fatal to the connection.
     pub fn receive(
         &mut self,
-        receive: impl FnOnce(&mut [ReceiveVector<'_>]) -> io::Result<Received>,
+        receive: impl FnOnce(&mut [ReceiveVector<'_>]) -> Result<Received>,
     ) -> Result<Arrival> {
         let mut room = self.receiver.room(&mut self.commands);
-        let wanted = room
-            .iter()
-            .fold(0usize, |sum, v| sum.saturating_add(v.len()));
         let vectors = match &mut room {
             [target, ahead] if target.len() == 0 => std::slice::from_mut(ahead),
             both => both,
         };
-        match receive(vectors).map_err(|error| Error::system("recv", &error))? {
+        match receive(vectors)? {
             Received::Blocked => Ok(Arrival::Drained),
-            Received::Bytes(count) => {
+            Received::Bytes { count, drained } => {
                 self.receiver
                     .received(count, &mut self.commands, &self.agreement)?;
-                Ok(if count < wanted {
+                Ok(if drained {
                     Arrival::Drained
                 } else {
                     Arrival::More

@@ -1,7 +1,6 @@
 //! Requests out: headers and payloads of the queue, gathered for one call.
 
-use std::io;
-
+use crate::error::Result;
 use crate::memory::SendVector;
 use crate::protocol::request::{Command, EXTENDED_SIZE, Header};
 use crate::transport::Sent;
@@ -47,9 +46,9 @@ impl Sender {
         &mut self,
         table: &mut Table,
         extended: bool,
-        send: impl FnOnce(&[SendVector<'_>]) -> io::Result<Sent>,
+        send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
         mut issued: impl FnMut(&mut Table, SlotId),
-    ) -> io::Result<Progress> {
+    ) -> Result<Progress> {
         if table.first(Stage::Queued).is_none() {
             return Ok(Progress::Empty);
         }

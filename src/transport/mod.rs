@@ -2,28 +2,68 @@
 //! library and a peer.
 
 pub mod sys;
+pub mod tls;
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
+use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
+
+/// Receive calls in one go.  A server that sends without end must not keep the
+/// caller for ever.
+const ROUNDS: u32 = 64;
 
 /// The stream to the server.
 #[derive(Debug)]
 pub struct Stream {
-    socket: OwnedFd,
+    carrier: Carrier,
+    /// Receive calls that are left in this turn.
+    allowance: u32,
+}
+
+#[derive(Debug)]
+enum Carrier {
+    Plain(OwnedFd),
+    Tls(Box<tls::Session>),
 }
 
 /// What a receive call brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// So many bytes.  Fewer than there was room for means that the stream is
-    /// drained: asking again at once would only be told so.
-    Bytes(usize),
+    /// Some bytes.
+    Bytes {
+        /// How many.
+        count: usize,
+        /// There is no more for now: asking again at once would only be told
+        /// so.
+        drained: bool,
+    },
     /// Nothing now.
     Blocked,
     /// The peer has closed its side.
     End,
+}
+
+impl Received {
+    /// Bytes behind which there may be more.
+    pub fn some(count: usize) -> Self {
+        Self::Bytes {
+            count,
+            drained: false,
+        }
+    }
+
+    /// All that there is for now.
+    pub fn all_there_is(count: usize) -> Self {
+        match count {
+            0 => Self::Blocked,
+            count => Self::Bytes {
+                count,
+                drained: true,
+            },
+        }
+    }
 }
 
 /// What a send call took.
@@ -38,41 +78,140 @@ pub enum Sent {
 impl Stream {
     /// A stream over a connected, non-blocking socket.
     pub fn plain(socket: OwnedFd) -> Self {
-        Self { socket }
+        Self {
+            carrier: Carrier::Plain(socket),
+            allowance: 0,
+        }
+    }
+
+    /// The same stream, to be encrypted from here on; the handshake is next.
+    pub fn encrypted(self, prepared: tls::Prepared) -> Result<Self> {
+        match self.carrier {
+            Carrier::Plain(socket) => Ok(Self {
+                carrier: Carrier::Tls(Box::new(tls::Session::new(prepared, socket)?)),
+                allowance: 0,
+            }),
+            Carrier::Tls(_) => Err(Error::new(libc::EPROTO, "TLS is in use already")),
+        }
     }
 
     /// The descriptor to poll.
     pub fn raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+        match &self.carrier {
+            Carrier::Plain(socket) => socket.as_raw_fd(),
+            Carrier::Tls(session) => session.raw_fd(),
+        }
+    }
+
+    /// A new turn begins: the socket may have become readable.
+    pub fn begin_receiving(&mut self) {
+        self.allowance = ROUNDS;
+        if let Carrier::Tls(session) = &mut self.carrier {
+            session.allow(ROUNDS);
+        }
+    }
+
+    /// Carries the TLS handshake on; whether it is over.
+    pub fn handshake(&mut self) -> Result<bool> {
+        match &mut self.carrier {
+            Carrier::Plain(_) => Ok(true),
+            Carrier::Tls(session) => session.handshake(),
+        }
+    }
+
+    /// How the stream is encrypted, for people.
+    pub fn encryption(&self) -> String {
+        match &self.carrier {
+            Carrier::Plain(_) => "nothing".to_owned(),
+            Carrier::Tls(session) => session.encryption(),
+        }
     }
 
     /// Receives into the vectors, in order.
-    pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> io::Result<Received> {
-        match sys::receive(self.as_fd(), into) {
+    pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
+        let socket = match &mut self.carrier {
+            Carrier::Plain(socket) => socket,
+            Carrier::Tls(session) => return session.receive(into),
+        };
+        let Some(allowance) = self.allowance.checked_sub(1) else {
+            return Ok(Received::Blocked);
+        };
+        self.allowance = allowance;
+        let room = into.iter().map(ReceiveVector::len);
+        let room = room.fold(0, usize::saturating_add);
+        match sys::receive(socket.as_fd(), into) {
             Ok(0) => Ok(Received::End),
-            Ok(count) => Ok(Received::Bytes(count)),
+            Ok(count) if count < room => Ok(Received::all_there_is(count)),
+            Ok(count) => Ok(Received::some(count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Blocked),
-            Err(error) => Err(error),
+            Err(error) => Err(Error::system("recv", &error)),
         }
     }
 
-    /// Sends the vectors, in order, in one system call.
-    pub fn send(&mut self, from: &[SendVector<'_>]) -> io::Result<Sent> {
-        match sys::send(self.as_fd(), from) {
+    /// Whether something was received that has not been asked for: the socket
+    /// says nothing of it.
+    pub fn has_received(&self) -> bool {
+        match &self.carrier {
+            Carrier::Plain(_) => false,
+            Carrier::Tls(session) => session.has_received(),
+        }
+    }
+
+    /// Sends the vectors, in order, as far as one call takes them.
+    pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
+        let socket = match &mut self.carrier {
+            Carrier::Plain(socket) => socket,
+            Carrier::Tls(session) => return session.send(from),
+        };
+        match sys::send(socket.as_fd(), from) {
             Ok(count) => Ok(Sent::Bytes(count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Sent::Blocked),
-            Err(error) => Err(error),
+            Err(error) => Err(Error::system("send", &error)),
         }
     }
 
-    /// Tells the peer that nothing more will be sent.
-    pub fn shut_down_sending(&mut self) -> io::Result<()> {
-        sys::shutdown_write(self.as_fd())
+    /// Whether bytes that were taken still wait for the socket.
+    pub fn has_unsent(&self) -> bool {
+        match &self.carrier {
+            Carrier::Plain(_) => false,
+            Carrier::Tls(session) => session.has_unsent(),
+        }
+    }
+
+    /// Sends what waits for the socket; whether nothing is left.
+    pub fn send_unsent(&mut self) -> Result<bool> {
+        match &mut self.carrier {
+            Carrier::Plain(_) => Ok(true),
+            Carrier::Tls(session) => session.send_unsent(),
+        }
+    }
+
+    /// Tells the peer that nothing more will be sent; whether the peer can
+    /// know, or this has to be repeated when the socket takes more.
+    pub fn shut_down_sending(&mut self) -> Result<bool> {
+        let socket = match &mut self.carrier {
+            Carrier::Plain(socket) => socket,
+            Carrier::Tls(session) => return session.shut_down_sending(),
+        };
+        shut_down(sys::shutdown_write(socket.as_fd()))
+    }
+
+    /// Estimate of the memory in use, in bytes.
+    pub fn memory(&self) -> usize {
+        match &self.carrier {
+            Carrier::Plain(_) => 0,
+            Carrier::Tls(session) => session.memory(),
+        }
     }
 }
 
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+/// How shutting down the socket went.
+fn shut_down(result: io::Result<()>) -> Result<bool> {
+    match result {
+        // The server may have been faster.
+        Err(error) if error.raw_os_error() != Some(libc::ENOTCONN) => {
+            Err(Error::system("shutdown", &error))
+        }
+        _ => Ok(true),
     }
 }

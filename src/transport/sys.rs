@@ -1,10 +1,11 @@
 //! The system calls on sockets, each in a safe function.
 
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use libc::{c_int, c_short};
+use libc::{c_char, c_int, c_short};
 
 use crate::memory::{ReceiveVector, SendVector};
 
@@ -133,6 +134,30 @@ pub fn adopt(fd: RawFd) -> OwnedFd {
     // SAFETY: the caller has just passed ownership of an open descriptor, as
     // the interface of connecting by socket says.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Whether this process has the rights of the administrator.
+pub fn is_root() -> bool {
+    // SAFETY: needs nothing.
+    unsafe { libc::geteuid() == 0 }
+}
+
+unsafe extern "C" {
+    // Part of POSIX, but not of the crate.
+    fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
+}
+
+/// The name under which the user has logged in at the terminal.
+pub fn login_name() -> io::Result<CString> {
+    // Longer than any name that Linux allows.
+    let mut name = [0u8; 256];
+    // SAFETY: `name` may be written, up to its length.
+    match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
+        0 => Ok(CStr::from_bytes_until_nul(&name)
+            .unwrap_or_default()
+            .to_owned()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
 }
 
 /// A descriptor to wait for, and what for.

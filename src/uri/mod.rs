@@ -61,8 +61,6 @@ pub struct Rules {
     pub local_file: bool,
     /// Parameters may choose the algorithms of TLS.
     pub tls_priority: bool,
-    /// TLS can be had at all.
-    pub tls_supported: bool,
 }
 
 /// Whether URIs with TLS, and those without, are allowed.
@@ -90,7 +88,6 @@ impl Default for Rules {
             tls: TlsRule::Either,
             local_file: false,
             tls_priority: false,
-            tls_supported: false,
         }
     }
 }

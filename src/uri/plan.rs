@@ -34,12 +34,6 @@ pub fn plan(text: &CStr, rules: &Rules) -> Result<Plan> {
     check_transport(scheme, rules)?;
     check_tls(scheme, rules)?;
     let socket = socket(&text.parameters, scheme)?;
-    if scheme.tls && !rules.tls_supported {
-        return Err(Error::new(
-            libc::ENOTSUP,
-            "this build of the library has no TLS",
-        ));
-    }
     let mut tls = TlsParameters {
         required: scheme.tls,
         ..TlsParameters::default()

@@ -1,0 +1,60 @@
+//! NBD_OPT_STARTTLS (NBD protocol, TLS support).
+
+use crate::error::Error;
+use crate::protocol::handshake::Opt;
+
+use super::line::Line;
+use super::{Answer, Fault, Next, Session, Tls, Wishes, option};
+
+/// Switches to TLS.  What was agreed in clear does not count any more: anybody
+/// could have meddled with it.
+pub async fn starttls(line: &Line, session: &mut Session) -> Answer<Next> {
+    option::require_fixed(session)?;
+    line.label(c"NEWSTYLE.OPT_STARTTLS.RECV_REPLY: asking for TLS");
+    option::send(line, Opt::StartTls, &[]);
+    option::acknowledgement(line, Opt::StartTls).await?;
+    if session.tls {
+        return Err(Error::new(
+            libc::EPROTO,
+            "the server broke the protocol: it starts TLS a second time",
+        )
+        .into());
+    }
+    line.label(c"NEWSTYLE.OPT_STARTTLS.TLS_HANDSHAKE: TLS handshake");
+    line.upgrade().await?;
+    *session = Session {
+        protocol: session.protocol,
+        handshake_flags: session.handshake_flags,
+        tls: true,
+        ..Session::default()
+    };
+    Ok(Next::Negotiating(0))
+}
+
+/// Switches to TLS if the caller wants it: the first thing of all, so that the
+/// rest of the negotiation is protected.  Answers whether to go on.
+pub async fn as_wished(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<bool> {
+    if wishes.tls == Tls::Disable {
+        return Ok(true);
+    }
+    match starttls(line, session).await {
+        Ok(_) => Ok(true),
+        // Anybody between us and the server can make it seem to refuse, which
+        // is why this is not good enough for those who require TLS.
+        Err(Fault::Refused(..)) if wishes.tls == Tls::Allow => Ok(true),
+        Err(Fault::Refused(_, error)) => {
+            option::send_abort(line).await?;
+            if wishes.opt_mode {
+                // There is nothing left that the caller could choose.
+                return Ok(false);
+            }
+            Err(required(error.text()).into())
+        }
+        Err(broken) => Err(broken),
+    }
+}
+
+/// The error if there is no way to TLS.
+pub fn required(why: &str) -> Error {
+    Error::new(libc::ENOTSUP, format!("TLS is required: {why}"))
+}

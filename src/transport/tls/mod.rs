@@ -1,0 +1,135 @@
+//! TLS over a socket, with OpenSSL.
+//!
+//! * `credentials`: what proves who we are, and whom we believe: directories
+//!   of certificates, files of pre-shared keys;
+//! * `priority`: the strings by which users choose versions and algorithms;
+//! * `peer`: the name that the server has to prove;
+//! * `context`: both of the former as OpenSSL wants them, shared by handles;
+//! * `session`: the encrypted stream of one handle, over its `wire`;
+//! * `ffi`: the calls for which there is no safe wrapper.
+
+mod context;
+mod credentials;
+mod ffi;
+mod peer;
+mod priority;
+mod session;
+mod wire;
+
+use std::ffi::{CStr, CString};
+use std::fmt;
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{Ssl, SslVerifyMode};
+
+use crate::error::{Error, Result};
+
+use credentials::Credentials;
+pub use credentials::default_username;
+use peer::PeerName;
+pub use priority::DEFAULT_PRIORITY;
+pub use session::Session;
+
+/// What the caller says of TLS, apart from whether to use it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub certificates: Option<CString>,
+    pub psk_file: Option<CString>,
+    pub username: Option<CString>,
+    /// The name that the server has to prove; without it, the host that was
+    /// connected to.
+    pub hostname: Option<CString>,
+    pub verify_peer: bool,
+    pub priority: Option<CString>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            certificates: None,
+            psk_file: None,
+            username: None,
+            hostname: None,
+            verify_peer: true,
+            priority: None,
+        }
+    }
+}
+
+/// A session that has everything but a socket.
+pub struct Prepared {
+    ssl: Ssl,
+    /// The server has to prove that it knows the pre-shared key, and nothing
+    /// else will do.
+    psk: bool,
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").finish_non_exhaustive()
+    }
+}
+
+impl Prepared {
+    /// Reads the credentials and checks the settings.  `server` is the host
+    /// that was connected to, if it has a name.
+    pub fn new(settings: &Settings, server: Option<&CStr>) -> Result<Self> {
+        let priority = settings.priority.as_deref().unwrap_or(DEFAULT_PRIORITY);
+        let priority = priority
+            .to_str()
+            .map_err(|_| Error::new(libc::EINVAL, "the TLS priority string is not plain text"))?;
+        let name = settings.hostname.as_deref().filter(|name| !name.is_empty());
+        let name = name.or(server).map_or(Ok(None), PeerName::parse)?;
+        let (context, psk) = match Credentials::find(settings)? {
+            Credentials::Psk(psk) => (context::for_psk(priority)?, Some(psk)),
+            Credentials::Certificates(trust) => {
+                (context::for_certificates(&trust, priority)?, None)
+            }
+        };
+        let uses_psk = psk.is_some();
+        let set_up = || {
+            let mut ssl = Ssl::new(&context)?;
+            if let Some(name) = name.as_ref().and_then(PeerName::indication) {
+                ssl.set_hostname(name)?;
+            }
+            match psk {
+                // A shared key proves more than a name.
+                Some(psk) => ssl.set_ex_data(context::psk_index()?, psk),
+                None if settings.verify_peer => {
+                    if let Some(name) = &name {
+                        name.require(ssl.param_mut())?;
+                    }
+                }
+                None => ssl.set_verify(SslVerifyMode::NONE),
+            }
+            Ok(ssl)
+        };
+        let ssl = set_up().map_err(|error| unusable("session", &error))?;
+        Ok(Self { ssl, psk: uses_psk })
+    }
+}
+
+/// What OpenSSL says of a failure.
+fn reasons(stack: &ErrorStack) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    for error in stack.errors() {
+        let reason = error.reason().unwrap_or("unknown reason");
+        let reason = match error.data() {
+            Some(data) if !data.is_empty() => format!("{reason} ({data})"),
+            _ => reason.to_owned(),
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    if reasons.is_empty() {
+        "unknown reason".to_owned()
+    } else {
+        reasons.join("; ")
+    }
+}
+
+/// OpenSSL cannot use something.
+fn unusable(what: impl fmt::Display, stack: &ErrorStack) -> Error {
+    Error::without_errno(format!("TLS: {what}: {}", reasons(stack)))
+}

@@ -1,0 +1,256 @@
+//! The encrypted stream of one handle.
+
+use std::fmt;
+use std::os::fd::{OwnedFd, RawFd};
+
+use openssl::error::ErrorStack;
+use openssl::ssl::SslStream;
+use openssl::x509::X509VerifyResult;
+
+use super::ffi::{self, Stop};
+use super::wire::Wire;
+use super::{Prepared, reasons};
+use crate::error::{Error, Result};
+use crate::memory::{ReceiveVector, SendVector};
+use crate::transport::{Received, Sent, shut_down};
+
+/// The most that one record carries.
+const RECORD: usize = 16 * 1024;
+
+/// A TLS session over a socket: first its handshake, then data.
+pub struct Session {
+    stream: SslStream<Wire>,
+    /// Small pieces, gathered into one record.
+    record: Vec<u8>,
+    psk: bool,
+    /// We have said that nothing more will be sent.
+    closing: bool,
+    /// What broke the session, behind data that came before.
+    broken: Option<Error>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("wire", self.stream.get_ref())
+            .field("closing", &self.closing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session whose handshake has not begun.
+    pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
+        let Prepared { ssl, psk } = prepared;
+        let stream = SslStream::new(ssl, Wire::new(socket))
+            .map_err(|error| super::unusable("session", &error))?;
+        Ok(Self {
+            stream,
+            record: Vec::new(),
+            psk,
+            closing: false,
+            broken: None,
+        })
+    }
+
+    /// The descriptor to poll.
+    pub fn raw_fd(&self) -> RawFd {
+        self.stream.get_ref().raw_fd()
+    }
+
+    /// The socket may be asked so many times for what there is.
+    pub fn allow(&mut self, calls: u32) {
+        self.stream.get_mut().allow(calls);
+    }
+
+    /// Whether something was received that has not been asked for.
+    pub fn has_received(&self) -> bool {
+        self.stream.ssl().pending() > 0 || self.stream.get_ref().has_received()
+    }
+
+    /// Whether encrypted bytes wait for the socket.
+    pub fn has_unsent(&self) -> bool {
+        self.stream.get_ref().has_unsent()
+    }
+
+    /// Memory in use, apart from OpenSSL's own.
+    pub fn memory(&self) -> usize {
+        let wire = self.stream.get_ref().memory();
+        wire.saturating_add(self.record.capacity())
+    }
+
+    /// Carries the handshake on; whether it is over.
+    pub fn handshake(&mut self) -> Result<bool> {
+        match ffi::connect(&mut self.stream) {
+            Ok(()) => Ok(true),
+            Err(Stop::WantRead) => Ok(false),
+            Err(Stop::Goodbye | Stop::Failed) => Err(self.handshake_failed()),
+        }
+    }
+
+    /// Version and cipher, for people.
+    pub fn encryption(&self) -> String {
+        let ssl = self.stream.ssl();
+        let cipher = ssl
+            .current_cipher()
+            .map_or("no cipher", |cipher| cipher.name());
+        format!("{}, {cipher}", ssl.version_str())
+    }
+
+    /// Receives into the vectors, in order.
+    pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
+        let mut count = 0usize;
+        for vector in into {
+            while vector.len() > 0 {
+                match self.read(vector) {
+                    Ok(read) => {
+                        vector.advance(read);
+                        count = count.saturating_add(read);
+                    }
+                    Err(Stop::WantRead) => return Ok(Received::all_there_is(count)),
+                    Err(_) if count > 0 => return Ok(Received::some(count)),
+                    Err(Stop::Goodbye) => return Ok(Received::End),
+                    Err(Stop::Failed) => return self.ended(),
+                }
+            }
+        }
+        Ok(Received::some(count))
+    }
+
+    fn read(&mut self, vector: &mut ReceiveVector<'_>) -> std::result::Result<usize, Stop> {
+        if self.broken.is_some() {
+            return Err(Stop::Failed);
+        }
+        let read = ffi::read(&mut self.stream, vector);
+        if read == Err(Stop::Failed) {
+            // OpenSSL tells the reason only once.
+            self.broken = Some(self.failed("recv"));
+        }
+        read
+    }
+
+    /// The peer may stop without a goodbye once we have said ours.  Before, a
+    /// stream that just ends may have been cut by somebody else.
+    fn ended(&mut self) -> Result<Received> {
+        match self.broken.clone() {
+            Some(error) if !self.closing => Err(error),
+            _ => Ok(Received::End),
+        }
+    }
+
+    /// Sends the vectors, in order, until the socket takes no more.  Pieces
+    /// that fit into one record are sent as one; what is longer is encrypted
+    /// from where it is.
+    pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
+        if !self.send_unsent()? {
+            return Ok(Sent::Blocked);
+        }
+        let mut count = 0usize;
+        self.record.clear();
+        for vector in from {
+            let mut rest = *vector;
+            while rest.len() > 0 {
+                let piece;
+                if self.record.is_empty() && rest.len() >= RECORD {
+                    (piece, rest) = rest.split(RECORD);
+                    self.write(&piece)?;
+                    count = count.saturating_add(piece.len());
+                } else {
+                    (piece, rest) = rest.split(RECORD.saturating_sub(self.record.len()));
+                    piece.append_to(&mut self.record);
+                    if self.record.len() >= RECORD {
+                        count = count.saturating_add(self.write_record()?);
+                    }
+                }
+                if self.has_unsent() {
+                    return Ok(Sent::Bytes(count));
+                }
+            }
+        }
+        count = count.saturating_add(self.write_record()?);
+        Ok(Sent::Bytes(count))
+    }
+
+    fn write_record(&mut self) -> Result<usize> {
+        let record = std::mem::take(&mut self.record);
+        let written = if record.is_empty() {
+            Ok(())
+        } else {
+            self.write(&SendVector::from(record.as_slice()))
+        };
+        let count = record.len();
+        self.record = record;
+        self.record.clear();
+        written.map(|()| count)
+    }
+
+    /// Encrypts a piece that fits into one record.
+    fn write(&mut self, piece: &SendVector<'_>) -> Result<()> {
+        ffi::write(&mut self.stream, piece).map_err(|_| self.failed("send"))
+    }
+
+    /// Sends what waits for the socket; whether nothing is left.
+    pub fn send_unsent(&mut self) -> Result<bool> {
+        let sent = self.stream.get_mut().send_unsent();
+        sent.map_err(|error| Error::system("send", &error))
+    }
+
+    /// Tells the peer that nothing more will be sent; whether it has left.
+    pub fn shut_down_sending(&mut self) -> Result<bool> {
+        if !self.closing {
+            self.closing = true;
+            if ffi::shut_down(&mut self.stream).is_err() {
+                return Err(self.failed("shutdown"));
+            }
+        }
+        if !self.send_unsent()? {
+            return Ok(false);
+        }
+        shut_down(self.stream.get_ref().shut_down_sending())
+    }
+
+    fn handshake_failed(&mut self) -> Error {
+        let stack = ErrorStack::get();
+        if let Some(error) = self.stream.get_mut().take_failure() {
+            return Error::system("TLS handshake", &error);
+        }
+        let ssl = self.stream.ssl();
+        let verdict = ssl.verify_result();
+        let text = if verdict != X509VerifyResult::OK {
+            if self.psk {
+                "the server presents a certificate instead of the pre-shared key".to_owned()
+            } else {
+                let verdict = verdict.error_string();
+                format!("the certificate of the server is not accepted: {verdict}")
+            }
+        } else if ends_early(&stack) {
+            "the server closed the connection".to_owned()
+        } else {
+            reasons(&stack)
+        };
+        Error::without_errno(format!("TLS handshake: {text}"))
+    }
+
+    /// Why the last call failed.
+    fn failed(&mut self, call: &'static str) -> Error {
+        let stack = ErrorStack::get();
+        match self.stream.get_mut().take_failure() {
+            Some(error) => Error::system(call, &error),
+            None if ends_early(&stack) => Error::without_errno(
+                "TLS: the connection ended without a goodbye; somebody may have cut it",
+            ),
+            None => Error::without_errno(format!("TLS: {}", reasons(&stack))),
+        }
+    }
+}
+
+/// Whether the stream ended in the middle of the session.
+fn ends_early(stack: &ErrorStack) -> bool {
+    let unexpected = |error: &openssl::error::Error| {
+        error
+            .reason()
+            .is_some_and(|reason| reason.contains("unexpected eof"))
+    };
+    // Before OpenSSL 3 the end of the stream left no error.
+    stack.errors().is_empty() || stack.errors().iter().any(unexpected)
+}

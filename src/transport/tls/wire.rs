@@ -1,0 +1,206 @@
+//! What lies between OpenSSL and the socket: encrypted bytes.
+//!
+//! OpenSSL could use the socket itself, and would then let the kernel encrypt
+//! where both can do so (kTLS).  But its writes raise SIGPIPE when the peer is
+//! gone, and a library may neither let that happen nor change what the process
+//! does about it.  Here every byte goes through our own calls, which do not.
+//!
+//! Reading, a record needs no call for its header and one for the rest: what
+//! follows the bytes asked for is received along with them.  Writing always
+//! succeeds: what the socket does not take is kept, so that a record is never
+//! left half way inside OpenSSL, which would want the same data again.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+use crate::memory::{ReceiveVector, SendVector};
+use crate::transport::sys;
+
+/// Room for what follows a small record: a good many small replies.
+const WIDE: usize = 64 * 1024;
+
+/// Room for what follows a large record: the header of the next one, and what
+/// it costs little to copy.
+const NARROW: usize = 4 * 1024;
+
+/// Records from this size on are received where they are decrypted.
+const LARGE: usize = 8 * 1024;
+
+/// Encrypted bytes that wait for the socket.  Requests stop at the first one
+/// that has to wait, so only a peer that asks for answers and does not read
+/// them gets here.
+const MAX_UNSENT: usize = 256 * 1024;
+
+/// The socket and the bytes on their way to and from it.
+#[derive(Debug)]
+pub struct Wire {
+    socket: OwnedFd,
+    /// Received and not yet asked for.
+    ahead: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The last receive call brought less than there was room for.
+    drained: bool,
+    /// Receive calls that are left in this turn.
+    allowance: u32,
+    /// Written and not yet sent.
+    unsent: Vec<u8>,
+    sent: usize,
+    /// What the socket said last when it failed.
+    failure: Option<io::Error>,
+}
+
+impl Wire {
+    /// A wire over a connected, non-blocking socket.
+    pub fn new(socket: OwnedFd) -> Self {
+        Self {
+            socket,
+            ahead: Vec::new(),
+            start: 0,
+            end: 0,
+            drained: false,
+            allowance: 0,
+            unsent: Vec::new(),
+            sent: 0,
+            failure: None,
+        }
+    }
+
+    /// The descriptor to poll.
+    pub fn raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+
+    /// The socket may be asked so many times for what there is.
+    pub fn allow(&mut self, calls: u32) {
+        self.allowance = calls;
+        self.drained = false;
+    }
+
+    /// Whether bytes were received that nobody has asked for.
+    pub fn has_received(&self) -> bool {
+        self.start < self.end
+    }
+
+    /// Whether bytes wait to be sent.
+    pub fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Sends what waits; whether nothing is left.
+    pub fn send_unsent(&mut self) -> io::Result<bool> {
+        while self.has_unsent() {
+            let rest = self.unsent.get(self.sent..).unwrap_or_default();
+            match sys::send(self.socket.as_fd(), &[SendVector::from(rest)]) {
+                Ok(count) => self.sent = self.sent.saturating_add(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if self.sent >= self.unsent.len() {
+                self.unsent.clear();
+                self.sent = 0;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Shuts down the sending side of the socket.
+    pub fn shut_down_sending(&self) -> io::Result<()> {
+        sys::shutdown_write(self.socket.as_fd())
+    }
+
+    /// Why the socket failed, if it did.
+    pub fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// Memory in use.
+    pub fn memory(&self) -> usize {
+        self.ahead.capacity().saturating_add(self.unsent.capacity())
+    }
+
+    /// Receives what OpenSSL asks for, and what there is behind it.
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.drained || self.allowance == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.allowance = self.allowance.saturating_sub(1);
+        if self.ahead.is_empty() {
+            self.ahead = vec![0; WIDE];
+        }
+        let room = if into.len() < LARGE { WIDE } else { NARROW };
+        let room = self.ahead.get_mut(..room).unwrap_or_default();
+        let asked = into.len();
+        let offered = asked.saturating_add(room.len());
+        let vectors = &mut [ReceiveVector::from(into), ReceiveVector::from(room)];
+        match sys::receive(self.socket.as_fd(), vectors) {
+            Ok(count) => {
+                self.drained = count < offered;
+                self.start = 0;
+                self.end = count.saturating_sub(asked);
+                Ok(count.min(asked))
+            }
+            Err(error) => {
+                self.drained = true;
+                Err(error)
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut taken = 0;
+        if !self.has_unsent() {
+            match sys::send(self.socket.as_fd(), &[SendVector::from(bytes)]) {
+                Ok(count) => taken = count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.unsent.len() > MAX_UNSENT {
+            return Err(io::Error::from_raw_os_error(libc::ENOBUFS));
+        }
+        self.unsent
+            .extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Keeps the reason; OpenSSL only learns that there is one.
+    fn failed(&mut self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        if kind != io::ErrorKind::WouldBlock {
+            self.failure = Some(error);
+        }
+        kind.into()
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Some(ahead) = self
+            .ahead
+            .get(self.start..self.end)
+            .filter(|a| !a.is_empty())
+        else {
+            return self.receive(into).map_err(|error| self.failed(error));
+        };
+        let count = ahead.len().min(into.len());
+        for (target, byte) in into.iter_mut().zip(ahead) {
+            *target = *byte;
+        }
+        self.start = self.start.saturating_add(count);
+        Ok(count)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.send(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
