@@ -33,6 +33,8 @@ mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
+#[cfg(test)]
+mod testing;
 mod transmission;
 mod transport;
 
