@@ -36,6 +36,8 @@ mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
+#[cfg(test)]
+mod testing;
 mod transmission;
 mod transport;
 mod uri;

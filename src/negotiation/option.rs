@@ -33,6 +33,8 @@ pub fn send(line: &Line, which: Opt, data: &[u8]) {
 
 /// Waits for the next reply to an option.
 pub async fn reply(line: &Line, which: Opt) -> Answer<Reply> {
+    // An answer that came before the question does not answer it.
+    line.flushed().await;
     let header = ReplyHeader::parse(line.read_array().await?)
         .filter(|header| header.magic == OPTION_REPLY && header.option == which.code())
         .ok_or_else(|| unexpected(which, "a reply that answers something else"))?;
