@@ -1,19 +1,20 @@
-//! Makes the C header from the doc comments of `src/ffi`.
+//! Makes the C header and the manual, both from the doc comments of `src/ffi`.
 //!
-//! It is written to `$OUT_DIR/libnbd.h`, and also to the file that
-//! `LIBNBD_HEADER_OUT` names, if it is set.
+//! They are written to `$OUT_DIR/libnbd.h` and `$OUT_DIR/man`, and also to the
+//! file that `LIBNBD_HEADER_OUT` names and to the directory that
+//! `LIBNBD_MAN_OUT` names, if these are set.
 
 mod generate;
 
 use std::env;
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cbindgen::Config;
 
 use generate::declarations::{Family, declarations};
-use generate::header;
+use generate::{header, manual};
 
 /// The files that define types, in the order of the header.
 const TYPES: [&str; 2] = ["src/callback.rs", "src/ffi/callbacks.rs"];
@@ -40,14 +41,17 @@ const FAMILIES: &[&str] = &[
 
 const FRAME: &str = "src/ffi/libnbd.h.in";
 const CONFIG: &str = "cbindgen.toml";
+/// The pages of the manual that are written by hand, and its example programs.
+const MANUAL: &str = "man";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let code = ["build.rs", "generate"];
-    let inputs = [CONFIG, "src/ffi", "src/callback.rs"];
+    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL];
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
     println!("cargo:rerun-if-env-changed=LIBNBD_HEADER_OUT");
+    println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 
     let config = Config::from_file(CONFIG)?;
     let mut types = Vec::new();
@@ -63,6 +67,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let header = header::text(&fs::read_to_string(FRAME)?, &types, &families);
     for file in outputs(out.join("libnbd.h"), "LIBNBD_HEADER_OUT") {
         fs::write(file, &header)?;
+    }
+    for directory in outputs(out.join("man"), "LIBNBD_MAN_OUT") {
+        manual::write(&directory, Path::new(MANUAL), &types, &families)?;
     }
     Ok(())
 }
