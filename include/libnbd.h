@@ -1284,7 +1284,7 @@ int nbd_get_tls_negotiated(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  *****************************************************************************/
 
 /*
- * Adds a meta context to the list.
+ * Adds a meta context to the list of those to ask for.
  *
  * name has the form of a namespace, a colon, and a name within it, and is at
  * most 4096 bytes long. The same name can be added again, which asks for it
@@ -1309,7 +1309,7 @@ int nbd_add_meta_context(struct nbd_handle *h,
 #define LIBNBD_HAVE_NBD_ADD_META_CONTEXT 1
 
 /*
- * Empties the list.
+ * Empties the list of meta contexts to ask for.
  *
  * Returns: 0, or -1 on failure.
  * Errors:
@@ -1325,7 +1325,7 @@ int nbd_clear_meta_contexts(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_CLEAR_META_CONTEXTS 1
 
 /*
- * Tells how long the list is.
+ * Tells how many meta contexts will be asked for.
  *
  * Returns: the number of names, or -1 on failure.
  * Errors: none.
@@ -1339,7 +1339,7 @@ ssize_t nbd_get_nr_meta_contexts(struct nbd_handle *h)
 #define LIBNBD_HAVE_NBD_GET_NR_META_CONTEXTS 1
 
 /*
- * Tells one name of the list.
+ * Tells the name of a meta context that will be asked for.
  *
  * i counts from 0, in the order in which names were added.
  *

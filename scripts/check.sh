@@ -68,6 +68,7 @@ step 2 'ABI checker' tests/abi.py
 step 15 'C tests' c-tests/run.sh
 step 30 'C tests under valgrind' c-tests/run.sh --valgrind
 step 5 'Examples' scripts/check-examples.sh
+step 5 'Manual' scripts/check-man.sh
 step 5 'Install' scripts/check-install.sh
 
 printf '\n==> Summary\n'

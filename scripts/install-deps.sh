@@ -22,7 +22,7 @@ if [ "${1:-}" != --build-only ]; then
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
-        netbase man-db procps
+        netbase man-db mandoc groff-base procps
     )
 fi
 
