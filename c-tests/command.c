@@ -212,6 +212,144 @@ CASE (empty_search_path)
   nbd_close (h);
 }
 
+CASE (program_that_writes_garbage)
+{
+  char *argv[] = { "sh", "-c", "echo This is no NBD server.; cat >/dev/null",
+                   NULL };
+  struct nbd_handle *h = create ();
+
+  CHECK_ERR (nbd_connect_command (h, argv), 0);
+  CHECK_EQ (nbd_aio_is_dead (h), 1);
+  nbd_close (h);
+  check_no_children ();
+}
+
+CASE (program_that_ends_within_the_greeting)
+{
+  char *argv[] = { "printf", "NBDMAGICIHAVE", NULL };
+  struct nbd_handle *h = create ();
+
+  CHECK_ERR (nbd_connect_command (h, argv), 0);
+  CHECK_EQ (nbd_aio_is_dead (h), 1);
+  nbd_close (h);
+  check_no_children ();
+}
+
+CASE (program_that_may_not_be_run)
+{
+  const char *path = temp_path ("data");
+  char *argv[] = { text ("%s", path), NULL };
+  struct nbd_handle *h = create ();
+
+  make_file (path, "not for running", 0644);
+  CHECK_ERR (nbd_connect_command (h, argv), EACCES);
+  CHECK_EQ (nbd_aio_is_dead (h), 1);
+  nbd_close (h);
+  check_no_children ();
+}
+
+/* ---- The end ---- */
+
+/* Starts a shell that first does what `setup` says, says so, and then sleeps
+ * without looking at its input. */
+static struct nbd_handle *
+sleeper (const char *setup)
+{
+  const char *report = temp_path ("up");
+  char *argv[] = {
+    "sh", "-c",
+    text ("%s; echo up > %s; while :; do sleep 0.05; done", setup, report),
+    NULL
+  };
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (nbd_aio_connect_command (h, argv), 0);
+  while (access (report, F_OK) == -1)
+    usleep (5000);
+  return h;
+}
+
+/* A server that has data to write when its client is gone must get the time
+ * to do so: it is not killed as long as it seems to be finishing. */
+CASE (server_finishes_its_work)
+{
+  const char *report = temp_path ("report");
+  char *argv[] = {
+    "sh", "-c",
+    text ("nbdkit -s memory 1M; sleep 0.5; echo finished > %s", report), NULL
+  };
+  struct nbd_handle *h = run (argv);
+
+  CHECK_EQ (nbd_shutdown (h, 0), 0);
+  nbd_close (h);
+  CHECK_STR (contents (report), "finished\n");
+  check_no_children ();
+}
+
+CASE (server_that_ignores_the_end_is_asked_to_finish)
+{
+  const char *report = temp_path ("report");
+
+  nbd_close (sleeper (text ("trap 'echo TERM > %s; exit' TERM", report)));
+  CHECK_STR (contents (report), "TERM\n");
+  check_no_children ();
+}
+
+CASE (server_that_ignores_everything_is_killed)
+{
+  nbd_close (sleeper ("trap '' TERM HUP INT PIPE"));
+  check_no_children ();
+}
+
+CASE (server_that_is_stopped_is_killed)
+{
+  struct nbd_handle *h = run ((char *[]) { NBDKIT, NULL });
+
+  CHECK_EQ (nbd_kill_subprocess (h, SIGSTOP), 0);
+  nbd_close (h);
+  check_no_children ();
+}
+
+/* Whoever ignores SIGCHLD has no zombies, and nothing to wait for. */
+CASE (host_that_ignores_its_children)
+{
+  struct nbd_handle *h;
+
+  signal (SIGCHLD, SIG_IGN);
+  h = run ((char *[]) { NBDKIT, NULL });
+  nbd_close (h);
+  check_no_children ();
+  signal (SIGCHLD, SIG_DFL);
+}
+
+static void
+ignore_signal (int signum)
+{
+  (void) signum;
+}
+
+/* Signals interrupt system calls, but not the library. */
+CASE (host_that_receives_signals)
+{
+  /* Without SA_RESTART. */
+  struct sigaction action = { .sa_handler = ignore_signal };
+  const char *argv[] = {
+    "sh", "-c", text ("while kill -USR1 %d; do sleep 0.002; done", getpid ()),
+    NULL
+  };
+
+  CHECK_EQ (sigaction (SIGUSR1, &action, NULL), 0);
+  start (argv);
+  for (int i = 0; i < 10; ++i) {
+    struct nbd_handle *h = run ((char *[]) { NBDKIT, NULL });
+    pid_t pid = (pid_t) nbd_get_subprocess_pid (h);
+
+    nbd_close (h);
+    CHECK (kill (pid, 0) == -1 && errno == ESRCH);
+  }
+  kill_servers ();
+}
+
 /* ---- Finding the program ---- */
 
 CASE (search_goes_on_past_what_cannot_run)

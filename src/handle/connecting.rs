@@ -95,10 +95,11 @@ impl Client {
     /// As `connect_command`, without waiting for the server.
     pub fn aio_connect_command(&mut self, argv: Vec<CString>) -> Result<()> {
         check_command(&argv)?;
-        match command::run(&argv) {
+        let started = command::run(&argv);
+        self.place = Some(Place::Command(argv));
+        match started {
             Ok((child, socket)) => {
                 self.subprocess = Some(child);
-                self.place = Some(Place::Command(argv));
                 self.greet(socket);
                 Ok(())
             }
@@ -109,6 +110,7 @@ impl Client {
     /// As `connect_systemd_socket_activation`, without waiting for the server.
     pub fn aio_connect_systemd_socket_activation(&mut self, argv: Vec<CString>) -> Result<()> {
         check_command(&argv)?;
+        self.place = None;
         match activation::run(&argv, &self.settings.socket_activation_name) {
             Ok((child, address)) => {
                 self.subprocess = Some(child);

@@ -71,12 +71,10 @@ impl Client {
 
     /// The URI of the export that the handle is connected to.
     pub fn get_uri(&self) -> Result<CString> {
-        let place = self.place.as_ref().ok_or_else(|| {
-            Error::new(
-                libc::EINVAL,
-                "a socket that the program has connected has no URI",
-            )
-        })?;
+        let place = self
+            .place
+            .as_ref()
+            .ok_or_else(|| Error::new(libc::EINVAL, "the handle is connected to no address"))?;
         let name = &self.settings.wishes.export_name;
         let uri = uri::compose(place, name, &self.tls_parameters())?;
         CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
