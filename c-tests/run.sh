@@ -57,11 +57,21 @@ run() {
     timeout 900 "$@"
 }
 
+# The server's side of TLS, for servers that have none.
+compile_relay() {
+    TLS_RELAY=$build/tls-relay
+    export TLS_RELAY
+    # shellcheck disable=SC2086
+    [ -e "$TLS_RELAY" ] || $CC $flags "$here/support/tls-relay.c" -o "$TLS_RELAY" -lssl -lcrypto
+}
+
 # Program $1.  One must not be linked with the library, for it loads it.
 compile() {
     # shellcheck disable=SC2086
     case $1 in
         dlopen) $CC $flags "$here/$1.c" -o "$build/$1" -ldl ;;
+        tls_*) compile_relay && $CC $flags "$here/$1.c" "$here/test.c" "$here/support/tls.c" \
+            -o "$build/$1" $link ;;
         *) $CC $flags "$here/$1.c" "$here/test.c" -o "$build/$1" $link ;;
     esac
 }
