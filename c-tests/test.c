@@ -475,6 +475,39 @@ connect_to (const char *unix_socket)
   return h;
 }
 
+struct nbd_handle *
+negotiate_with (const char *unix_socket)
+{
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_connect_unix (h, unix_socket), 0);
+  CHECK_EQ (nbd_aio_is_negotiating (h), 1);
+  return h;
+}
+
+struct nbd_handle *
+negotiate_by (const char *script)
+{
+  struct nbd_handle *h = create ();
+  const char *server = scripted
+    (text ("send NBDMAGIC IHAVEOPT u16:3\nexpect u32:3\n%s", script), NULL);
+
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_set_request_structured_replies (h, false), 0);
+  CHECK_EQ (nbd_connect_unix (h, server), 0);
+  CHECK_EQ (nbd_aio_is_negotiating (h), 1);
+  return h;
+}
+
+void
+finish_option (struct nbd_handle *h)
+{
+  while (nbd_aio_is_connecting (h))
+    if (nbd_poll (h, -1) == -1)
+      CHECK (nbd_aio_is_dead (h));
+}
+
 int
 finish (struct nbd_handle *h, int64_t cookie)
 {
@@ -510,6 +543,8 @@ log_word (const char *fmt, ...)
   size_t used = strlen (log_text);
   va_list args;
 
+  if (used > sizeof log_text - 2)
+    return; /* Full; what follows would not be compared word by word. */
   if (used > 0)
     log_text[used++] = ' ';
   va_start (args, fmt);
@@ -564,6 +599,42 @@ completion (struct record *r)
 {
   return (nbd_completion_callback) {
     .callback = completed, .user_data = r, .free = record_free
+  };
+}
+
+static int
+found_export (void *record, const char *name, const char *description)
+{
+  struct record *r = record;
+
+  r->calls++;
+  log_word ("%s(%s)", name, description);
+  return r->result;
+}
+
+nbd_list_callback
+exports (struct record *r)
+{
+  return (nbd_list_callback) {
+    .callback = found_export, .user_data = r, .free = record_free
+  };
+}
+
+static int
+found_context (void *record, const char *name)
+{
+  struct record *r = record;
+
+  r->calls++;
+  log_word ("%s", name);
+  return r->result;
+}
+
+nbd_context_callback
+contexts (struct record *r)
+{
+  return (nbd_context_callback) {
+    .callback = found_context, .user_data = r, .free = record_free
   };
 }
 

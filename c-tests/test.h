@@ -120,6 +120,13 @@ void kill_servers (void);
 
 struct nbd_handle *create (void);
 struct nbd_handle *connect_to (const char *unix_socket);
+/* In option mode, so that it waits where the export would be chosen. */
+struct nbd_handle *negotiate_with (const char *unix_socket);
+/* The same with a script that begins behind the greeting.  The client asks
+ * for nothing by itself. */
+struct nbd_handle *negotiate_by (const char *script);
+/* Polls until the option that was started has been answered. */
+void finish_option (struct nbd_handle *h);
 /* Polls until the command has ended; returns what
  * nbd_aio_command_completed said. */
 int finish (struct nbd_handle *h, int64_t cookie);
@@ -139,6 +146,10 @@ struct record {
 };
 
 nbd_completion_callback completion (struct record *r);
+/* These also write what they are told into the log: "name(description)" and
+ * "name". */
+nbd_list_callback exports (struct record *r);
+nbd_context_callback contexts (struct record *r);
 void record_call (struct record *r, int *error);
 void record_free (void *record);
 

@@ -347,10 +347,10 @@ impl Client {
     pub(super) fn close(&mut self) {
         self.transmission.strand_all();
         self.transmission.retire_done();
-        let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
-        self.option_failed(gone, libc::ENOTCONN);
         // Closing the socket is what tells a subprocess to finish.
         self.state = State::Closed;
+        // An option without an answer has no outcome to tell.
+        self.free_option_closures();
         if let Some(child) = self.subprocess.take() {
             child.end();
         }
