@@ -168,6 +168,20 @@ temp_disk (const char *name, uint64_t size)
 }
 
 void
+run_command (const char *fmt, ...)
+{
+  char command[1024];
+  va_list args;
+
+  va_start (args, fmt);
+  vsnprintf (command, sizeof command, fmt, args);
+  va_end (args);
+  fflush (stdout);
+  if (system (command) != 0)
+    fail_at (__FILE__, __LINE__, "failed: %s", command);
+}
+
+void
 fill (void *buf, size_t count, uint64_t seed)
 {
   uint8_t *p = buf;

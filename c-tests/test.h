@@ -89,6 +89,8 @@ char *text (const char *fmt, ...) __attribute__((format (printf, 1, 2)));
 char *temp_path (const char *name);
 /* Creates a file of this size in the private directory, full of zeroes. */
 char *temp_disk (const char *name, uint64_t size);
+/* Runs a shell command, which must succeed. */
+void run_command (const char *fmt, ...) __attribute__((format (printf, 1, 2)));
 void fill (void *buf, size_t count, uint64_t seed);
 bool all_bytes (const void *buf, size_t count, int byte);
 unsigned open_fds (void);
