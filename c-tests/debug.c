@@ -57,21 +57,6 @@ redirect_stderr (void)
   return path;
 }
 
-static char *
-contents (const char *path)
-{
-  static char buf[65536];
-  int fd = open (path, O_RDONLY|O_CLOEXEC);
-  ssize_t n;
-
-  CHECK (fd != -1);
-  n = read (fd, buf, sizeof buf - 1);
-  CHECK (n >= 0);
-  buf[n] = '\0';
-  close (fd);
-  return buf;
-}
-
 CASE (environment_variable_must_be_exactly_one)
 {
   static const struct { const char *value; int debug; } table[] = {

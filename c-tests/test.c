@@ -182,7 +182,7 @@ make_file (const char *path, const char *what, mode_t mode)
 char *
 contents (const char *path)
 {
-  char buf[4096];
+  static char buf[65536];
   int fd = open (path, O_RDONLY|O_CLOEXEC);
   ssize_t n;
 
@@ -192,6 +192,17 @@ contents (const char *path)
   buf[n] = '\0';
   close (fd);
   return text ("%s", buf);
+run_command (const char *fmt, ...)
+{
+  char command[1024];
+  va_list args;
+
+  va_start (args, fmt);
+  vsnprintf (command, sizeof command, fmt, args);
+  va_end (args);
+  fflush (stdout);
+  if (system (command) != 0)
+    fail_at (__FILE__, __LINE__, "failed: %s", command);
 }
 
 void
@@ -547,6 +558,39 @@ connect_to (const char *unix_socket)
   return h;
 }
 
+struct nbd_handle *
+negotiate_with (const char *unix_socket)
+{
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_connect_unix (h, unix_socket), 0);
+  CHECK_EQ (nbd_aio_is_negotiating (h), 1);
+  return h;
+}
+
+struct nbd_handle *
+negotiate_by (const char *script)
+{
+  struct nbd_handle *h = create ();
+  const char *server = scripted
+    (text ("send NBDMAGIC IHAVEOPT u16:3\nexpect u32:3\n%s", script), NULL);
+
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_set_request_structured_replies (h, false), 0);
+  CHECK_EQ (nbd_connect_unix (h, server), 0);
+  CHECK_EQ (nbd_aio_is_negotiating (h), 1);
+  return h;
+}
+
+void
+finish_option (struct nbd_handle *h)
+{
+  while (nbd_aio_is_connecting (h))
+    if (nbd_poll (h, -1) == -1)
+      CHECK (nbd_aio_is_dead (h));
+}
+
 int
 finish (struct nbd_handle *h, int64_t cookie)
 {
@@ -582,6 +626,8 @@ log_word (const char *fmt, ...)
   size_t used = strlen (log_text);
   va_list args;
 
+  if (used > sizeof log_text - 2)
+    return; /* Full; what follows would not be compared word by word. */
   if (used > 0)
     log_text[used++] = ' ';
   va_start (args, fmt);
@@ -636,6 +682,42 @@ completion (struct record *r)
 {
   return (nbd_completion_callback) {
     .callback = completed, .user_data = r, .free = record_free
+  };
+}
+
+static int
+found_export (void *record, const char *name, const char *description)
+{
+  struct record *r = record;
+
+  r->calls++;
+  log_word ("%s(%s)", name, description);
+  return r->result;
+}
+
+nbd_list_callback
+exports (struct record *r)
+{
+  return (nbd_list_callback) {
+    .callback = found_export, .user_data = r, .free = record_free
+  };
+}
+
+static int
+found_context (void *record, const char *name)
+{
+  struct record *r = record;
+
+  r->calls++;
+  log_word ("%s", name);
+  return r->result;
+}
+
+nbd_context_callback
+contexts (struct record *r)
+{
+  return (nbd_context_callback) {
+    .callback = found_context, .user_data = r, .free = record_free
   };
 }
 

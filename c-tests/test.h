@@ -9,6 +9,7 @@
 #define TEST_H
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,6 +94,8 @@ char *temp_disk (const char *name, uint64_t size);
 void make_file (const char *path, const char *what, mode_t mode);
 /* The beginning of a file. */
 char *contents (const char *path);
+/* Runs a shell command, which must succeed. */
+void run_command (const char *fmt, ...) __attribute__((format (printf, 1, 2)));
 void fill (void *buf, size_t count, uint64_t seed);
 bool all_bytes (const void *buf, size_t count, int byte);
 unsigned open_fds (void);
@@ -132,6 +135,13 @@ void check_works (struct nbd_handle *h);
 /* Not even a zombie, in a case that started no server itself. */
 void check_no_children (void);
 void check_uri (struct nbd_handle *h, const char *wanted);
+/* In option mode, so that it waits where the export would be chosen. */
+struct nbd_handle *negotiate_with (const char *unix_socket);
+/* The same with a script that begins behind the greeting.  The client asks
+ * for nothing by itself. */
+struct nbd_handle *negotiate_by (const char *script);
+/* Polls until the option that was started has been answered. */
+void finish_option (struct nbd_handle *h);
 /* Polls until the command has ended; returns what
  * nbd_aio_command_completed said. */
 int finish (struct nbd_handle *h, int64_t cookie);
@@ -151,6 +161,10 @@ struct record {
 };
 
 nbd_completion_callback completion (struct record *r);
+/* These also write what they are told into the log: "name(description)" and
+ * "name". */
+nbd_list_callback exports (struct record *r);
+nbd_context_callback contexts (struct record *r);
 void record_call (struct record *r, int *error);
 void record_free (void *record);
 

@@ -388,8 +388,8 @@ impl Client {
     }
 
     fn context_id(&self, name: &CStr) -> Result<u32> {
-        let granted = &self.session.contexts.granted;
-        let context = granted
+        let contexts = self.session.contexts.in_force();
+        let context = contexts
             .iter()
             .find(|context| context.name.as_c_str() == name);
         context.map(|context| context.id).ok_or_else(|| {

@@ -281,7 +281,7 @@ impl Client {
                 (false, true) => Style::Structured,
                 (false, false) => Style::Simple,
             },
-            contexts: session.contexts.granted.clone(),
+            contexts: session.contexts.in_force().to_vec(),
             size: session.export.basics.map(|(size, _)| size),
         };
         debug!(

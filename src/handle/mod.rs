@@ -26,6 +26,7 @@ mod state;
 mod tls;
 mod uri;
 
+use std::any::Any;
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -84,6 +85,10 @@ pub struct Client {
 /// An option that the caller has started.
 #[derive(Debug, Default)]
 struct PendingOption {
+    /// The closure that the conversation calls along the way.  It is shared,
+    /// because the caller may rely on its data until the completion closure
+    /// has run, and by then the conversation is over.
+    along: Option<Arc<dyn Any + Send + Sync>>,
     completion: Option<Completion>,
     outcome: Option<Result<usize>>,
 }
