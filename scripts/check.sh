@@ -69,6 +69,7 @@ step 15 'C tests' c-tests/run.sh
 step 30 'C tests under valgrind' c-tests/run.sh --valgrind
 step 5 'Examples' scripts/check-examples.sh
 step 5 'Install' scripts/check-install.sh
+step 5 'Consumers' scripts/check-consumers.sh
 
 printf '\n==> Summary\n'
 for failure in "${failures[@]}"; do

@@ -15,6 +15,8 @@ if [ "${1:-}" != --build-only ]; then
     packages+=(
         # Compilers, interpreters and checkers of the tests.
         g++ python3 shellcheck
+        # Build systems of programs that use the library.
+        autoconf cmake meson ninja-build
         # Servers.
         nbdkit nbd-server qemu-utils
         # The C library: the reference for behaviour and speed.
