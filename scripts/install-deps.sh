@@ -21,6 +21,8 @@ if [ "${1:-}" != --build-only ]; then
         nbdkit nbd-server qemu-utils
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
+        # Comparison with it.
+        abigail-tools
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
