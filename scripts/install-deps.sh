@@ -15,12 +15,16 @@ if [ "${1:-}" != --build-only ]; then
     packages+=(
         # Compilers, interpreters and checkers of the tests.
         g++ python3 shellcheck
+        # Build systems of programs that use the library.
+        autoconf cmake meson ninja-build
         # Servers.
         nbdkit nbd-server qemu-utils
         # SSH to this machine, and what runs at its other end.
         openssh-client openssh-server netcat-openbsd
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
+        # Comparison with it.
+        abigail-tools
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
