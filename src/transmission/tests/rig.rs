@@ -291,7 +291,7 @@ impl Rig {
             self.transmission.receive(|vectors| {
                 count = fill(vectors, piece);
                 assert!(count > 0, "the engine offers no room after {at} bytes");
-                Ok(Received::Bytes(count))
+                Ok(Received::some(count))
             })?;
             at += count;
         }
