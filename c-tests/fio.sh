@@ -30,7 +30,7 @@ fi
 
 run_fio() { # ARGUMENTS
     timeout 300 fio --name=job --ioengine=nbd --uri="nbd+unix:///a%20disk?socket=$dir/sock" \
-        --iodepth=64 --verify=crc32c --verify_fatal=1 --randrepeat=0 --output-format=terse \
+        --iodepth=64 --verify=crc32c --verify_state_save=0 --verify_fatal=1 --randrepeat=0 --output-format=terse \
         --output="$dir/result" "$@" > "$dir/messages" 2>&1 || fail "fio $*"
     # Field 5 of the terse format is the error of the job.
     [ "$(cut -d ';' -f 5 "$dir/result")" = 0 ] || fail "fio $* reports an error"

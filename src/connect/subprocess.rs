@@ -43,10 +43,10 @@ unsafe extern "C" {
 /// Starts a program, and waits until it runs or is known not to.
 pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
     let failed = |what: &'static str| move |error: io::Error| Error::system(what, &error);
-    let candidates = program::candidates(argv, std::env::var_os("PATH").as_deref())?;
-    let (socket, destination, activated) = match &handed {
-        Handed::Stdio(socket) => (socket, Destination::Stdio, None),
-        Handed::Listener(socket, activated) => (socket, Destination::Listener, Some(activated)),
+    let paths = program::candidates(argv, std::env::var_os("PATH").as_deref())?;
+    let (socket, targets, activated): (_, &[RawFd], _) = match &handed {
+        Handed::Stdio(socket) => (socket, &[libc::STDIN_FILENO, libc::STDOUT_FILENO], None),
+        Handed::Listener(socket, activated) => (socket, &[LISTENER], Some(activated)),
     };
     let socket = out_of_the_way(socket).map_err(failed("fcntl"))?;
     let (mut report, reporter) = io::pipe().map_err(failed("pipe"))?;
@@ -54,7 +54,7 @@ pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
 
     // Everything that allocates happens before the fork: in a program with
     // several threads, the child may only make async-signal-safe calls.
-    let candidates = pointers(candidates.iter().map(CString::as_c_str));
+    let candidates = pointers(paths.iter().map(CString::as_c_str));
     let argv_pointers = pointers(argv.iter().map(CString::as_c_str));
     // For a script without `#!`: sh, the script, its arguments.
     let mut script = vec![argv_pointers.first().copied().unwrap_or(ptr::null())];
@@ -68,7 +68,7 @@ pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
 
     let mut image = Image {
         socket: socket.as_raw_fd(),
-        destination,
+        targets,
         candidates,
         argv: argv_pointers,
         script,
@@ -104,17 +104,11 @@ fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
     strings.map(CStr::as_ptr).chain([ptr::null()]).collect()
 }
 
-/// Where the child puts the socket that it is handed.
-#[derive(Clone, Copy)]
-enum Destination {
-    Stdio,
-    Listener,
-}
-
 /// All that the child needs between fork and exec.
 struct Image<'a> {
     socket: RawFd,
-    destination: Destination,
+    /// The descriptors under which the program finds the socket.
+    targets: &'a [RawFd],
     /// Paths, then a null pointer.
     candidates: Vec<*const c_char>,
     /// Arguments, then a null pointer.
@@ -137,11 +131,7 @@ impl Image<'_> {
     /// Only for a child between fork and exec; the vectors must be as
     /// described, and what they point to must be strings.
     unsafe fn run(&mut self) -> ! {
-        let targets: &[RawFd] = match self.destination {
-            Destination::Stdio => &[libc::STDIN_FILENO, libc::STDOUT_FILENO],
-            Destination::Listener => &[LISTENER],
-        };
-        for &target in targets {
+        for &target in self.targets {
             // SAFETY: no memory is involved; async-signal-safe.
             unsafe { libc::dup2(self.socket, target) };
         }
