@@ -20,6 +20,7 @@ PACKAGES = {
     "strace": "strace",
     "libnbd.so.0": "libnbd0",
     "libnbd.h": "libnbd-dev",
+    "certtool": "gnutls-bin",
 }
 
 CLIENT_TIMEOUT = 120
@@ -88,16 +89,36 @@ def unused_port():
         return listener.getsockname()[1]
 
 
+def credentials(directory):
+    """Those of the tests will do; the script makes them only once."""
+    tool("certtool")
+    script = BENCH.parent / "c-tests" / "support" / "pki.sh"
+    output_of([script, directory / "pki"])
+    return directory / "pki"
+
+
+def address(transport, directory):
+    """Where nbdkit listens and its clients connect, as arguments of either."""
+    if transport == "tcp":
+        port = unused_port()
+        return (["--ipaddr", "127.0.0.1", "--port", str(port)], ["--tcp", f"127.0.0.1:{port}"])
+    path = str(directory / f"{transport}.sock")
+    listen, endpoint = ["--unix", path], ["--unix", path]
+    if transport == "psk":
+        keys = str(credentials(directory) / "keys.psk")
+        listen += ["--tls=require", f"--tls-psk={keys}"]
+        endpoint += ["--psk", keys]
+    if transport == "x509":
+        pki = credentials(directory)
+        listen += ["--tls=require", f"--tls-certificates={pki / 'server'}"]
+        endpoint += ["--certificates", str(pki / "client")]
+    return listen, endpoint
+
+
 @contextmanager
 def nbdkit(transport, directory, processors):
     """Serves a RAM disk; yields the clients' arguments that lead to it."""
-    if transport == "unix":
-        path = str(directory / "nbd.sock")
-        listen, endpoint = ["--unix", path], ["--unix", path]
-    else:
-        port = unused_port()
-        listen = ["--ipaddr", "127.0.0.1", "--port", str(port)]
-        endpoint = ["--tcp", f"127.0.0.1:{port}"]
+    listen, endpoint = address(transport, directory)
     ready = directory / f"{transport}.pid"  # nbdkit writes it once it listens
     server = subprocess.Popen([tool("nbdkit"), "--foreground", "--exit-with-parent",
                                "--pidfile", ready, *listen, "memory", "size=1G"])

@@ -19,9 +19,25 @@ static struct nbd_handle *create(void)
     return nbd;
 }
 
+static void use_tls(const struct workload *workload, struct nbd_handle *nbd)
+{
+    if (workload->psk_file == NULL && workload->certificates == NULL)
+        return;
+    int set = nbd_set_tls(nbd, LIBNBD_TLS_REQUIRE);
+
+    if (workload->psk_file != NULL)
+        set |= nbd_set_tls_psk_file(nbd, workload->psk_file)
+               | nbd_set_tls_username(nbd, "alice");
+    else
+        set |= nbd_set_tls_certificates(nbd, workload->certificates);
+    if (set == -1)
+        fail("%s", nbd_get_error());
+}
+
 static struct nbd_handle *create_and_connect(const struct workload *workload)
 {
     struct nbd_handle *nbd = create();
+    use_tls(workload, nbd);
     int connected =
         workload->socket_path != NULL
             ? nbd_connect_unix(nbd, workload->socket_path)

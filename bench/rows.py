@@ -36,6 +36,10 @@ class Target:
         return missed
 
 
+# What the names of rows say of the way to the server.  TLS is on a Unix socket.
+TRANSPORTS = {"unix": "", "tcp": ", TCP", "psk": ", TLS with PSK", "x509": ", TLS with X.509"}
+
+
 @dataclass(frozen=True)
 class Row:
     label: str
@@ -50,7 +54,7 @@ class Row:
 
     @property
     def name(self):
-        return self.label if self.transport == "unix" else f"{self.label}, {self.transport.upper()}"
+        return f"{self.label}{TRANSPORTS[self.transport]}"
 
 
 UNIX_ROWS = [
@@ -81,4 +85,24 @@ def over_tcp(row):
 
 TCP_ROWS = [over_tcp(row) for row in UNIX_ROWS if row.workload not in ("connect", "create")]
 
-ROWS = {"unix": UNIX_ROWS, "tcp": TCP_ROWS, "all": UNIX_ROWS + TCP_ROWS}
+
+
+def over_tls(transport, operations, cpu):
+    """With a PSK the C library ends up with ChaCha20 and leaves much to gain."""
+    reads, writes, small, connects = operations
+    large = dict(depth=16, block=256 * KIB, transport=transport, target=Target(cpu=cpu))
+    return [
+        Row("256 KiB reads, 16 in flight", "seqread", reads, **large),
+        Row("256 KiB writes, 16 in flight", "seqwrite", writes, **large),
+        Row("random 4 KiB reads, 64 in flight", "randread", small, depth=64, transport=transport,
+            target=Target(cpu=1.0)),
+        Row("connect and shut down", "connect", connects, transport=transport,
+            target=Target(cpu=1.0)),
+    ]
+
+
+TLS_ROWS = (over_tls("psk", (400, 400, 10_000, 100), cpu=0.25)
+            + over_tls("x509", (1_000, 1_000, 10_000, 60), cpu=1.0))
+
+ROWS = {"usual": UNIX_ROWS + TLS_ROWS, "unix": UNIX_ROWS, "tcp": TCP_ROWS, "tls": TLS_ROWS,
+        "all": UNIX_ROWS + TCP_ROWS + TLS_ROWS}

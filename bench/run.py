@@ -200,7 +200,8 @@ def parse_arguments():
                         help=f"only {QUICK_PAIRS} pairs: a smoke test, not a measurement")
     parser.add_argument("--pin", action="store_true",
                         help="give the clients one processor and the server the others")
-    parser.add_argument("--transport", choices=ROWS, default="unix")
+    parser.add_argument("--transport", choices=ROWS, default="usual",
+                        help="usual: Unix sockets, in clear and with TLS (default)")
     parser.add_argument("--rows", default="", metavar="TEXT",
                         help="only rows with this text in their name")
     parser.add_argument("--targets", action="store_true", help="show targets beside the results")

@@ -53,6 +53,7 @@ _Noreturn static void usage(const char *program)
 {
     fail("usage: %s (--unix PATH | --tcp HOST:PORT) --operations N\n"
          "       [--depth N] [--block BYTES] [--region BYTES] [--batch]\n"
+         "       [--psk FILE | --certificates DIRECTORY]\n"
          "       randread|randwrite|syncread|seqread|seqwrite|connect|create",
          program);
 }
@@ -90,10 +91,12 @@ static struct workload preset(const char *name)
 
 struct workload parse_workload(int argc, char **argv)
 {
-    enum { UNIX, TCP, DEPTH, BLOCK, REGION, OPERATIONS, BATCH };
+    enum { UNIX, TCP, PSK, CERTIFICATES, DEPTH, BLOCK, REGION, OPERATIONS, BATCH };
     static const struct option options[] = {
         {"unix", required_argument, NULL, UNIX},
         {"tcp", required_argument, NULL, TCP},
+        {"psk", required_argument, NULL, PSK},
+        {"certificates", required_argument, NULL, CERTIFICATES},
         {"depth", required_argument, NULL, DEPTH},
         {"block", required_argument, NULL, BLOCK},
         {"region", required_argument, NULL, REGION},
@@ -112,6 +115,12 @@ struct workload parse_workload(int argc, char **argv)
             break;
         case TCP:
             parse_tcp(&given, optarg);
+            break;
+        case PSK:
+            given.psk_file = optarg;
+            break;
+        case CERTIFICATES:
+            given.certificates = optarg;
             break;
         case DEPTH:
             given.depth = parse_number(optarg, 1);
@@ -143,6 +152,8 @@ struct workload parse_workload(int argc, char **argv)
     workload.socket_path = given.socket_path;
     workload.host = given.host;
     workload.port = given.port;
+    workload.psk_file = given.psk_file;
+    workload.certificates = given.certificates;
     workload.batch = given.batch;
     if (given.depth != 0)
         workload.depth = given.depth;

@@ -33,6 +33,8 @@ struct workload {
     uint64_t operations;
     const char *socket_path; // either this
     char *host, *port;       // or these
+    const char *psk_file;     // TLS with one of these, libnbd only
+    const char *certificates;
     bool batch;              // bare client only: gather requests into one send
 };
 

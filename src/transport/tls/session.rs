@@ -1,6 +1,7 @@
 //! The encrypted stream of one handle.
 
 use std::fmt;
+use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 
 use openssl::error::ErrorStack;
@@ -191,8 +192,12 @@ impl Session {
 
     /// Sends what waits for the socket; whether nothing is left.
     pub fn send_unsent(&mut self) -> Result<bool> {
-        let sent = self.stream.get_mut().send_unsent();
-        sent.map_err(|error| Error::system("send", &error))
+        match self.stream.get_mut().send_unsent() {
+            Ok(done) => Ok(done),
+            // As below.
+            Err(error) if self.closing && is_gone(&error) => Ok(true),
+            Err(error) => Err(Error::system("send", &error)),
+        }
     }
 
     /// Tells the peer that nothing more will be sent; whether it has left.
@@ -200,7 +205,13 @@ impl Session {
         if !self.closing {
             self.closing = true;
             if ffi::shut_down(&mut self.stream).is_err() {
-                return Err(self.failed("shutdown"));
+                let failure = self.stream.get_mut().take_failure();
+                match failure {
+                    // A peer that has left already will not miss our goodbye.
+                    Some(error) if is_gone(&error) => {}
+                    Some(error) => return Err(Error::system("shutdown", &error)),
+                    None => return Err(self.failed("shutdown")),
+                }
             }
         }
         if !self.send_unsent()? {
@@ -242,6 +253,14 @@ impl Session {
             None => Error::without_errno(format!("TLS: {}", reasons(&stack))),
         }
     }
+}
+
+/// Whether the peer has closed its side altogether.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN)
+    )
 }
 
 /// Whether the stream ended in the middle of the session.

@@ -94,7 +94,11 @@ impl Wire {
             match sys::send(self.socket.as_fd(), &[SendVector::from(rest)]) {
                 Ok(count) => self.sent = self.sent.saturating_add(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.unsent.clear();
+                    self.sent = 0;
+                    return Err(error);
+                }
             }
             if self.sent >= self.unsent.len() {
                 self.unsent.clear();
