@@ -192,6 +192,9 @@ contents (const char *path)
   buf[n] = '\0';
   close (fd);
   return text ("%s", buf);
+}
+
+void
 run_command (const char *fmt, ...)
 {
   char command[1024];
