@@ -6,7 +6,7 @@
 
 enum option {
   GO, INFO, LIST, LIST_CONTEXTS, LIST_QUERIES, SET_CONTEXTS, SET_QUERIES,
-  STRUCTURED_REPLY, EXTENDED_HEADERS, OPTIONS
+  STRUCTURED_REPLY, EXTENDED_HEADERS, STARTTLS, OPTIONS
 };
 
 static const struct {
@@ -27,6 +27,7 @@ static const struct {
     "nbd_aio_opt_structured_reply" },
   { "EXTENDED_HEADERS", "nbd_opt_extended_headers",
     "nbd_aio_opt_extended_headers" },
+  { "STARTTLS", "nbd_opt_starttls", "nbd_aio_opt_starttls" },
 };
 
 static char *queries[] = { (char *) "base:allocation", NULL };
@@ -52,6 +53,7 @@ call (struct nbd_handle *h, enum option option, struct record *found)
     return nbd_opt_set_meta_context_queries (h, queries, contexts (found));
   case STRUCTURED_REPLY: return nbd_opt_structured_reply (h);
   case EXTENDED_HEADERS: return nbd_opt_extended_headers (h);
+  case STARTTLS: return nbd_opt_starttls (h);
   case OPTIONS: break;
   }
   return 0;
@@ -77,6 +79,7 @@ aio_call (struct nbd_handle *h, enum option option, struct record *found,
                                                  contexts (found), c);
   case STRUCTURED_REPLY: return nbd_aio_opt_structured_reply (h, c);
   case EXTENDED_HEADERS: return nbd_aio_opt_extended_headers (h, c);
+  case STARTTLS: return nbd_aio_opt_starttls (h, c);
   case OPTIONS: break;
   }
   return 0;
@@ -455,9 +458,9 @@ CASE (order_of_callbacks)
       CHECK_STR (logged (), "done free-found free-done");
     else
       CHECK_STR (logged (), "done free-done");
-    /* A repeated switch is refused. */
-    CHECK_EQ (done.error, option == STRUCTURED_REPLY ||
-              option == EXTENDED_HEADERS ? EINVAL : 0);
+    /* A repeated switch is refused, and the server has no TLS. */
+    CHECK_EQ (done.error, option == STARTTLS ? ENOTSUP
+              : option >= STRUCTURED_REPLY ? EINVAL : 0);
   }
   nbd_close (h);
 }
@@ -625,7 +628,7 @@ CASE (broken_answers)
   static const struct { const char *fault, *reply; } table[] = {
     { "wrong magic", "send u64:1 u32:%u u32:1 u32:0\nwait-eof\n" },
     { "answer to another option",
-      "send OPTREPLY u32:5 u32:1 u32:0\nwait-eof\n" },
+      "send OPTREPLY u32:1 u32:1 u32:0\nwait-eof\n" },
     { "acknowledgement with data", "option-reply ACK \"x\"\nwait-eof\n" },
     { "unknown kind", "option-reply 77 \"x\"\nwait-eof\n" },
     { "endless error message", "option-reply UNKNOWN zero:4097\nwait-eof\n" },
@@ -633,7 +636,7 @@ CASE (broken_answers)
       "wait-eof\n" },
     { "half an answer", "send OPTREPLY u32:%u u32:1\nclose\n" },
   };
-  static const unsigned numbers[OPTIONS] = { 7, 6, 3, 9, 9, 10, 10, 8, 11 };
+  static const unsigned numbers[OPTIONS] = { 7, 6, 3, 9, 9, 10, 10, 8, 11, 5 };
 
   for (enum option option = 0; option < OPTIONS; ++option)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; ++i) {

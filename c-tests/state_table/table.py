@@ -16,7 +16,6 @@ BY_NAME = {
     "addr": "ADDRESS",
     "addrlen": "ADDRESS_LENGTH",
     "argv": "program",
-    "cid": "2",
     "cookie": "1",
     "fd": "-1",
     "hostname": '"localhost"',
@@ -52,7 +51,9 @@ def argument(function, number):
         return "h"
     if c_type.endswith("_callback"):
         return f"without == {number} ? ({c_type}) {{ .free = NULL }} : {c_type}_of (kept)"
-    value = BY_NAME.get(name) or BY_TYPE[c_type]
+    # A port is a name for TCP and a number for vsock.
+    numeric = c_type == "uint32_t"
+    value = BY_TYPE[c_type] if numeric else BY_NAME.get(name) or BY_TYPE[c_type]
     if number in function["nonnull"]:
         return f"without == {number} ? NULL : {value}"
     return value

@@ -104,6 +104,21 @@ pub fn as_unsupported(fault: Fault) -> Fault {
     }
 }
 
+/// There are two reasons for not switching something on: the server will not,
+/// or it must not, because of what has been agreed on before.
+pub fn as_refused_switch(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(reply, error) => {
+            let errno = match reply {
+                refusal::INVALID => libc::EINVAL,
+                _ => libc::ENOTSUP,
+            };
+            Fault::Refused(reply, Error::new(errno, error.text().to_owned()))
+        }
+        broken => broken,
+    }
+}
+
 /// Options exist only if both sides speak fixed newstyle.
 pub fn require_fixed(session: &Session) -> Answer<()> {
     if session.is_fixed() {

@@ -29,25 +29,10 @@ pub async fn extended_headers(line: &Line, session: &mut Session) -> Answer<Next
     option::send(line, Opt::ExtendedHeaders, &[]);
     option::acknowledgement(line, Opt::ExtendedHeaders)
         .await
-        .map_err(refused)?;
+        .map_err(option::as_refused_switch)?;
     session.extended_headers = true;
     session.structured_replies = true;
     Ok(Next::Negotiating(0))
-}
-
-/// There are two reasons for not switching something on: the server will not,
-/// or it must not, because of what has been agreed on before.
-fn refused(fault: Fault) -> Fault {
-    match fault {
-        Fault::Refused(reply, error) => {
-            let errno = match reply {
-                refusal::INVALID => libc::EINVAL,
-                _ => libc::ENOTSUP,
-            };
-            Fault::Refused(reply, Error::new(errno, error.text().to_owned()))
-        }
-        broken => broken,
-    }
 }
 
 /// With extended headers in force there is no way back to structured replies.
@@ -56,6 +41,6 @@ fn no_way_back(fault: Fault) -> Fault {
         Fault::Refused(reply @ refusal::EXT_HEADER_REQD, error) => {
             Fault::Refused(reply, Error::new(libc::EINVAL, error.text().to_owned()))
         }
-        other => refused(other),
+        other => option::as_refused_switch(other),
     }
 }
