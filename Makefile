@@ -5,6 +5,9 @@
 VERSION := 1.24.0
 SONAME := libnbd.so.0
 REALNAME := libnbd.so.0.0.0
+# The version of the sources: that of the API, and behind it that of the crate.
+CRATE_VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
+RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
@@ -17,6 +20,7 @@ INSTALL ?= install
 PYTHON ?= python3
 override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILD := build
+ARCHIVE := $(BUILD)/dist/libnbd-$(RELEASE).tar.gz
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
 PREFIX ?= /usr/local
@@ -43,7 +47,7 @@ export LIBNBD_BUILD := $(CURDIR)/$(BUILD)
 export EMBEDDED_SERVER := $(abspath $(SERVER))
 
 .DELETE_ON_ERROR:
-.PHONY: all help header server install uninstall quickstart check bench fmt lint clean FORCE
+.PHONY: all help header server install uninstall quickstart dist deb check bench fmt lint clean FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(BUILD)/libnbd.pc $(BUILD)/libnbd-uninstalled.pc
@@ -148,6 +152,16 @@ uninstall:
 ## quickstart: read a disk through a small C program
 quickstart: all server
 	@scripts/quickstart.sh
+
+## dist: pack the sources and the crates they need into build/dist
+dist:
+	@scripts/make-dist.sh $(ARCHIVE)
+	@echo '$(ARCHIVE)'
+
+## deb: build Debian packages in build/deb
+deb: dist
+	@scripts/make-deb.sh $(ARCHIVE) $(BUILD)/deb
+	@ls $(BUILD)/deb/*.deb
 
 ## check: run every test
 check:
