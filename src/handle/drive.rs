@@ -420,14 +420,15 @@ impl Client {
     pub(super) fn close(&mut self) {
         self.transmission.strand_all();
         self.transmission.retire_done();
+        // Whoever was promised an answer gets one: this is it.
+        let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
+        self.option_failed(gone, libc::ENOTCONN);
         let mut subprocess = self.subprocess.take();
         if let Some(child) = &mut subprocess {
             child.take_leave();
         }
         // Closing the socket is what tells other subprocesses to finish.
         self.state = State::Closed;
-        // An option without an answer has no outcome to tell.
-        self.free_option_closures();
         if let Some(child) = subprocess {
             child.end();
         }

@@ -321,7 +321,7 @@ impl Client {
     }
 
     /// Frees the closures of an option, in the order that callers know.
-    pub(super) fn free_option_closures(&mut self) {
+    fn free_option_closures(&mut self) {
         self.option.along = None;
         self.option.completion = None;
     }
