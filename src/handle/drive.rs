@@ -420,15 +420,15 @@ impl Client {
     pub(super) fn close(&mut self) {
         self.transmission.strand_all();
         self.transmission.retire_done();
-        // Whoever was promised an answer gets one: this is it.
-        let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
-        self.option_failed(gone, libc::ENOTCONN);
         let mut subprocess = self.subprocess.take();
         if let Some(child) = &mut subprocess {
             child.take_leave();
         }
         // Closing the socket is what tells other subprocesses to finish.
         self.state = State::Closed;
+        // Whoever was promised an answer to an option gets one: this is it.
+        let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
+        self.option_failed(gone, libc::ENOTCONN);
         if let Some(child) = subprocess {
             child.end();
         }
