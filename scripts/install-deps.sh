@@ -17,6 +17,8 @@ if [ "${1:-}" != --build-only ]; then
         g++ python3 shellcheck
         # Servers.
         nbdkit nbd-server qemu-utils
+        # Certificates and keys for TLS.
+        gnutls-bin
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
         # Observation and load.
