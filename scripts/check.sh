@@ -56,7 +56,7 @@ step() { # MINUTES TITLE COMMAND...
 step 15 'Packages' scripts/install-deps.sh
 step 2 'Format' "$cargo" fmt --all --check
 step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
-step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh .ci/run
+step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh .ci/run
 step 10 'Build' make --no-print-directory all server
 step 15 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
 step 5 'Header regenerated' make --no-print-directory header HEADER="$logs/libnbd.h"

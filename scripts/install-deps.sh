@@ -21,6 +21,8 @@ if [ "${1:-}" != --build-only ]; then
         nbdkit nbd-server qemu-utils
         # SSH to this machine, and what runs at its other end.
         openssh-client openssh-server netcat-openbsd
+        # Certificates and keys for TLS.
+        gnutls-bin
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
         # Comparison with it.

@@ -13,7 +13,8 @@
 //! * `connect`: every way to get a connected byte stream;
 //! * `negotiation`: the handshake, written as the conversation it is;
 //! * `transmission`: requests out, replies in: the hot path;
-//! * `transport`: non-blocking byte streams, the only place that moves bytes;
+//! * `transport`: non-blocking byte streams, in clear or with TLS, the only
+//!   place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
 //!   closures that the caller lends, and what went wrong.

@@ -191,7 +191,16 @@ fn configured(priority: &Priority) -> std::result::Result<SslContextBuilder, Err
     // No session is ever resumed: a resumed one would not show whether the
     // server still has a valid certificate.
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-    builder.clear_options(SslOptions::ALL | SslOptions::ENABLE_MIDDLEBOX_COMPAT);
+    // OpenSSL's configuration file may say otherwise, on behalf of programs
+    // that need what would be a hole here: streams that just end, and servers
+    // that cannot protect a renegotiation.
+    builder.clear_options(
+        SslOptions::ALL
+            | SslOptions::ENABLE_MIDDLEBOX_COMPAT
+            | SslOptions::IGNORE_UNEXPECTED_EOF
+            | SslOptions::ALLOW_UNSAFE_LEGACY_RENEGOTIATION
+            | SslOptions::from_bits_retain(openssl_sys::SSL_OP_LEGACY_SERVER_CONNECT),
+    );
     let mut options =
         SslOptions::NO_TICKET | SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION;
     if priority.compatible {

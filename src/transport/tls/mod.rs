@@ -79,23 +79,25 @@ impl Prepared {
             .to_str()
             .map_err(|_| Error::new(libc::EINVAL, "the TLS priority string is not plain text"))?;
         let name = settings.hostname.as_deref().filter(|name| !name.is_empty());
-        let name = name.or(server).map_or(Ok(None), PeerName::parse)?;
+        let name = name.or(server).map_or(Ok(None), PeerName::parse);
         let (context, psk) = match Credentials::find(settings)? {
             Credentials::Psk(psk) => (context::for_psk(priority)?, Some(psk)),
             Credentials::Certificates(trust) => {
                 (context::for_certificates(&trust, priority)?, None)
             }
         };
+        // A shared key proves more than a name.
         let uses_psk = psk.is_some();
+        let verify = settings.verify_peer && !uses_psk;
+        let name = if verify { name? } else { name.unwrap_or(None) };
         let set_up = || {
             let mut ssl = Ssl::new(&context)?;
             if let Some(name) = name.as_ref().and_then(PeerName::indication) {
                 ssl.set_hostname(name)?;
             }
             match psk {
-                // A shared key proves more than a name.
                 Some(psk) => ssl.set_ex_data(context::psk_index()?, psk),
-                None if settings.verify_peer => {
+                None if verify => {
                     if let Some(name) = &name {
                         name.require(ssl.param_mut())?;
                     }

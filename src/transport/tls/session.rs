@@ -82,9 +82,12 @@ impl Session {
 
     /// Carries the handshake on; whether it is over.
     pub fn handshake(&mut self) -> Result<bool> {
-        match ffi::connect(&mut self.stream) {
-            Ok(()) => Ok(true),
-            Err(Stop::WantRead) => Ok(false),
+        let outcome = ffi::connect(&mut self.stream);
+        // Whatever came of it, the server should learn of it.
+        let sent = self.send_unsent();
+        match outcome {
+            Ok(()) => sent.map(|_| true),
+            Err(Stop::WantRead) => sent.map(|_| false),
             Err(Stop::Goodbye | Stop::Failed) => Err(self.handshake_failed()),
         }
     }
@@ -100,6 +103,14 @@ impl Session {
 
     /// Receives into the vectors, in order.
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
+        let received = self.decrypt(into);
+        // New keys, if the server has asked for them, or what is wrong.
+        let sent = self.send_unsent();
+        let received = received?;
+        sent.map(|_| received)
+    }
+
+    fn decrypt(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
         let mut count = 0usize;
         for vector in into {
             while vector.len() > 0 {
@@ -163,12 +174,16 @@ impl Session {
                         count = count.saturating_add(self.write_record()?);
                     }
                 }
-                if self.has_unsent() {
+                if self.stream.get_ref().has_gathered()
+                    && self.record.is_empty()
+                    && !self.send_unsent()?
+                {
                     return Ok(Sent::Bytes(count));
                 }
             }
         }
         count = count.saturating_add(self.write_record()?);
+        self.send_unsent()?;
         Ok(Sent::Bytes(count))
     }
 

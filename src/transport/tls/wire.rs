@@ -6,9 +6,10 @@
 //! does about it.  Here every byte goes through our own calls, which do not.
 //!
 //! Reading, a record needs no call for its header and one for the rest: what
-//! follows the bytes asked for is received along with them.  Writing always
-//! succeeds: what the socket does not take is kept, so that a record is never
-//! left half way inside OpenSSL, which would want the same data again.
+//! follows the bytes asked for is received along with them.  Written records
+//! are gathered, which costs less than a call for each of them, and until the
+//! session sends them, so that none is ever left half way inside OpenSSL, which
+//! would want the same data again.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -26,9 +27,11 @@ const NARROW: usize = 4 * 1024;
 /// Records from this size on are received where they are decrypted.
 const LARGE: usize = 8 * 1024;
 
-/// Encrypted bytes that wait for the socket.  Requests stop at the first one
-/// that has to wait, so only a peer that asks for answers and does not read
-/// them gets here.
+/// So many encrypted bytes are worth a call.
+const GATHERED: usize = 64 * 1024;
+
+/// Encrypted bytes that may wait for the socket.  Requests stop at fewer, so
+/// only a peer that asks for answers and does not read them gets here.
 const MAX_UNSENT: usize = 256 * 1024;
 
 /// The socket and the bytes on their way to and from it.
@@ -85,6 +88,11 @@ impl Wire {
     /// Whether bytes wait to be sent.
     pub fn has_unsent(&self) -> bool {
         !self.unsent.is_empty()
+    }
+
+    /// Whether enough has been gathered to be sent.
+    pub fn has_gathered(&self) -> bool {
+        self.unsent.len() >= GATHERED
     }
 
     /// Sends what waits; whether nothing is left.
@@ -151,23 +159,6 @@ impl Wire {
         }
     }
 
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut taken = 0;
-        if !self.has_unsent() {
-            match sys::send(self.socket.as_fd(), &[SendVector::from(bytes)]) {
-                Ok(count) => taken = count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if self.unsent.len() > MAX_UNSENT {
-            return Err(io::Error::from_raw_os_error(libc::ENOBUFS));
-        }
-        self.unsent
-            .extend_from_slice(bytes.get(taken..).unwrap_or_default());
-        Ok(())
-    }
-
     /// Keeps the reason; OpenSSL only learns that there is one.
     fn failed(&mut self, error: io::Error) -> io::Error {
         let kind = error.kind();
@@ -188,8 +179,8 @@ impl Read for Wire {
             return self.receive(into).map_err(|error| self.failed(error));
         };
         let count = ahead.len().min(into.len());
-        for (target, byte) in into.iter_mut().zip(ahead) {
-            *target = *byte;
+        if let (Some(target), Some(bytes)) = (into.get_mut(..count), ahead.get(..count)) {
+            target.copy_from_slice(bytes);
         }
         self.start = self.start.saturating_add(count);
         Ok(count)
@@ -198,10 +189,11 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.send(bytes) {
-            Ok(()) => Ok(bytes.len()),
-            Err(error) => Err(self.failed(error)),
+        if self.unsent.len() > MAX_UNSENT {
+            return Err(self.failed(io::Error::from_raw_os_error(libc::ENOBUFS)));
         }
+        self.unsent.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
