@@ -20,6 +20,8 @@ pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     if matches!(address.family(), libc::AF_INET | libc::AF_INET6) {
         do_not_delay(&socket);
+    } else if address.family() == libc::AF_UNIX {
+        queue_more(&socket);
     }
     let bytes = address.as_bytes();
     let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
@@ -38,15 +40,28 @@ pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
 /// Small requests must leave at once.  A socket that does not know the option
 /// needs none.
 fn do_not_delay(socket: &OwnedFd) {
-    let on: c_int = 1;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
+}
+
+/// A Unix socket queues as much as its sender has room for, by default less
+/// than one large write, so that both ends keep waking each other.  More room
+/// makes 256 KiB writes half as fast again.  (TCP finds its own measure.)
+fn queue_more(socket: &OwnedFd) {
+    /// The kernel takes as much of it as the system allows.
+    const ROOM: c_int = 1 << 20;
+    set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUF, ROOM);
+}
+
+/// Sets an option that makes things better where it exists.
+fn set_option(socket: &OwnedFd, level: c_int, option: c_int, value: c_int) {
     let len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
-    // SAFETY: `on` is a c_int and lives through the call.
+    // SAFETY: `value` is a c_int and lives through the call.
     unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_NODELAY,
-            ptr::from_ref(&on).cast(),
+            level,
+            option,
+            ptr::from_ref(&value).cast(),
             len,
         )
     };
@@ -82,6 +97,8 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: both have just been created, and nobody else owns them.
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
     crate::transport::sys::prepare_descriptor(ours.as_raw_fd())?;
+    queue_more(&ours);
+    queue_more(&theirs);
     Ok((ours, theirs))
 }
 
