@@ -2,9 +2,9 @@
 
 use std::ffi::{CStr, CString};
 
+use crate::protocol::context::MetaContext;
 use crate::protocol::handshake::{Opt, answer, meta_context_request};
 use crate::protocol::{Fields, MAX_STRING};
-use crate::transmission::status::MetaContext;
 
 use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};

@@ -19,9 +19,9 @@ mod tests;
 use std::ffi::{CStr, CString};
 
 use crate::error::Error;
+use crate::protocol::context::MetaContext;
 use crate::protocol::export::{BlockSizes, TransmissionFlags};
 use crate::protocol::handshake::{FIXED_NEWSTYLE, NO_ZEROES};
-use crate::transmission::status::MetaContext;
 
 pub use automatic::connect;
 pub use contexts::{list_meta_contexts, set_meta_contexts};

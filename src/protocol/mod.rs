@@ -3,6 +3,7 @@
 //! Nothing here reads, writes or remembers.  Every integer on the wire is
 //! big-endian, and nothing is padded.
 
+pub mod context;
 pub mod errors;
 pub mod export;
 pub mod handshake;

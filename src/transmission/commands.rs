@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::callback::Extent;
 use crate::error::{Error, Escaped, Result};
+use crate::protocol::context::MetaContext;
 use crate::protocol::request::Command;
 
 use super::request::{Along, ReadBuffer, Request};
 use super::sender::is_disconnect;
-use super::status::{self, MetaContext};
+use super::status;
 use super::table::{SlotId, Stage, Table};
 
 /// Receives remarks that are of interest to somebody who debugs a server.

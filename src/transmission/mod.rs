@@ -9,7 +9,7 @@ mod read_ahead;
 mod receiver;
 pub mod request;
 mod sender;
-pub mod status;
+mod status;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use crate::callback::Extent;
 use crate::error::{Error, Result};
 use crate::memory::ReceiveVector;
+use crate::protocol::context::MetaContext;
 use crate::protocol::errors::errno_of_reply;
 use crate::protocol::reply::{Chunk, DONE, Header, Parsed, Style, kind};
 use crate::protocol::request::Command;
@@ -11,7 +12,7 @@ use crate::protocol::{Fields, MAX_PAYLOAD, MAX_STRING};
 use super::commands::Commands;
 use super::read_ahead::ReadAhead;
 use super::request::Along;
-use super::status::{self, MetaContext, Width};
+use super::status::{self, Width};
 use super::table::SlotId;
 
 /// Longest payload of a chunk: the longest data, and its offset.

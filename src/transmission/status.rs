@@ -1,9 +1,8 @@
 //! Block status payloads: from the wire to the caller's callback.
 
-use std::ffi::CString;
-
 use crate::callback::Extent;
 use crate::protocol::Fields;
+use crate::protocol::context::MetaContext;
 use crate::protocol::reply::kind;
 
 use super::request::Along;
@@ -12,15 +11,6 @@ use super::request::Along;
 /// multiple of every block size, so that what is cut off starts aligned.
 const LONGEST_32: u64 = (1 << 32) - (64 << 20);
 const LONGEST_64: u64 = (1 << 63) - (64 << 20);
-
-/// A meta context that the server granted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MetaContext {
-    /// The number that stands for it in replies.
-    pub id: u32,
-    /// Its name.
-    pub name: CString,
-}
 
 /// The payload of a block status chunk: context id and extents.  `None` if it
 /// is malformed.

@@ -307,7 +307,7 @@ fn contexts_are_kept_as_long_as_nobody_asks_for_others() {
         let mut session = fixed();
         session.structured_replies = true;
         session.contexts.valid = true;
-        session.contexts.granted = vec![crate::transmission::status::MetaContext {
+        session.contexts.granted = vec![crate::protocol::context::MetaContext {
             id: 7,
             name: c"base:allocation".into(),
         }];

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+use crate::protocol::context::MetaContext;
 use crate::protocol::reply::Style;
 use crate::protocol::request::Command;
 use crate::testing::{Pace, STALE};
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
-use crate::transmission::status::MetaContext;
 use crate::transmission::{Agreement, Arrival, Progress, Remarks, Transmission};
 use crate::transport::{Received, Sent};
 
