@@ -11,6 +11,7 @@ mod connect;
 mod info;
 mod options;
 mod settings;
+mod tls;
 
 use std::ffi::{CStr, CString};
 
