@@ -96,7 +96,15 @@ async fn information(
         match option::reply(line, which).await? {
             Reply::Ack if session.export.basics.is_some() => return Ok(()),
             Reply::Ack => {
-                return Err(unexpected(which, "no size and flags of the export").into());
+                let error = unexpected(which, "no size and flags of the export");
+                return Err(match which {
+                    // Nothing has begun: another option can follow.
+                    Opt::Info => Fault::Refused(
+                        refusal::INVALID,
+                        Error::new(libc::EPROTO, error.text().to_owned()),
+                    ),
+                    _ => error.into(),
+                });
             }
             Reply::Part {
                 kind: answer::INFO,
