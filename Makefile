@@ -1,10 +1,13 @@
-# Builds libnbd.so.0, libnbd.a, libnbd.h and libnbd.pc.  GNU make; `make help`
+# Builds libnbd.so.0, libnbd.a, libnbd.h, libnbd.pc and the manual.  GNU make; `make help`
 # lists the targets.
 
 # The version of the C API, which is what programs ask pkg-config for.
 VERSION := 1.24.0
 SONAME := libnbd.so.0
 REALNAME := libnbd.so.0.0.0
+# The version of the sources: that of the API, and behind it that of the crate.
+CRATE_VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
+RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
@@ -17,6 +20,7 @@ INSTALL ?= install
 PYTHON ?= python3
 override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILD := build
+ARCHIVE := $(BUILD)/dist/libnbd-$(RELEASE).tar.gz
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
 PREFIX ?= /usr/local
@@ -30,9 +34,11 @@ DESTDIR ?=
 PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 
 HEADER := include/libnbd.h
-MAN_PAGES := $(wildcard man/*.[1-8])
 RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/libnbd.a
+MAN_PAGES := $(CARGO_TARGET_DIR)/man
 SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
+# Prints the functions of the API.
+EXPORTS := sed -n 's/^ *\(nbd_[a-z0-9_]*\);$$/\1/p' libnbd.syms
 LIBRARIES := $(addprefix $(BUILD)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a)
 
 # For the scripts behind quickstart, check and bench.
@@ -41,10 +47,10 @@ export LIBNBD_BUILD := $(CURDIR)/$(BUILD)
 export EMBEDDED_SERVER := $(abspath $(SERVER))
 
 .DELETE_ON_ERROR:
-.PHONY: all help header server install uninstall quickstart check bench fmt lint clean FORCE
+.PHONY: all help header server install uninstall quickstart dist deb check bench fmt lint clean FORCE
 
 ## all: build everything below build/ (default)
-all: $(LIBRARIES) $(BUILD)/libnbd.pc $(BUILD)/libnbd-uninstalled.pc
+all: $(LIBRARIES) $(BUILD)/man $(BUILD)/libnbd.pc $(BUILD)/libnbd-uninstalled.pc
 
 ## help: list the targets and what they do
 help:
@@ -52,9 +58,10 @@ help:
 	@echo 'Variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR CC CFLAGS LDFLAGS CARGO CARGO_FLAGS'
 
 # Cargo decides whether something has to be compiled.  An archive that it left
-# alone keeps its date, so nothing is linked again.
+# alone keeps its date, so nothing is linked again.  The manual is written on
+# the way, next to cargo's own files: they come and go together.
 $(RUST_ARCHIVE): FORCE
-	$(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
+	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
 
 ## server: build the scripted server of the quickstart and the tests
 server:
@@ -85,13 +92,18 @@ $(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
 # Its section groups are dissolved first, for a group that lost its global
 # name could still be thrown away in favour of another library's.
 $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
-	sed -n 's/^ *\(nbd_[a-z0-9_]*\);$$/\1/p' libnbd.syms > $(BUILD)/exports
+	$(EXPORTS) > $(BUILD)/exports
 	$(CC) -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
 	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
 	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports $(BUILD)/libnbd.o
 	rm -f $@
 	$(AR) rcs $@ $(BUILD)/libnbd.o
 	rm -f $(BUILD)/libnbd.o $(BUILD)/exports
+
+$(BUILD)/man: $(RUST_ARCHIVE) | $(BUILD)
+	rm -rf $@
+	cp -R $(MAN_PAGES) $@
+	touch $@
 
 comma := ,
 
@@ -120,29 +132,36 @@ header: | $(BUILD)
 	chmod 644 $$file && mv $$file $(HEADER)
 
 ## install: install what `make` built (below DESTDIR, if set)
-install: $(if $(wildcard $(BUILD)/$(REALNAME)),,all)
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,all)
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(MANDIR)/man3
 	$(INSTALL) -m 644 $(BUILD)/$(REALNAME) $(BUILD)/libnbd.a $(DESTDIR)$(LIBDIR)
 	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnbd.so
 	$(INSTALL) -m 644 $(HEADER) $(DESTDIR)$(INCLUDEDIR)
 	$(call pkg_config,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $(DESTDIR)$(LIBDIR)/pkgconfig/libnbd.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libnbd.pc
-	$(foreach page,$(MAN_PAGES),$(INSTALL) -D -m 644 $(page) $(DESTDIR)$(call man_path,$(page)) &&) true
+	$(INSTALL) -m 644 $(BUILD)/man/*.3 $(DESTDIR)$(MANDIR)/man3
 	@echo 'Installed in $(DESTDIR)$(LIBDIR).  Run ldconfig if the loader does not find it.'
 
 ## uninstall: remove what install installed
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a pkgconfig/libnbd.pc)
 	rm -f $(DESTDIR)$(INCLUDEDIR)/libnbd.h
-	rm -f $(foreach page,$(MAN_PAGES),$(DESTDIR)$(call man_path,$(page)))
-
-# man/x.3 -> MANDIR/man3/x.3
-man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+	for page in libnbd $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
 
 ## quickstart: read a disk through a small C program
 quickstart: all server
 	@scripts/quickstart.sh
+
+## dist: pack the sources and the crates they need into build/dist
+dist:
+	@scripts/make-dist.sh $(ARCHIVE)
+	@echo '$(ARCHIVE)'
+
+## deb: build Debian packages in build/deb
+deb: dist
+	@scripts/make-deb.sh $(ARCHIVE) $(BUILD)/deb
+	@ls $(BUILD)/deb/*.deb
 
 ## check: run every test
 check:

@@ -1,21 +1,27 @@
-//! Makes the C header: cbindgen derives types and functions from `src/ffi`,
-//! and `src/ffi/libnbd.h.in` gives the frame they stand in.
+//! Makes the C header and the manual, both from the doc comments of `src/ffi`.
 //!
-//! The header is written to `$OUT_DIR/libnbd.h` and, if `LIBNBD_HEADER_OUT` is
-//! set, also to the path it names.
+//! They are written to `$OUT_DIR/libnbd.h` and `$OUT_DIR/man`, and also to the
+//! file that `LIBNBD_HEADER_OUT` names and to the directory that
+//! `LIBNBD_MAN_OUT` names, if these are set.
 
+mod generate;
+
+use std::env;
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cbindgen::{Builder, Config};
+use cbindgen::Config;
+
+use generate::declarations::{Family, declarations};
+use generate::{header, manual};
 
 /// The files that define types, in the order of the header.
 const TYPES: [&str; 2] = ["src/callback.rs", "src/ffi/callbacks.rs"];
 
 /// The files that define functions, in the order of the header: first what
 /// every program needs, then the life of a handle.
-const FAMILIES: [&str; 16] = [
+const FAMILIES: &[&str] = &[
     "library",
     "debug",
     "settings",
@@ -23,6 +29,8 @@ const FAMILIES: [&str; 16] = [
     "tls",
     "meta_context",
     "connect",
+    "uri",
+    "subprocess",
     "options",
     "aio_options",
     "info",
@@ -36,104 +44,44 @@ const FAMILIES: [&str; 16] = [
 
 const FRAME: &str = "src/ffi/libnbd.h.in";
 const CONFIG: &str = "cbindgen.toml";
+/// The pages of the manual that are written by hand, and its example programs.
+const MANUAL: &str = "man";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for input in ["build.rs", CONFIG, "src/ffi", "src/callback.rs"] {
+    let code = ["build.rs", "generate"];
+    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL];
+    for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
     println!("cargo:rerun-if-env-changed=LIBNBD_HEADER_OUT");
+    println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 
-    let header = header()?;
-    fs::write(
-        Path::new(&std::env::var("OUT_DIR")?).join("libnbd.h"),
-        &header,
-    )?;
-    if let Some(path) = std::env::var_os("LIBNBD_HEADER_OUT") {
-        fs::write(path, &header)?;
+    let config = Config::from_file(CONFIG)?;
+    let mut types = Vec::new();
+    for file in TYPES {
+        types.extend(declarations(&config, file)?);
+    }
+    let mut families = Vec::new();
+    for family in FAMILIES {
+        families.push(Family::read(&config, family)?);
+    }
+
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    let header = header::text(&fs::read_to_string(FRAME)?, &types, &families);
+    for file in outputs(out.join("libnbd.h"), "LIBNBD_HEADER_OUT") {
+        fs::write(file, &header)?;
+    }
+    for directory in outputs(out.join("man"), "LIBNBD_MAN_OUT") {
+        manual::write(&directory, Path::new(MANUAL), &types, &families)?;
     }
     Ok(())
 }
 
-/// The whole header.
-fn header() -> Result<String, Box<dyn Error>> {
-    let config = Config::from_file(CONFIG)?;
-    let mut types = String::new();
-    for file in TYPES {
-        types.push_str(&declarations(&config, file)?);
-    }
-    let mut functions = String::new();
-    for family in FAMILIES {
-        let file = format!("src/ffi/{family}.rs");
-        functions.push_str(&heading(&fs::read_to_string(&file)?));
-        functions.push_str(&declarations(&config, &file)?);
-    }
-    let frame = fs::read_to_string(FRAME)?;
-    Ok(frame
-        .replace("\n@TYPES@\n", &types)
-        .replace("\n@FUNCTIONS@\n", &functions))
-}
-
-/// What cbindgen derives from one file, with `LIBNBD_HAVE_NBD_...` defined
-/// behind every function and callback type.
-fn declarations(config: &Config, file: &str) -> Result<String, Box<dyn Error>> {
-    let bindings = Builder::new()
-        .with_config(config.clone())
-        .with_src(file)
-        .generate()?;
-    let mut text = Vec::new();
-    bindings.write(&mut text);
-
-    let mut header = String::new();
-    for block in String::from_utf8(text)?.trim_end().split("\n\n") {
-        header.push('\n');
-        header.push_str(&tidy(block));
-        header.push('\n');
-        if let Some(name) = declared(block) {
-            header.push_str(&format!("#define LIBNBD_HAVE_{} 1\n", name.to_uppercase()));
-        }
-    }
-    Ok(header)
-}
-
-/// The comment at the top of a file, as the heading of a family.
-fn heading(source: &str) -> String {
-    let lines: String = source
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(|line| format!(" *{line}\n").replace('`', ""))
-        .collect();
-    format!("\n/{}\n{lines} {}/\n", "*".repeat(78), "*".repeat(77))
-}
-
-/// One declaration with its comments, as a C programmer would lay it out.
-fn tidy(declaration: &str) -> String {
-    // Backquotes mark C names for rustdoc, and a comment with two stars is for
-    // tools that nobody needs here.
-    let text = declaration.replace('`', "").replace("/**\n", "/*\n");
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        match lines.as_slice() {
-            // A comment of one line needs no line for its beginning and end.
-            [.., start, comment] if start.trim() == "/*" && line.trim() == "*/" => {
-                let short = format!("{} */", comment.replacen(" * ", "/* ", 1));
-                lines.truncate(lines.len().saturating_sub(2));
-                lines.push(short);
-            }
-            _ if line.starts_with("LIBNBD_ATTRIBUTE_") => lines.push(format!("    {line}")),
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines.join("\n")
-}
-
-/// The function or callback type that a block declares.
-fn declared(block: &str) -> Option<&str> {
-    let name = if let Some((_, end)) = block.split_once("\n} ") {
-        end.strip_suffix(';')
-            .filter(|name| name.ends_with("_callback"))
-    } else {
-        let (_, prototype) = block.rsplit_once("*/\n")?;
-        prototype.split('(').next()?.rsplit([' ', '*']).next()
-    };
-    name.filter(|name| name.starts_with("nbd_"))
+/// Where something is to be written: always there, and where a variable says.
+fn outputs(always: PathBuf, variable: &str) -> Vec<PathBuf> {
+    let asked_for = env::var_os(variable).filter(|value| !value.is_empty());
+    [always]
+        .into_iter()
+        .chain(asked_for.map(PathBuf::from))
+        .collect()
 }

@@ -129,7 +129,7 @@ CASE (in_flight_counts_what_is_unanswered)
                "simple @1 0\n"
                "read-request FLUSH\n"
                "simple @2 0\nsimple @3 0\n"
-               "wait-eof\n", NULL, NULL));
+               "wait-eof\n", "--replies", "simple", NULL));
 
   CHECK_EQ (nbd_aio_in_flight (h), 0);
   CHECK_EQ (nbd_aio_flush (h, NBD_NULL_COMPLETION, 0), 1);

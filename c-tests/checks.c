@@ -525,7 +525,10 @@ CASE (payload_flag_is_automatic)
 
 CASE (payload_flag_checked)
 {
-  static const struct { const char *replies; uint32_t right, wrong; } table[] = {
+  static const struct {
+    const char *replies;
+    uint32_t right, wrong;
+  } table[] = {
     { "extended", LIBNBD_CMD_FLAG_PAYLOAD_LEN, 0 },
     { "structured", 0, LIBNBD_CMD_FLAG_PAYLOAD_LEN },
   };

@@ -8,17 +8,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static void
-check_works (struct nbd_handle *h)
-{
-  char buf[512];
-
-  CHECK_EQ (nbd_aio_is_ready (h), 1);
-  CHECK_EQ (nbd_get_size (h), 1048576);
-  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
-  CHECK (all_bytes (buf, sizeof buf, 0));
-}
-
 /* Programs started by the host must not inherit the connection, and the
  * library must never block in it. */
 static void
@@ -29,13 +18,6 @@ check_descriptor (struct nbd_handle *h)
   CHECK (fd >= 0);
   CHECK (fcntl (fd, F_GETFD) & FD_CLOEXEC);
   CHECK (fcntl (fd, F_GETFL) & O_NONBLOCK);
-}
-
-static void
-poll_while_connecting (struct nbd_handle *h)
-{
-  while (nbd_aio_is_connecting (h))
-    CHECK_EQ (nbd_poll (h, -1), 1);
 }
 
 /* The address of a Unix socket; the path may fill it without a terminator. */
@@ -62,11 +44,14 @@ loopback_address (const char *port)
 static int
 listen_on_unix (const char *path, int backlog)
 {
-  struct sockaddr_un addr = unix_address (path);
+  /* The kernel stops at the length, but valgrind looks for a terminator. */
+  struct { struct sockaddr_un un; char terminator; } addr = {
+    unix_address (path), '\0'
+  };
   int sock = socket (AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0);
 
   CHECK (sock != -1);
-  CHECK_EQ (bind (sock, (struct sockaddr *) &addr, sizeof addr), 0);
+  CHECK_EQ (bind (sock, (struct sockaddr *) &addr, sizeof addr.un), 0);
   CHECK_EQ (listen (sock, backlog), 0);
   return sock;
 }
@@ -80,17 +65,6 @@ connected_socket (const char *path)
   CHECK (sock != -1);
   CHECK_EQ (connect (sock, (struct sockaddr *) &addr, sizeof addr), 0);
   return sock;
-}
-
-static const char *
-nbdkit_on_tcp (void)
-{
-  const char *port = free_port ();
-  const char *argv[] = { "nbdkit", "-f", "-i", "127.0.0.1", "-p", port,
-                         "memory", "1M", NULL };
-
-  wait_for_tcp (start (argv), port);
-  return port;
 }
 
 /* ---- Unix sockets ---- */
@@ -224,7 +198,7 @@ CASE (only_one_connection_per_handle)
 
 CASE (tcp)
 {
-  const char *port = nbdkit_on_tcp ();
+  const char *port = nbdkit_on_tcp ("127.0.0.1");
   struct nbd_handle *h = create ();
   int nodelay = 0;
   socklen_t len = sizeof nodelay;
@@ -240,7 +214,7 @@ CASE (tcp)
 
 CASE (tcp_by_name)
 {
-  const char *port = nbdkit_on_tcp ();
+  const char *port = nbdkit_on_tcp ("127.0.0.1");
   struct nbd_handle *h = create ();
 
   CHECK_EQ (nbd_connect_tcp (h, "localhost", port), 0);
@@ -250,7 +224,7 @@ CASE (tcp_by_name)
 
 CASE (tcp_aio)
 {
-  const char *port = nbdkit_on_tcp ();
+  const char *port = nbdkit_on_tcp ("127.0.0.1");
   struct nbd_handle *h = create ();
 
   CHECK_EQ (nbd_aio_connect_tcp (h, "localhost", port), 0);
@@ -268,7 +242,8 @@ CASE (tcp_refused_then_accepted)
   CHECK_EQ (nbd_aio_is_created (h), 1);
   CHECK_ERR (nbd_aio_get_fd (h), EINVAL);
   CHECK_EQ (open_fds (), before);
-  CHECK_EQ (nbd_connect_tcp (h, "127.0.0.1", nbdkit_on_tcp ()), 0);
+  CHECK_EQ (nbd_connect_tcp (h, "127.0.0.1", nbdkit_on_tcp ("127.0.0.1")),
+            0);
   check_works (h);
   nbd_close (h);
 }
@@ -284,7 +259,8 @@ CASE (tcp_aio_refused_then_accepted)
   CHECK_EQ (r, -1);
   CHECK_EQ (nbd_get_errno (), ECONNREFUSED);
   CHECK_EQ (nbd_aio_is_created (h), 1);
-  CHECK_EQ (nbd_aio_connect_tcp (h, "127.0.0.1", nbdkit_on_tcp ()), 0);
+  CHECK_EQ (nbd_aio_connect_tcp (h, "127.0.0.1",
+                                 nbdkit_on_tcp ("127.0.0.1")), 0);
   poll_while_connecting (h);
   check_works (h);
   nbd_close (h);
@@ -302,7 +278,8 @@ CASE (tcp_names_that_mean_nothing)
   CHECK_EQ (nbd_aio_is_created (h), 1);
   CHECK_ERR (nbd_connect_tcp (h, "127.0.0.1", "no-such-service"), 0);
   CHECK_EQ (nbd_aio_is_created (h), 1);
-  CHECK_EQ (nbd_connect_tcp (h, "127.0.0.1", nbdkit_on_tcp ()), 0);
+  CHECK_EQ (nbd_connect_tcp (h, "127.0.0.1", nbdkit_on_tcp ("127.0.0.1")),
+            0);
   check_works (h);
   nbd_close (h);
 }
@@ -364,7 +341,7 @@ CASE (unix_address_works)
 
 CASE (internet_address_works)
 {
-  struct sockaddr_in addr = loopback_address (nbdkit_on_tcp ());
+  struct sockaddr_in addr = loopback_address (nbdkit_on_tcp ("127.0.0.1"));
   struct nbd_handle *h = create ();
 
   connect_to_address (h, &addr, sizeof addr);

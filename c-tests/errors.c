@@ -1,4 +1,4 @@
-/* The last error: per thread, named after the function called, with an errno. */
+/* The last error: per thread, named after the function called, with errno. */
 
 /* NULL is passed on purpose; the compiler shall not object. */
 #define LIBNBD_ATTRIBUTE_NONNULL(...)
@@ -110,6 +110,7 @@ CASE (null_arguments_before_connecting)
 
   CHECK_ERR (nbd_set_handle_name (h, nothing), EFAULT);
   CHECK_ERR (nbd_set_export_name (h, nothing), EFAULT);
+  CHECK_ERR (nbd_add_meta_context (h, nothing), EFAULT);
   CHECK_ERR (nbd_set_debug_callback (h, (nbd_debug_callback) { NULL }),
              EFAULT);
   CHECK_ERR (nbd_connect_unix (h, nothing), EFAULT);
@@ -205,6 +206,7 @@ CASE (state_matters_more_than_null)
   CHECK_ERR (nbd_connect_unix (h, nothing), EINVAL);
   CHECK_ERR (nbd_connect_tcp (h, nothing, nothing), EINVAL);
   CHECK_ERR (nbd_set_export_name (h, nothing), EINVAL);
+  CHECK_ERR (nbd_can_meta_context (h, nothing), EFAULT);
   nbd_close (h);
 }
 
@@ -252,7 +254,7 @@ CASE (commands_need_a_connection)
   nbd_close (h);
 }
 
-CASE (facts_about_the_export_need_a_connection)
+CASE (knowledge_of_the_export_needs_a_connection)
 {
   struct nbd_handle *h = create ();
 
@@ -283,6 +285,12 @@ CASE (setup_is_over_once_connected)
   CHECK_ERR (nbd_set_full_info (h, true), EINVAL);
   CHECK_ERR (nbd_set_request_block_size (h, false), EINVAL);
   CHECK_ERR (nbd_set_request_structured_replies (h, false), EINVAL);
+  CHECK_ERR (nbd_set_request_extended_headers (h, false), EINVAL);
+  CHECK_ERR (nbd_set_request_meta_context (h, false), EINVAL);
+  CHECK_ERR (nbd_set_opt_mode (h, true), EINVAL);
+  CHECK_ERR (nbd_set_tls (h, LIBNBD_TLS_ALLOW), EINVAL);
+  CHECK_ERR (nbd_add_meta_context (h, "base:allocation"), EINVAL);
+  CHECK_ERR (nbd_clear_meta_contexts (h), EINVAL);
   CHECK_ERR (nbd_set_handshake_flags (h, 0), EINVAL);
   CHECK_EQ (nbd_get_full_info (h), 0);
   CHECK_EQ (nbd_get_request_block_size (h), 1);

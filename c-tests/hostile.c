@@ -229,10 +229,7 @@ CASE (error_values)
       struct nbd_handle *h;
       char script[64];
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
       snprintf (script, sizeof script, forms[form][1], table[i].wire);
-#pragma GCC diagnostic pop
       f.what = f.script = script;
       h = server_answering (forms[form][0], &f);
       CHECK_ERR (nbd_pwrite (h, "data", 4, 0, 0), table[i].err);

@@ -1,6 +1,10 @@
 /* Creating and closing handles; what the library says about itself. */
 #include "test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 CASE (close_of_null_does_nothing)
 {
   nbd_close (NULL);
@@ -89,4 +93,66 @@ CASE (tells_how_much_memory_a_handle_takes)
   size = nbd_get_handle_size (h);
   CHECK (size > 64 && size < 64 * 1024 * 1024);
   nbd_close (h);
+}
+
+/* ---- Pointers that are no handles ---- */
+
+/* Each tells whether the library noticed. */
+static bool
+use (struct nbd_handle *h)
+{
+  return nbd_set_debug (h, false) == -1 && nbd_get_errno () != 0;
+}
+
+static bool
+look_at (struct nbd_handle *h)
+{
+  return nbd_aio_is_created (h) != 1;
+}
+
+static bool
+close_again (struct nbd_handle *h)
+{
+  nbd_close (h);
+  return true; /* Still here. */
+}
+
+/* The library may report the mistake or abort, which is safer.  It must not
+ * go on as if nothing had happened, nor fall over by accident. */
+static void
+check_noticed (bool (*noticed) (struct nbd_handle *), struct nbd_handle *h)
+{
+  pid_t pid = fork ();
+  int status;
+
+  CHECK (pid != -1);
+  if (pid == 0) {
+    setrlimit (RLIMIT_CORE, &(struct rlimit) { 0, 0 });
+    _exit (noticed (h) ? 0 : 1);
+  }
+  CHECK_EQ (waitpid (pid, &status, 0), pid);
+  if (WIFSIGNALED (status))
+    CHECK_EQ (WTERMSIG (status), SIGABRT);
+  else
+    CHECK_EQ (WEXITSTATUS (status), 0);
+}
+
+CASE (closed_handles_are_noticed)
+{
+  struct nbd_handle *volatile h = create (); /* Or the compiler objects. */
+
+  nbd_close (h);
+  check_noticed (use, h);
+  check_noticed (look_at, h);
+  check_noticed (close_again, h);
+}
+
+CASE (foreign_pointers_are_noticed)
+{
+  static max_align_t something[4096];
+  struct nbd_handle *h = (struct nbd_handle *) something;
+
+  check_noticed (use, h);
+  check_noticed (look_at, h);
+  check_noticed (close_again, h);
 }

@@ -19,7 +19,10 @@
 BOOLEAN_SETTING (full_info, 0)
 BOOLEAN_SETTING (request_block_size, 1)
 BOOLEAN_SETTING (request_structured_replies, 1)
+BOOLEAN_SETTING (request_extended_headers, 1)
+BOOLEAN_SETTING (request_meta_context, 1)
 BOOLEAN_SETTING (pread_initialize, 1)
+BOOLEAN_SETTING (opt_mode, 0)
 
 static void
 check_name (struct nbd_handle *h, const char *wanted)
@@ -164,6 +167,71 @@ CASE (handshake_flags)
              EINVAL);
   CHECK_ERR (nbd_set_handshake_flags (h, 1U << 31), EINVAL);
   CHECK_EQ (nbd_get_handshake_flags (h), LIBNBD_HANDSHAKE_FLAG_NO_ZEROES);
+  nbd_close (h);
+}
+
+CASE (tls)
+{
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_DISABLE);
+  if (nbd_supports_tls (h)) {
+    CHECK_EQ (nbd_set_tls (h, LIBNBD_TLS_REQUIRE), 0);
+    CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_REQUIRE);
+    CHECK_EQ (nbd_set_tls (h, LIBNBD_TLS_ALLOW), 0);
+    CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_ALLOW);
+    CHECK_ERR (nbd_set_tls (h, LIBNBD_TLS_REQUIRE + 1), EINVAL);
+    CHECK_ERR (nbd_set_tls (h, -1), EINVAL);
+    CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_ALLOW);
+  }
+  else {
+    CHECK_ERR (nbd_set_tls (h, LIBNBD_TLS_REQUIRE), ENOTSUP);
+    CHECK_ERR (nbd_set_tls (h, LIBNBD_TLS_ALLOW), ENOTSUP);
+    CHECK_ERR (nbd_set_tls (h, LIBNBD_TLS_REQUIRE + 1), EINVAL);
+    CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_DISABLE);
+  }
+  CHECK_EQ (nbd_set_tls (h, LIBNBD_TLS_DISABLE), 0);
+  CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_DISABLE);
+  nbd_close (h);
+}
+
+static void
+check_context (struct nbd_handle *h, size_t i, const char *wanted)
+{
+  char *name = nbd_get_meta_context (h, i);
+
+  CHECK_STR (name, wanted);
+  free (name);
+}
+
+CASE (meta_contexts)
+{
+  struct nbd_handle *h = create ();
+  char name[4097 + 1];
+
+  CHECK_EQ (nbd_get_nr_meta_contexts (h), 0);
+  CHECK_NULL (nbd_get_meta_context (h, 0), EINVAL);
+  CHECK_EQ (nbd_clear_meta_contexts (h), 0);
+  CHECK_EQ (nbd_add_meta_context (h, LIBNBD_CONTEXT_BASE_ALLOCATION), 0);
+  CHECK_EQ (nbd_add_meta_context (h, "x:second"), 0);
+  /* Twice is twice. */
+  CHECK_EQ (nbd_add_meta_context (h, "base:allocation"), 0);
+  CHECK_EQ (nbd_get_nr_meta_contexts (h), 3);
+  check_context (h, 0, "base:allocation");
+  check_context (h, 1, "x:second");
+  check_context (h, 2, "base:allocation");
+  CHECK_NULL (nbd_get_meta_context (h, 3), EINVAL);
+  CHECK_NULL (nbd_get_meta_context (h, SIZE_MAX), EINVAL);
+
+  memset (name, 'x', sizeof name);
+  name[4097] = '\0';
+  CHECK_ERR (nbd_add_meta_context (h, name), ENAMETOOLONG);
+  CHECK_EQ (nbd_get_nr_meta_contexts (h), 3);
+  name[4096] = '\0';
+  CHECK_EQ (nbd_add_meta_context (h, name), 0);
+  check_context (h, 3, name);
+  CHECK_EQ (nbd_clear_meta_contexts (h), 0);
+  CHECK_EQ (nbd_get_nr_meta_contexts (h), 0);
   nbd_close (h);
 }
 

@@ -21,7 +21,7 @@ CASE (tells_the_server)
 CASE (closing_says_nothing)
 {
   struct nbd_handle *h = connect_to
-    (scripted ("handshake\nexpect-eof\n", NULL, NULL));
+    (scripted ("handshake\nexpect-eof\n", NULL));
 
   nbd_close (h);
   check_script ();
@@ -105,7 +105,7 @@ CASE (disconnect_by_hand)
 CASE (shutdown_after_disconnect)
 {
   struct nbd_handle *h = connect_to
-    (scripted ("handshake\nread-request DISC\nexpect-eof\n", NULL, NULL));
+    (scripted ("handshake\nread-request DISC\nexpect-eof\n", NULL));
 
   CHECK_EQ (nbd_aio_disconnect (h, 0), 0);
   CHECK_EQ (nbd_shutdown (h, 0), 0);

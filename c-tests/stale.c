@@ -237,7 +237,7 @@ CASE (reads_in_flight_at_close)
   check_script ();
 }
 
-/* A read that is still waiting behind a write which the server does not take. */
+/* A read that still waits behind a write which the server does not take. */
 CASE (reads_abandoned_before_they_were_sent)
 {
   size_t size = 32 * 1024 * 1024;

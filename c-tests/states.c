@@ -1,9 +1,11 @@
-/* The state of a handle, as its predicates, direction and descriptor show it. */
+/* The state of a handle as its predicates, direction and descriptor show it. */
 #include "test.h"
 
 #include <poll.h>
 
-enum state { CREATED, CONNECTING, NEGOTIATING, READY, PROCESSING, DEAD, CLOSED };
+enum state {
+  CREATED, CONNECTING, NEGOTIATING, READY, PROCESSING, DEAD, CLOSED
+};
 
 static const char *const names[] = {
   "created", "connecting", "negotiating", "ready", "processing", "dead",

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -168,6 +169,46 @@ temp_disk (const char *name, uint64_t size)
 }
 
 void
+make_file (const char *path, const char *what, mode_t mode)
+{
+  int fd = open (path, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0666);
+
+  CHECK (fd != -1);
+  CHECK_EQ (write (fd, what, strlen (what)), strlen (what));
+  CHECK_EQ (fchmod (fd, mode), 0);
+  close (fd);
+}
+
+char *
+contents (const char *path)
+{
+  static char buf[65536];
+  int fd = open (path, O_RDONLY|O_CLOEXEC);
+  ssize_t n;
+
+  CHECK (fd != -1);
+  n = read (fd, buf, sizeof buf - 1);
+  CHECK (n >= 0);
+  buf[n] = '\0';
+  close (fd);
+  return text ("%s", buf);
+}
+
+void
+run_command (const char *fmt, ...)
+{
+  char command[1024];
+  va_list args;
+
+  va_start (args, fmt);
+  vsnprintf (command, sizeof command, fmt, args);
+  va_end (args);
+  fflush (stdout);
+  if (system (command) != 0)
+    fail_at (__FILE__, __LINE__, "failed: %s", command);
+}
+
+void
 fill (void *buf, size_t count, uint64_t seed)
 {
   uint8_t *p = buf;
@@ -310,10 +351,22 @@ wait_for_tcp (pid_t server, const char *port)
   const char *address = text (":%04X ", (unsigned) atoi (port));
 
   /* 0A is the state LISTEN. */
-  while (!listed ("/proc/net/tcp", " 0A ", address)) {
+  while (!listed ("/proc/net/tcp", " 0A ", address) &&
+         !listed ("/proc/net/tcp6", " 0A ", address)) {
     check_alive (server);
     short_sleep ();
   }
+}
+
+const char *
+nbdkit_on_tcp (const char *address)
+{
+  const char *port = free_port ();
+  const char *argv[] = { "nbdkit", "-f", "-i", address, "-p", port,
+                         "memory", "1M", NULL };
+
+  wait_for_tcp (start (argv), port);
+  return port;
 }
 
 const char *
@@ -466,6 +519,39 @@ create (void)
   return h;
 }
 
+void
+check_works (struct nbd_handle *h)
+{
+  char buf[512];
+
+  CHECK_EQ (nbd_aio_is_ready (h), 1);
+  CHECK_EQ (nbd_get_size (h), 1048576);
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+}
+
+void
+check_no_children (void)
+{
+  CHECK_EQ (waitpid (-1, NULL, WNOHANG), -1);
+  CHECK_EQ (errno, ECHILD);
+}
+
+void
+poll_while_connecting (struct nbd_handle *h)
+{
+  while (nbd_aio_is_connecting (h))
+    CHECK_EQ (nbd_poll (h, -1), 1);
+}
+
+void
+check_uri (struct nbd_handle *h, const char *wanted)
+{
+  char *uri = nbd_get_uri (h);
+
+  CHECK_STR (uri, wanted);
+  free (uri);
+}
+
 struct nbd_handle *
 connect_to (const char *unix_socket)
 {
@@ -473,6 +559,39 @@ connect_to (const char *unix_socket)
 
   CHECK_EQ (nbd_connect_unix (h, unix_socket), 0);
   return h;
+}
+
+struct nbd_handle *
+negotiate_with (const char *unix_socket)
+{
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_connect_unix (h, unix_socket), 0);
+  CHECK_EQ (nbd_aio_is_negotiating (h), 1);
+  return h;
+}
+
+struct nbd_handle *
+negotiate_by (const char *script)
+{
+  struct nbd_handle *h = create ();
+  const char *server = scripted
+    (text ("send NBDMAGIC IHAVEOPT u16:3\nexpect u32:3\n%s", script), NULL);
+
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_set_request_structured_replies (h, false), 0);
+  CHECK_EQ (nbd_connect_unix (h, server), 0);
+  CHECK_EQ (nbd_aio_is_negotiating (h), 1);
+  return h;
+}
+
+void
+finish_option (struct nbd_handle *h)
+{
+  while (nbd_aio_is_connecting (h))
+    if (nbd_poll (h, -1) == -1)
+      CHECK (nbd_aio_is_dead (h));
 }
 
 int
@@ -510,6 +629,8 @@ log_word (const char *fmt, ...)
   size_t used = strlen (log_text);
   va_list args;
 
+  if (used > sizeof log_text - 2)
+    return; /* Full; what follows would not be compared word by word. */
   if (used > 0)
     log_text[used++] = ' ';
   va_start (args, fmt);
@@ -564,6 +685,42 @@ completion (struct record *r)
 {
   return (nbd_completion_callback) {
     .callback = completed, .user_data = r, .free = record_free
+  };
+}
+
+static int
+found_export (void *record, const char *name, const char *description)
+{
+  struct record *r = record;
+
+  r->calls++;
+  log_word ("%s(%s)", name, description);
+  return r->result;
+}
+
+nbd_list_callback
+exports (struct record *r)
+{
+  return (nbd_list_callback) {
+    .callback = found_export, .user_data = r, .free = record_free
+  };
+}
+
+static int
+found_context (void *record, const char *name)
+{
+  struct record *r = record;
+
+  r->calls++;
+  log_word ("%s", name);
+  return r->result;
+}
+
+nbd_context_callback
+contexts (struct record *r)
+{
+  return (nbd_context_callback) {
+    .callback = found_context, .user_data = r, .free = record_free
   };
 }
 
@@ -644,8 +801,11 @@ run_case (const struct test_case *c)
     setpgid (0, 0);
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     alarm (WATCHDOG_SECONDS);
+    unsigned before = open_fds ();
     c->run ();
     clean_up ();
+    /* Neither the library nor the case may leave any behind. */
+    CHECK_EQ (open_fds (), before);
     exit (0);
   }
   if (pid == -1 || waitpid (pid, &status, 0) != pid) {

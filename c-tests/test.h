@@ -9,6 +9,7 @@
 #define TEST_H
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,12 @@ char *text (const char *fmt, ...) __attribute__((format (printf, 1, 2)));
 char *temp_path (const char *name);
 /* Creates a file of this size in the private directory, full of zeroes. */
 char *temp_disk (const char *name, uint64_t size);
+/* Creates a file. */
+void make_file (const char *path, const char *what, mode_t mode);
+/* The beginning of a file. */
+char *contents (const char *path);
+/* Runs a shell command, which must succeed. */
+void run_command (const char *fmt, ...) __attribute__((format (printf, 1, 2)));
 void fill (void *buf, size_t count, uint64_t seed);
 bool all_bytes (const void *buf, size_t count, int byte);
 unsigned open_fds (void);
@@ -108,6 +115,8 @@ const char *embedded (const char *arg, ...) __attribute__((sentinel));
 const char *scripted (const char *script, ...) __attribute__((sentinel));
 /* Waits for the end of the script last started, which must have gone well. */
 void check_script (void);
+/* nbdkit with 1 MiB on TCP; returns the port. */
+const char *nbdkit_on_tcp (const char *address);
 /* A TCP port on which nothing listens. */
 const char *free_port (void);
 void wait_for_unix (pid_t server, const char *path);
@@ -120,6 +129,19 @@ void kill_servers (void);
 
 struct nbd_handle *create (void);
 struct nbd_handle *connect_to (const char *unix_socket);
+void poll_while_connecting (struct nbd_handle *h);
+/* The handle is connected to 1 MiB of readable disk. */
+void check_works (struct nbd_handle *h);
+/* Not even a zombie, in a case that started no server itself. */
+void check_no_children (void);
+void check_uri (struct nbd_handle *h, const char *wanted);
+/* In option mode, so that it waits where the export would be chosen. */
+struct nbd_handle *negotiate_with (const char *unix_socket);
+/* The same with a script that begins behind the greeting.  The client asks
+ * for nothing by itself. */
+struct nbd_handle *negotiate_by (const char *script);
+/* Polls until the option that was started has been answered. */
+void finish_option (struct nbd_handle *h);
 /* Polls until the command has ended; returns what
  * nbd_aio_command_completed said. */
 int finish (struct nbd_handle *h, int64_t cookie);
@@ -139,6 +161,10 @@ struct record {
 };
 
 nbd_completion_callback completion (struct record *r);
+/* These also write what they are told into the log: "name(description)" and
+ * "name". */
+nbd_list_callback exports (struct record *r);
+nbd_context_callback contexts (struct record *r);
 void record_call (struct record *r, int *error);
 void record_free (void *record);
 

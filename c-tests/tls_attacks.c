@@ -458,7 +458,7 @@ CASE (server_that_is_gone)
 
   kill_servers ();
   CHECK (nbd_aio_pwrite (h, buf, sizeof buf, 0, completion (&record), 0) > 0);
-  CHECK (nbd_aio_is_dead (h));
+  wait_for_end (h);
   CHECK (record.error != 0);
   nbd_close (h);
 }

@@ -242,7 +242,7 @@ CASE (names_that_would_match_too_much)
 }
 
 static const char *
-nbdkit_on_tcp (const char *directory)
+nbdkit_with_tls (const char *directory)
 {
   const char *port = free_port ();
   const char *argv[] = { "nbdkit", "-f", "-i", "127.0.0.1", "-p", port, "--tls=require",
@@ -255,7 +255,7 @@ nbdkit_on_tcp (const char *directory)
 /* Over TCP the host is the name, unless another one is set. */
 CASE (names_over_tcp)
 {
-  const char *local = nbdkit_on_tcp ("server"), *named = nbdkit_on_tcp ("named");
+  const char *local = nbdkit_with_tls ("server"), *named = nbdkit_with_tls ("named");
   static const char *const hosts[] = { "localhost", "127.0.0.1" };
 
   for (unsigned i = 0; i < 2; ++i) {

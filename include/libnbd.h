@@ -302,8 +302,12 @@ typedef struct {
  * Drops the connection without a word to the server; to end it in order, call
  * nbd_shutdown first. Commands that have not completed complete now: their
  * completion callbacks run with the errno of the failure, ENOTCONN if there
- * is no other. Then all closures are freed. If the handle runs a subprocess,
- * its end of the connection is closed and its exit is waited for.
+ * is no other. Then all closures are freed.
+ *
+ * A subprocess of the handle is given some seconds to exit by itself once the
+ * connection is closed. Then it receives SIGTERM, one of
+ * nbd_connect_systemd_socket_activation already before. If that does not
+ * help either, it is killed.
  *
  * h may be NULL: nothing happens. No other call may be using the handle,
  * and its pointer is invalid afterwards.
@@ -1280,7 +1284,7 @@ int nbd_get_tls_negotiated(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  *****************************************************************************/
 
 /*
- * Adds a meta context to the list.
+ * Adds a meta context to the list of those to ask for.
  *
  * name has the form of a namespace, a colon, and a name within it, and is at
  * most 4096 bytes long. The same name can be added again, which asks for it
@@ -1305,7 +1309,7 @@ int nbd_add_meta_context(struct nbd_handle *h,
 #define LIBNBD_HAVE_NBD_ADD_META_CONTEXT 1
 
 /*
- * Empties the list.
+ * Empties the list of meta contexts to ask for.
  *
  * Returns: 0, or -1 on failure.
  * Errors:
@@ -1321,7 +1325,7 @@ int nbd_clear_meta_contexts(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_CLEAR_META_CONTEXTS 1
 
 /*
- * Tells how long the list is.
+ * Tells how many meta contexts will be asked for.
  *
  * Returns: the number of names, or -1 on failure.
  * Errors: none.
@@ -1335,7 +1339,7 @@ ssize_t nbd_get_nr_meta_contexts(struct nbd_handle *h)
 #define LIBNBD_HAVE_NBD_GET_NR_META_CONTEXTS 1
 
 /*
- * Tells one name of the list.
+ * Tells the name of a meta context that will be asked for.
  *
  * i counts from 0, in the order in which names were added.
  *
@@ -1476,6 +1480,55 @@ int nbd_aio_connect_unix(struct nbd_handle *h,
 #define LIBNBD_HAVE_NBD_AIO_CONNECT_UNIX 1
 
 /*
+ * Connects to a virtual machine, or from one to its host.
+ *
+ * cid is the context id of the machine, 2 for the host; port is the port,
+ * usually 10809. Both belong to AF_VSOCK, which is independent of any
+ * network.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ * - Any errno of socket and connect: no connection came about.
+ * - 0: the peer does not speak NBD, closed the connection during the
+ *   handshake, or broke the protocol.
+ * - ENOTSUP, EINVAL, ENOENT, ESHUTDOWN, or 0: the server refused the
+ *   export, with its reason in the message.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_aio_connect_vsock, nbd_set_opt_mode,
+ *   nbd_supports_vsock.
+ */
+int nbd_connect_vsock(struct nbd_handle *h,
+                      uint32_t cid,
+                      uint32_t port)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_CONNECT_VSOCK 1
+
+/*
+ * Starts to connect to a virtual machine, or from one to its host.
+ *
+ * cid is the context id of the machine, 2 for the host; port is the port,
+ * usually 10809. Both belong to AF_VSOCK, which is independent of any
+ * network.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ * - Any errno of socket and connect: no connection came about.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_connect_vsock, nbd_set_opt_mode, nbd_supports_vsock.
+ */
+int nbd_aio_connect_vsock(struct nbd_handle *h,
+                          uint32_t cid,
+                          uint32_t port)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_AIO_CONNECT_VSOCK 1
+
+/*
  * Starts to connect to a socket address.
  *
  * addr is copied. Any family of stream sockets will do.
@@ -1551,105 +1604,6 @@ int nbd_aio_connect_socket(struct nbd_handle *h,
 #define LIBNBD_HAVE_NBD_AIO_CONNECT_SOCKET 1
 
 /*
- * Runs a program that is the server, and connects to it.
- *
- * The program argv[0], looked for in PATH unless it contains a slash, runs
- * with the arguments argv, which end with NULL and are copied. It speaks
- * NBD on its standard input and output, which are one socket; standard error
- * is that of the caller. The environment is inherited.
- *
- * nbd_close closes the connection and waits until the program has exited;
- * see also nbd_kill_subprocess.
- *
- * Returns: 0, or -1 on failure.
- * Errors:
- * - EFAULT: argv is NULL.
- * - EINVAL: a connection has been started already.
- * - EINVAL: argv is empty; the handle stays in the created state.
- * - ENOENT: argv[0] is empty, or PATH is.
- * - Any errno of socketpair and fork: the program could not be started.
- * - 0: the program could not be executed, exited, or did not speak NBD.
- * - ENOTSUP, EINVAL, ENOENT, ESHUTDOWN, or 0: the server refused the
- *   export, with its reason in the message.
- *
- * States: created.
- * Since: 1.0.
- * See also: nbd_aio_connect_command,
- *   nbd_connect_systemd_socket_activation, nbd_get_subprocess_pid,
- *   nbd_kill_subprocess, nbd_set_opt_mode.
- */
-int nbd_connect_command(struct nbd_handle *h,
-                        char **argv)
-    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
-#define LIBNBD_HAVE_NBD_CONNECT_COMMAND 1
-
-/*
- * Runs a program that is the server, and starts to connect to it.
- *
- * The program argv[0], looked for in PATH unless it contains a slash, runs
- * with the arguments argv, which end with NULL and are copied. It speaks
- * NBD on its standard input and output, which are one socket; standard error
- * is that of the caller. The environment is inherited.
- *
- * nbd_close closes the connection and waits until the program has exited;
- * see also nbd_kill_subprocess.
- *
- * Returns: 0, or -1 on failure.
- * Errors:
- * - EFAULT: argv is NULL.
- * - EINVAL: a connection has been started already.
- * - EINVAL: argv is empty; the handle stays in the created state.
- * - ENOENT: argv[0] is empty, or PATH is.
- * - Any errno of socketpair and fork: the program could not be started.
- *
- * States: created.
- * Since: 1.0.
- * See also: nbd_connect_command, nbd_set_opt_mode.
- */
-int nbd_aio_connect_command(struct nbd_handle *h,
-                            char **argv)
-    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
-#define LIBNBD_HAVE_NBD_AIO_CONNECT_COMMAND 1
-
-/*
- * Sends a signal to the subprocess of the handle.
- *
- * signum is the signal; 0 stands for SIGTERM. The subprocess is reaped by
- * nbd_close, not here.
- *
- * Returns: 0, or -1 on failure.
- * Errors:
- * - ESRCH: the handle runs no subprocess.
- * - EINVAL: signum is negative or no signal.
- * - Any errno of kill.
- *
- * States: any.
- * Since: 1.0.
- * See also: nbd_connect_command, nbd_get_subprocess_pid.
- */
-int nbd_kill_subprocess(struct nbd_handle *h,
-                        int signum)
-    LIBNBD_ATTRIBUTE_NONNULL(1);
-#define LIBNBD_HAVE_NBD_KILL_SUBPROCESS 1
-
-/*
- * Tells the process id of the subprocess of the handle.
- *
- * It stays the same after the subprocess has exited, until nbd_close.
- *
- * Returns: the process id, or -1 on failure.
- * Errors:
- * - ESRCH: the handle runs no subprocess.
- *
- * States: any.
- * Since: 1.22.
- * See also: nbd_connect_command, nbd_kill_subprocess.
- */
-int64_t nbd_get_subprocess_pid(struct nbd_handle *h)
-    LIBNBD_ATTRIBUTE_NONNULL(1);
-#define LIBNBD_HAVE_NBD_GET_SUBPROCESS_PID 1
-
-/*
  * Ends the connection in order, and waits until it has ended.
  *
  * Tells the server that nothing more will come, after the commands that are
@@ -1702,6 +1656,455 @@ int nbd_aio_disconnect(struct nbd_handle *h,
                        uint32_t flags)
     LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_AIO_DISCONNECT 1
+
+/******************************************************************************
+ * NBD URIs: one string that says where a server is and which export to use.
+ *
+ * A URI is SCHEME://AUTHORITY/EXPORT?PARAMETERS. The scheme says how to get
+ * to the server:
+ *
+ * - nbd, nbds: TCP; the authority is HOST:PORT, localhost:10809 where
+ *   it says nothing.
+ *
+ * - nbd+unix, nbds+unix: the Unix domain socket of the parameter socket.
+ *
+ * - nbd+vsock, nbds+vsock: AF_VSOCK; the authority is CID:PORT,
+ *   2:10809 where it says nothing.
+ *
+ * - nbd+ssh, nbds+ssh: SSH to the HOST:PORT of the authority, and from
+ *   there with nc to TCP port 10809 or to the parameter socket.
+ *
+ * An s behind nbd means that TLS is required. USER@ before the host is
+ * the user name for TLS. The export name follows the first slash after the
+ * authority. Like all parts it can be percent-encoded, and otherwise it is
+ * taken as it is written.
+ *
+ * Parameters follow a question mark, have the form NAME=VALUE and are
+ * separated by ampersands. Besides socket these have a meaning:
+ * tls-certificates, tls-psk-file, tls-hostname, tls-verify-peer and
+ * tls-priority correspond to the functions that configure TLS.
+ *****************************************************************************/
+
+/*
+ * Connects to what an NBD URI names.
+ *
+ * The URI sets the export name and, with schemes and parameters for TLS, how
+ * TLS is used. A URI that is refused changes nothing. What URIs may ask for is
+ * up to the program: see the functions that begin with nbd_set_uri_allow.
+ * At first that is everything but files and TLS priorities.
+ *
+ * With nbd+ssh and nbds+ssh the program ssh runs as a subprocess of the
+ * handle.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: uri is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: uri is malformed, its scheme is unknown, or a part of it makes
+ *   no sense or is missing.
+ * - EPERM: uri asks for something that is not allowed.
+ * - ENAMETOOLONG: the export name or the path of the socket is too long.
+ * - ENOTSUP: uri requires TLS, and the server does not have it.
+ * - 0, or any errno of the function that connects in the same way: no
+ *   connection came about.
+ * - 0: the peer does not speak NBD, closed the connection during the
+ *   handshake, or broke the protocol.
+ * - ENOTSUP, EINVAL, ENOENT, ESHUTDOWN, or 0: the server refused the
+ *   export, with its reason in the message.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_aio_connect_uri, nbd_get_uri, nbd_is_uri,
+ *   nbd_set_export_name, nbd_set_opt_mode, nbd_set_tls,
+ *   nbd_set_uri_allow_local_file, nbd_set_uri_allow_tls,
+ *   nbd_set_uri_allow_tls_priority, nbd_set_uri_allow_transports,
+ *   nbd_supports_uri, nbd_supports_vsock.
+ * Source: NBD URI specification; RFC 3986.
+ */
+int nbd_connect_uri(struct nbd_handle *h,
+                    const char *uri)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_CONNECT_URI 1
+
+/*
+ * Starts to connect to what an NBD URI names.
+ *
+ * The URI means the same as to nbd_connect_uri.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: uri is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: uri is malformed, its scheme is unknown, or a part of it makes
+ *   no sense or is missing.
+ * - EPERM: uri asks for something that is not allowed.
+ * - ENAMETOOLONG: the export name or the path of the socket is too long.
+ * - ENOTSUP: uri requires TLS, and the server does not have it.
+ * - 0, or any errno of the function that connects in the same way: no
+ *   connection came about.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_connect_uri, nbd_get_uri, nbd_is_uri,
+ *   nbd_set_opt_mode, nbd_supports_uri.
+ * Source: NBD URI specification; RFC 3986.
+ */
+int nbd_aio_connect_uri(struct nbd_handle *h,
+                        const char *uri)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_AIO_CONNECT_URI 1
+
+/*
+ * Tells the URI of the export that the handle is connected to.
+ *
+ * It works with every way of connecting that has an address, not only with
+ * URIs, and also after the connection has ended. Whoever is to use the URI
+ * may have to allow it to name files.
+ *
+ * Returns: the URI, to be freed with free, or NULL on failure.
+ * Errors:
+ * - ENOTCONN: no connection has been started.
+ * - EINVAL: the handle uses a socket of the program or the standard input of
+ *   a subprocess.
+ * - EPROTONOSUPPORT: the handle is connected to a Unix domain socket without
+ *   a path.
+ * - EAFNOSUPPORT: the address is of a family that has no URI.
+ * - ENOMEM: there is no memory for the copy.
+ *
+ * States: any but created.
+ * Since: 1.8.
+ * See also: nbd_aio_connect_uri, nbd_connect_uri, nbd_is_uri,
+ *   nbd_supports_uri.
+ * Source: NBD URI specification; RFC 3986.
+ */
+char *nbd_get_uri(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_URI 1
+
+/*
+ * Tells whether a text looks like an NBD URI.
+ *
+ * This is meant for programs that take either a URI or something else, such as
+ * the name of a file. Only the scheme and :// count; the rest need not be
+ * right.
+ *
+ * Returns: 1 if so, 0 if not, or -1 on failure.
+ * Errors:
+ * - EFAULT: uri is NULL.
+ *
+ * States: any.
+ * Since: 1.22.
+ * See also: nbd_aio_connect_uri, nbd_connect_uri, nbd_get_uri,
+ *   nbd_supports_uri.
+ */
+int nbd_is_uri(struct nbd_handle *h,
+               const char *uri)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_IS_URI 1
+
+/*
+ * Chooses the transports that URIs may name.
+ *
+ * mask is a sum of the following; at first all of them are set.
+ *
+ * - LIBNBD_ALLOW_TRANSPORT_TCP: nbd and nbds.
+ *
+ * - LIBNBD_ALLOW_TRANSPORT_UNIX: nbd+unix and nbds+unix.
+ *
+ * - LIBNBD_ALLOW_TRANSPORT_VSOCK: nbd+vsock and nbds+vsock.
+ *
+ * - LIBNBD_ALLOW_TRANSPORT_SSH: nbd+ssh and nbds+ssh.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: mask has an unknown bit; the setting is as before.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_connect_uri, nbd_set_uri_allow_tls.
+ */
+int nbd_set_uri_allow_transports(struct nbd_handle *h,
+                                 uint32_t mask)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_SET_URI_ALLOW_TRANSPORTS 1
+
+/*
+ * Chooses whether URIs may require TLS, or must.
+ *
+ * - LIBNBD_TLS_DISABLE: URIs that require TLS are refused.
+ *
+ * - LIBNBD_TLS_ALLOW: all are accepted. This is the setting at first.
+ *
+ * - LIBNBD_TLS_REQUIRE: only URIs that require TLS are accepted.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: tls is none of these; the setting is as before.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_connect_uri, nbd_set_uri_allow_transports.
+ */
+int nbd_set_uri_allow_tls(struct nbd_handle *h,
+                          int tls)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_SET_URI_ALLOW_TLS 1
+
+/*
+ * Chooses whether URIs may name files.
+ *
+ * That is, whether they may have the parameters tls-certificates and
+ * tls-psk-file. At first they may not: a URI of somebody else must not make
+ * the program read any file. The path of a socket is not meant here.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_connect_uri.
+ */
+int nbd_set_uri_allow_local_file(struct nbd_handle *h,
+                                 bool allow)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_SET_URI_ALLOW_LOCAL_FILE 1
+
+/*
+ * Chooses whether URIs may set the priorities of TLS.
+ *
+ * That is, whether they may have the parameter tls-priority. At first they
+ * may not: a URI of somebody else must not weaken encryption.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EINVAL: a connection has been started already.
+ *
+ * States: created.
+ * Since: 1.24.
+ * See also: nbd_connect_uri.
+ */
+int nbd_set_uri_allow_tls_priority(struct nbd_handle *h,
+                                   bool allow)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_SET_URI_ALLOW_TLS_PRIORITY 1
+
+/******************************************************************************
+ * Servers that run as a subprocess of the program.
+ *
+ * A handle has one subprocess at most, which ends with it: nbd_close waits
+ * for it and leaves no zombie, and does not wait for ever.
+ *****************************************************************************/
+
+/*
+ * Runs a program that is the server, and connects to it.
+ *
+ * The program argv[0], looked for in PATH unless it contains a slash, runs
+ * with the arguments argv, which end with NULL and are copied. It speaks
+ * NBD on its standard input and output, which are one socket; standard error
+ * is that of the caller. The environment is inherited.
+ *
+ * nbd_close closes the connection and waits until the program has exited;
+ * one that has not in good time is sent SIGTERM, and then killed.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: argv is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: argv is empty; the handle stays in the created state.
+ * - ENOENT, EACCES, or another errno of execve: the program cannot be
+ *   run.
+ * - Any errno of socketpair and fork: the program could not be started.
+ * - 0: the program exited, did not speak NBD, or broke the protocol.
+ * - ENOTSUP, EINVAL, ENOENT, ESHUTDOWN, or 0: the server refused the
+ *   export, with its reason in the message.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_aio_connect_command,
+ *   nbd_connect_systemd_socket_activation, nbd_get_subprocess_pid,
+ *   nbd_kill_subprocess, nbd_set_opt_mode.
+ */
+int nbd_connect_command(struct nbd_handle *h,
+                        char **argv)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_CONNECT_COMMAND 1
+
+/*
+ * Runs a program that is the server, and starts to connect to it.
+ *
+ * The program argv[0], looked for in PATH unless it contains a slash, runs
+ * with the arguments argv, which end with NULL and are copied. It speaks
+ * NBD on its standard input and output, which are one socket; standard error
+ * is that of the caller. The environment is inherited.
+ *
+ * nbd_close closes the connection and waits until the program has exited;
+ * one that has not in good time is sent SIGTERM, and then killed.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: argv is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: argv is empty; the handle stays in the created state.
+ * - ENOENT, EACCES, or another errno of execve: the program cannot be
+ *   run.
+ * - Any errno of socketpair and fork: the program could not be started.
+ *
+ * States: created.
+ * Since: 1.0.
+ * See also: nbd_connect_command, nbd_set_opt_mode.
+ */
+int nbd_aio_connect_command(struct nbd_handle *h,
+                            char **argv)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_AIO_CONNECT_COMMAND 1
+
+/*
+ * Runs a program that is the server, and connects to it over a socket.
+ *
+ * The program argv[0], looked for in PATH unless it contains a slash, runs
+ * with the arguments argv, which end with NULL and are copied. It finds a
+ * listening socket as descriptor 3, by the protocol of systemd socket
+ * activation: the environment variable LISTEN_PID is its process id,
+ * LISTEN_FDS is 1, and LISTEN_FDNAMES is the name set with
+ * nbd_set_socket_activation_name, or unknown. Otherwise the environment is
+ * inherited, and so are standard input, output and error.
+ *
+ * The socket is a Unix domain socket in a new directory below /tmp, and
+ * nbd_get_uri tells which: other handles can connect to it as well.
+ * nbd_close removes both, sends SIGTERM to the program, and waits until it
+ * has exited; one that has not in good time is killed.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: argv is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: argv is empty; the handle stays in the created state.
+ * - ENOENT, EACCES, or another errno of execve: the program cannot be
+ *   run.
+ * - Any errno of mkdtemp, bind, fork and connect: the socket could not
+ *   be made, or the program could not be started.
+ * - ECONNRESET, or 0: the program exited.
+ * - 0: the program did not speak NBD, or broke the protocol.
+ * - ENOTSUP, EINVAL, ENOENT, ESHUTDOWN, or 0: the server refused the
+ *   export, with its reason in the message.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_aio_connect_systemd_socket_activation,
+ *   nbd_connect_command, nbd_get_socket_activation_name,
+ *   nbd_get_subprocess_pid, nbd_kill_subprocess, nbd_set_opt_mode,
+ *   nbd_set_socket_activation_name.
+ */
+int nbd_connect_systemd_socket_activation(struct nbd_handle *h,
+                                          char **argv)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_CONNECT_SYSTEMD_SOCKET_ACTIVATION 1
+
+/*
+ * Runs a program that is the server, and starts to connect to it over a socket.
+ *
+ * The program, its environment and its end are those of
+ * nbd_connect_systemd_socket_activation.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: argv is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: argv is empty; the handle stays in the created state.
+ * - ENOENT, EACCES, or another errno of execve: the program cannot be
+ *   run.
+ * - Any errno of mkdtemp, bind, fork and connect: the socket could not
+ *   be made, or the program could not be started.
+ *
+ * States: created.
+ * Since: 1.2.
+ * See also: nbd_connect_systemd_socket_activation, nbd_set_opt_mode.
+ */
+int nbd_aio_connect_systemd_socket_activation(struct nbd_handle *h,
+                                              char **argv)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_AIO_CONNECT_SYSTEMD_SOCKET_ACTIVATION 1
+
+/*
+ * Names the socket that an activated server finds.
+ *
+ * The server finds it in the environment variable LISTEN_FDNAMES; some
+ * choose by it what to do with the socket. The name consists of at most 32
+ * ASCII letters and digits. At first it is empty, which stands for unknown.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - EFAULT: socket_name is NULL.
+ * - EINVAL: a connection has been started already.
+ * - EINVAL: the name has other characters; it is as before.
+ * - ENAMETOOLONG: the name is too long; it is as before.
+ *
+ * States: created.
+ * Since: 1.16.
+ * See also: nbd_connect_systemd_socket_activation,
+ *   nbd_get_socket_activation_name.
+ */
+int nbd_set_socket_activation_name(struct nbd_handle *h,
+                                   const char *socket_name)
+    LIBNBD_ATTRIBUTE_NONNULL(1, 2);
+#define LIBNBD_HAVE_NBD_SET_SOCKET_ACTIVATION_NAME 1
+
+/*
+ * Tells the name set with nbd_set_socket_activation_name.
+ *
+ * Returns: the name, to be freed with free, or NULL on failure.
+ * Errors:
+ * - ENOMEM: there is no memory for the copy.
+ *
+ * States: any.
+ * Since: 1.16.
+ * See also: nbd_connect_systemd_socket_activation,
+ *   nbd_set_socket_activation_name.
+ */
+char *nbd_get_socket_activation_name(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_SOCKET_ACTIVATION_NAME 1
+
+/*
+ * Sends a signal to the subprocess of the handle.
+ *
+ * signum is the signal; 0 stands for SIGTERM. The subprocess is reaped by
+ * nbd_close, not here.
+ *
+ * Returns: 0, or -1 on failure.
+ * Errors:
+ * - ESRCH: the handle runs no subprocess.
+ * - EINVAL: signum is negative or no signal.
+ * - Any errno of kill.
+ *
+ * States: any.
+ * Since: 1.0.
+ * See also: nbd_connect_command, nbd_get_subprocess_pid.
+ */
+int nbd_kill_subprocess(struct nbd_handle *h,
+                        int signum)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_KILL_SUBPROCESS 1
+
+/*
+ * Tells the process id of the subprocess of the handle.
+ *
+ * It stays the same after the subprocess has exited, until nbd_close.
+ *
+ * Returns: the process id, or -1 on failure.
+ * Errors:
+ * - ESRCH: the handle runs no subprocess.
+ *
+ * States: any.
+ * Since: 1.22.
+ * See also: nbd_connect_command, nbd_kill_subprocess.
+ */
+int64_t nbd_get_subprocess_pid(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBD_HAVE_NBD_GET_SUBPROCESS_PID 1
 
 /******************************************************************************
  * Option mode: the negotiation, one option at a time. See nbd_set_opt_mode.
@@ -2032,8 +2435,8 @@ int nbd_opt_set_meta_context_queries(struct nbd_handle *h,
  * How the option ended, the completion callback learns: *error is 0, or the
  * errno of the failure. Its return value is ignored, and it may be left out
  * with NBD_NULL_COMPLETION. Both closures are freed when the option has
- * ended, or before the call returns if it fails; nbd_close frees them
- * without calling them.
+ * ended, or before the call returns if it fails. An option that is still under
+ * way when the handle is closed ends with ENOTCONN.
  *****************************************************************************/
 
 /*

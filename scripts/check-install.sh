@@ -47,7 +47,7 @@ files() { # DIRECTORY
     (cd "$1" && find . ! -type d -printf '%P %l\n' | sed 's/ $//' | sort)
 }
 
-has_files() { # DIRECTORY LIBDIR INCLUDEDIR
+has_files() { # DIRECTORY LIBDIR INCLUDEDIR MANDIR
     diff <(files "$1") <(sort << END
 $2/libnbd.a
 $2/libnbd.so libnbd.so.0
@@ -55,6 +55,8 @@ $2/libnbd.so.0 libnbd.so.0.0.0
 $2/libnbd.so.0.0.0
 $2/pkgconfig/libnbd.pc
 $3/libnbd.h
+$4/man3/libnbd.3
+$(sed -n "s|^ *\(nbd_.*\);|$4/man3/\1.3|p" libnbd.syms)
 END
     )
 }
@@ -99,7 +101,7 @@ with_flags() { # PKG-CONFIG-OPTION COMMAND...
 stage=$root/stage
 libdir=/opt/nbd/lib
 check 'staged' make_target install "DESTDIR=$stage" PREFIX=/opt/nbd
-check 'just the promised files' has_files "$stage" opt/nbd/lib opt/nbd/include
+check 'just the promised files' has_files "$stage" opt/nbd/lib opt/nbd/include opt/nbd/share/man
 
 check 'C program' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
 check 'C program runs' prints_version "$root/shared" "$stage$libdir"
@@ -128,9 +130,9 @@ check 'nothing stays behind' is_empty "$stage"
 
 stage=$root/separate
 libdir=/a
-directories=("DESTDIR=$stage" PREFIX=/p LIBDIR=/a INCLUDEDIR=/b)
+directories=("DESTDIR=$stage" PREFIX=/p LIBDIR=/a INCLUDEDIR=/b MANDIR=/c)
 check 'own directories' make_target install "${directories[@]}"
-check 'used for the files' has_files "$stage" a b
+check 'used for the files' has_files "$stage" a b c
 check 'used by pkg-config' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
 check 'and the program runs' prints_version "$root/shared" "$stage$libdir"
 check 'uninstalled from there' make_target uninstall "${directories[@]}"
@@ -140,7 +142,7 @@ multiarch=$("${cc[@]}" -print-multiarch)
 if [ -n "$multiarch" ]; then
     mkdir -p "$root/prefix/lib/$multiarch"
     check 'into the multiarch directory' make_target install "PREFIX=$root/prefix"
-    check 'files are there' has_files "$root/prefix" "lib/$multiarch" include
+    check 'files are there' has_files "$root/prefix" "lib/$multiarch" include share/man
     check 'uninstalled from the multiarch directory' make_target uninstall "PREFIX=$root/prefix"
     check 'nothing stays in it' is_empty "$root/prefix"
 fi

@@ -15,21 +15,27 @@ if [ "${1:-}" != --build-only ]; then
     packages+=(
         # Compilers, interpreters and checkers of the tests.
         g++ python3 shellcheck
+        # Build systems of programs that use the library.
+        autoconf cmake meson ninja-build
         # Servers.
         nbdkit nbd-server qemu-utils
+        # SSH to this machine, and what runs at its other end.
+        openssh-client openssh-server netcat-openbsd
         # Certificates and keys for TLS.
         gnutls-bin
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
+        # Comparison with it.
+        abigail-tools
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
-        netbase man-db procps
+        netbase man-db mandoc groff-base procps
     )
 fi
 
 if ! command -v cargo > /dev/null; then
-    echo 'cargo is missing: install Rust (1.87 or later) from https://rustup.rs' >&2
+    echo 'cargo is missing: install Rust (1.88 or later) from https://rustup.rs' >&2
     exit 1
 fi
 if ! command -v dpkg-query > /dev/null; then

@@ -1,6 +1,7 @@
 //! The one error type: what went wrong in words, and the errno a C caller sees.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::io;
 
 /// Why a call failed.
@@ -49,6 +50,23 @@ impl Error {
     }
 }
 
+/// Bytes from a peer or a caller as messages show them: what is not printable
+/// ASCII becomes `\xNN`, so that no message can fool a terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Escaped<'a>(pub &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for &byte in self.0 {
+            match byte {
+                b' '..=b'~' => f.write_char(char::from(byte))?,
+                _ => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +76,11 @@ mod tests {
         let error = Error::system("connect", &io::Error::from_raw_os_error(libc::ECONNREFUSED));
         assert_eq!(error.errno(), libc::ECONNREFUSED);
         assert_eq!(error.to_string(), "connect");
+    }
+
+    #[test]
+    fn nothing_unprintable_reaches_a_message() {
+        let text = Escaped(b"a\tb \x1b[0m\xff").to_string();
+        assert_eq!(text, r"a\x09b \x1b[0m\xff");
     }
 }

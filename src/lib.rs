@@ -6,8 +6,10 @@
 //! below knows what is above it:
 //!
 //! * `ffi`: the C skin, one thin `extern "C"` entry for each public function;
+//! * `api`: the Rust skin, the same functions as methods of [`Handle`];
 //! * `handle`: the handle: settings, states, the lock, and the methods that
 //!   the entries call;
+//! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
 //! * `connect`: every way to get a connected byte stream;
 //! * `negotiation`: the handshake, written as the conversation it is;
 //! * `transmission`: requests out, replies in: the hot path;
@@ -26,6 +28,7 @@
     allow(clippy::arithmetic_side_effects, clippy::single_range_in_vec_init)
 )]
 
+mod api;
 mod callback;
 mod connect;
 mod error;
@@ -34,7 +37,12 @@ mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
+#[cfg(test)]
+mod testing;
 mod transmission;
 mod transport;
+mod uri;
 
+pub use callback::Extent;
 pub use error::{Error, Result};
+pub use handle::Handle;

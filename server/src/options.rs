@@ -94,19 +94,29 @@ impl<'s, 'c> Haggle<'s, 'c> {
                     .session
                     .drop_client(format!("{name} without fixed newstyle"));
             }
-            match self.answer(option, &data) {
-                Ok(agreement) => {
-                    self.reply(option, rep::ACK, &[])?;
-                    if let Some(agreement) = agreement {
-                        return Ok(agreement);
-                    }
-                }
-                Err(Halt::Refuse(kind, message)) => self.reply(option, kind, message.as_bytes())?,
-                Err(Halt::Stop(stop)) => return Err(stop),
-            }
+            let concluded = self.conclude(option, &data);
             if option == opt::ABORT {
+                // The client may have left without awaiting the reply.
                 return Err(Stop::End(End::Aborted));
             }
+            if let Some(agreement) = concluded? {
+                return Ok(agreement);
+            }
+        }
+    }
+
+    /// Answers an option up to the final reply; an agreement ends the haggling.
+    fn conclude(&mut self, option: u32, data: &[u8]) -> Talk<Option<Agreement>> {
+        match self.answer(option, data) {
+            Ok(agreement) => {
+                self.reply(option, rep::ACK, &[])?;
+                Ok(agreement)
+            }
+            Err(Halt::Refuse(kind, message)) => {
+                self.reply(option, kind, message.as_bytes())?;
+                Ok(None)
+            }
+            Err(Halt::Stop(stop)) => Err(stop),
         }
     }
 

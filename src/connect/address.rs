@@ -1,5 +1,7 @@
 //! Socket addresses of any family.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use crate::error::{Error, Result};
 
 /// Room for an address of any family.
@@ -54,6 +56,69 @@ impl SocketAddress {
         Self::from_bytes(&bytes)
     }
 
+    /// The address of a port of a virtual machine or its host.
+    pub fn vsock(cid: u32, port: u32) -> Result<Self> {
+        let mut bytes = vec![0; size_of::<libc::sockaddr_vm>()];
+        let family = libc::sa_family_t::try_from(libc::AF_VSOCK).unwrap_or(0);
+        let fields = family.to_ne_bytes().into_iter().chain([0, 0]);
+        let fields = fields.chain(port.to_ne_bytes()).chain(cid.to_ne_bytes());
+        for (to, from) in bytes.iter_mut().zip(fields) {
+            *to = from;
+        }
+        Self::from_bytes(&bytes)
+    }
+
+    /// What the address means.
+    pub fn meaning(&self) -> Meaning {
+        let meaning = match self.family() {
+            libc::AF_INET => self.internet4(),
+            libc::AF_INET6 => self.internet6(),
+            libc::AF_UNIX => Some(self.unix_socket()),
+            libc::AF_VSOCK => self.vsock_port(),
+            _ => None,
+        };
+        meaning.unwrap_or(Meaning::Unknown)
+    }
+
+    fn internet4(&self) -> Option<Meaning> {
+        Some(Meaning::Internet {
+            host: Ipv4Addr::from(self.field::<4>(4)?).to_string(),
+            port: u16::from_be_bytes(self.field(2)?),
+        })
+    }
+
+    fn internet6(&self) -> Option<Meaning> {
+        let host = Ipv6Addr::from(self.field::<16>(8)?);
+        // Only link-local addresses have a scope.
+        let host = match u32::from_ne_bytes(self.field(24)?) {
+            0 => host.to_string(),
+            scope => format!("{host}%{scope}"),
+        };
+        let port = u16::from_be_bytes(self.field(2)?);
+        Some(Meaning::Internet { host, port })
+    }
+
+    fn unix_socket(&self) -> Meaning {
+        let path = self.as_bytes().get(FAMILY..).unwrap_or_default();
+        let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
+        match path {
+            b"" => Meaning::UnixWithoutPath,
+            path => Meaning::Unix(path.to_vec()),
+        }
+    }
+
+    fn vsock_port(&self) -> Option<Meaning> {
+        Some(Meaning::Vsock {
+            cid: u32::from_ne_bytes(self.field(8)?),
+            port: u32::from_ne_bytes(self.field(4)?),
+        })
+    }
+
+    fn field<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        let (field, _) = self.as_bytes().get(at..)?.split_first_chunk()?;
+        Some(*field)
+    }
+
     /// The address family.
     pub fn family(&self) -> i32 {
         let mut family = [0; FAMILY];
@@ -67,6 +132,21 @@ impl SocketAddress {
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
+}
+
+/// What an address means, as far as people write it down.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A numeric address and a port.
+    Internet { host: String, port: u16 },
+    /// The path of a socket.
+    Unix(Vec<u8>),
+    /// A socket with an abstract name, or none.
+    UnixWithoutPath,
+    /// A context id and a port.
+    Vsock { cid: u32, port: u32 },
+    /// Of another family, or incomplete.
+    Unknown,
 }
 
 impl std::fmt::Debug for SocketAddress {
@@ -100,5 +180,53 @@ mod tests {
             SocketAddress::from_bytes(&bytes).unwrap().family(),
             libc::AF_INET
         );
+    }
+
+    #[test]
+    fn a_vsock_address_has_the_layout_of_the_system() {
+        let address = SocketAddress::vsock(3, 0x2a39).unwrap();
+        assert_eq!(address.family(), libc::AF_VSOCK);
+        // SAFETY: all zeroes is an address.
+        let mut expected: libc::sockaddr_vm = unsafe { std::mem::zeroed() };
+        expected.svm_family = libc::sa_family_t::try_from(libc::AF_VSOCK).unwrap();
+        expected.svm_cid = 3;
+        expected.svm_port = 0x2a39;
+        let start = std::ptr::from_ref(&expected).cast::<u8>();
+        // SAFETY: the structure has no padding and is as long as its type.
+        let bytes = unsafe { std::slice::from_raw_parts(start, size_of_val(&expected)) };
+        assert_eq!(address.as_bytes(), bytes);
+    }
+
+    #[test]
+    fn addresses_have_a_meaning() {
+        let meaning = |bytes: &[u8]| SocketAddress::from_bytes(bytes).unwrap().meaning();
+        let internet = |host: &str, port| Meaning::Internet {
+            host: host.into(),
+            port,
+        };
+        assert_eq!(
+            meaning(&[2, 0, 0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            internet("127.0.0.1", 10809)
+        );
+        let mut six = [0; 28];
+        six[..4].copy_from_slice(&[10, 0, 0, 80]);
+        six[23] = 1;
+        assert_eq!(meaning(&six), internet("::1", 80));
+        six[24..].copy_from_slice(&7u32.to_ne_bytes());
+        assert_eq!(meaning(&six), internet("::1%7", 80));
+        let unix = |path: &[u8]| SocketAddress::unix(path).unwrap().meaning();
+        assert_eq!(unix(b"/run/s"), Meaning::Unix(b"/run/s".to_vec()));
+        assert_eq!(unix(&[b'x'; 108]), Meaning::Unix(vec![b'x'; 108]));
+        assert_eq!(unix(b"\0abstract"), Meaning::UnixWithoutPath);
+        assert_eq!(unix(b""), Meaning::UnixWithoutPath);
+        assert_eq!(
+            SocketAddress::vsock(2, 80).unwrap().meaning(),
+            Meaning::Vsock { cid: 2, port: 80 }
+        );
+        // Too short, or of a family without a notation.
+        assert_eq!(meaning(&[2, 0, 1]), Meaning::Unknown);
+        assert_eq!(meaning(&[10, 0, 1, 2, 3, 4, 5, 6, 7, 8]), Meaning::Unknown);
+        assert_eq!(meaning(&[40, 0, 0, 0, 1]), Meaning::Unknown);
+        assert_eq!(meaning(&[0xfe, 0xff, 0, 0]), Meaning::Unknown);
     }
 }

@@ -1,12 +1,11 @@
-//! Servers that run as a subprocess of ours.
+//! Servers that speak on their standard input and output.
 
-use std::ffi::{CStr, CString, OsStr, c_char};
+use std::ffi::CString;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, Result};
 
-use super::subprocess::{self, Launch, Subprocess};
+use super::subprocess::{self, Handed, Subprocess};
 use super::sys;
 
 /// Runs a command that speaks NBD on its standard input and output.
@@ -14,100 +13,6 @@ use super::sys;
 /// The caller has checked that there is a program name.
 pub fn run(argv: &[CString]) -> Result<(Subprocess, OwnedFd)> {
     let (ours, theirs) = sys::socket_pair().map_err(|error| Error::system("socketpair", &error))?;
-    let child = subprocess::launch(&Launch {
-        candidates: candidates(argv, std::env::var_os("PATH").as_deref())?,
-        argv,
-        stdio: theirs,
-    })?;
+    let child = subprocess::launch(argv, Handed::Stdio(theirs))?;
     Ok((child, ours))
-}
-
-/// The paths to try for a program, as execvp does: a name with a slash is a
-/// path, any other is looked for in the directories of PATH.
-fn candidates(argv: &[CString], path: Option<&OsStr>) -> Result<Vec<CString>> {
-    /// What the system searches if there is no PATH.
-    const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
-
-    let name = argv.first().map_or(c"", CString::as_c_str);
-    let not_found = || {
-        let name = name.to_bytes().escape_ascii();
-        Error::new(libc::ENOENT, format!("no program to run: \"{name}\""))
-    };
-    if name.is_empty() {
-        return Err(not_found());
-    }
-    if name.to_bytes().contains(&b'/') {
-        return Ok(vec![name.to_owned()]);
-    }
-    let path = path.map_or(DEFAULT_PATH, OsStr::as_bytes);
-    if path.is_empty() {
-        return Err(not_found());
-    }
-    Ok(path
-        .split(|&byte| byte == b':')
-        .filter_map(|directory| in_directory(directory, name))
-        .collect())
-}
-
-fn in_directory(directory: &[u8], name: &CStr) -> Option<CString> {
-    let mut path = match directory {
-        b"" => b".".to_vec(),
-        directory => directory.to_vec(),
-    };
-    if !path.ends_with(b"/") {
-        path.push(b'/');
-    }
-    path.extend_from_slice(name.to_bytes());
-    CString::new(path).ok()
-}
-
-/// Pointers to strings, ended by a null pointer, as exec wants them.
-pub fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
-    strings
-        .map(CStr::as_ptr)
-        .chain([std::ptr::null()])
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn paths(name: &CStr, path: Option<&str>) -> std::result::Result<Vec<String>, i32> {
-        match candidates(&[name.to_owned()], path.map(OsStr::new)) {
-            Ok(paths) => Ok(paths
-                .into_iter()
-                .map(|path| path.into_string().unwrap())
-                .collect()),
-            Err(error) => Err(error.errno()),
-        }
-    }
-
-    #[test]
-    fn a_name_with_a_slash_is_a_path() {
-        assert_eq!(
-            paths(c"./server", Some("/bin")),
-            Ok(vec!["./server".into()])
-        );
-    }
-
-    #[test]
-    fn other_names_are_searched_for() {
-        assert_eq!(
-            paths(c"server", Some("/a:/b/::c")),
-            Ok(["/a/server", "/b/server", "./server", "c/server"]
-                .map(String::from)
-                .to_vec())
-        );
-        assert_eq!(
-            paths(c"server", None),
-            Ok(vec!["/bin/server".into(), "/usr/bin/server".into()])
-        );
-    }
-
-    #[test]
-    fn nothing_is_found_under_no_name_or_on_an_empty_path() {
-        assert_eq!(paths(c"", Some("/bin")), Err(libc::ENOENT));
-        assert_eq!(paths(c"server", Some("")), Err(libc::ENOENT));
-    }
 }

@@ -3,8 +3,11 @@
 //! Each way ends in a socket that is non-blocking and closed on exec, or in an
 //! address to connect to.
 
+pub mod activation;
 pub mod address;
 pub mod command;
+mod program;
+pub mod ssh;
 pub mod subprocess;
 mod sys;
 
@@ -12,7 +15,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::{adopt, prepare_descriptor};
 
 use address::SocketAddress;
@@ -88,8 +91,67 @@ pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>> {
     sys::resolve(host, port).map_err(|reason| {
         Error::without_errno(format!(
             "{}:{}: {reason}",
-            host.to_bytes().escape_ascii(),
-            port.to_bytes().escape_ascii()
+            Escaped(host.to_bytes()),
+            Escaped(port.to_bytes())
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::sys::{Wait, poll};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    fn loopback(port: u16) -> SocketAddress {
+        let family = libc::sa_family_t::try_from(libc::AF_INET).unwrap();
+        let mut bytes = family.to_ne_bytes().to_vec();
+        bytes.extend(port.to_be_bytes());
+        bytes.extend([127, 0, 0, 1]);
+        bytes.extend([0; 8]);
+        SocketAddress::from_bytes(&bytes).unwrap()
+    }
+
+    /// A port that nobody listens on, and a listener on another.
+    fn ports() -> (u16, TcpListener) {
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let bad = TcpListener::bind("127.0.0.1:0").unwrap();
+        (bad.local_addr().unwrap().port(), good)
+    }
+
+    fn connect(addresses: Vec<SocketAddress>) -> io::Result<OwnedFd> {
+        let mut attempt = Attempt::begin(addresses)?;
+        loop {
+            let wait = Wait {
+                fd: attempt.raw_fd(),
+                events: libc::POLLOUT,
+            };
+            poll([wait], Some(Duration::from_secs(60)))?.unwrap();
+            match attempt.proceed()? {
+                Outcome::Connected(socket) => return Ok(socket),
+                Outcome::Trying(next) => attempt = next,
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_address_is_tried() {
+        let (refusing, listener) = ports();
+        let port = listener.local_addr().unwrap().port();
+        let socket = connect(vec![loopback(refusing), loopback(port)]).unwrap();
+        let (_, client) = listener.accept().unwrap();
+        let socket = std::net::TcpStream::from(socket);
+        assert_eq!(socket.local_addr().unwrap(), client);
+    }
+
+    #[test]
+    fn the_first_failure_is_reported() {
+        let (refusing, _listener) = ports();
+        let unknown = SocketAddress::from_bytes(&[0xff, 0xff, 0, 0]).unwrap();
+        let error = connect(vec![loopback(refusing), unknown]).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ECONNREFUSED));
+        let error = connect(vec![unknown, loopback(refusing)]).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EAFNOSUPPORT));
+    }
 }

@@ -1,14 +1,17 @@
 //! Starting and ending subprocesses.
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::io::{self, Read};
+use std::iter;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::checked;
 
-use super::command::pointers;
+use super::activation::{Activated, LISTENER, ProcessId, SocketFile};
+use super::program;
 
 /// A server that sees the end of its input finishes within this time, or is
 /// asked to.
@@ -21,16 +24,16 @@ const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Subprocess {
     pid: libc::pid_t,
+    /// Where it listens, if the handle connected to it that way.
+    listens: Option<SocketFile>,
 }
 
-/// What to run.
-pub struct Launch<'a> {
-    /// The paths to try, in order.
-    pub candidates: Vec<CString>,
-    /// What the program sees as its arguments.
-    pub argv: &'a [CString],
-    /// What the program gets as standard input and output.
-    pub stdio: OwnedFd,
+/// What a program gets from its parent.
+pub enum Handed<'a> {
+    /// A connection as standard input and output.
+    Stdio(OwnedFd),
+    /// A listening socket as descriptor 3, announced in the environment.
+    Listener(OwnedFd, &'a Activated),
 }
 
 unsafe extern "C" {
@@ -38,39 +41,51 @@ unsafe extern "C" {
 }
 
 /// Starts a program, and waits until it runs or is known not to.
-pub fn launch(launch: &Launch) -> Result<Subprocess> {
+pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
     let failed = |what: &'static str| move |error: io::Error| Error::system(what, &error);
-    // Below 3 a descriptor would be in the way of standard input and output.
-    let stdio = above_stdio(&launch.stdio).map_err(failed("fcntl"))?;
+    let paths = program::candidates(argv, std::env::var_os("PATH").as_deref())?;
+    let (socket, targets, activated): (_, &[RawFd], _) = match &handed {
+        Handed::Stdio(socket) => (socket, &[libc::STDIN_FILENO, libc::STDOUT_FILENO], None),
+        Handed::Listener(socket, activated) => (socket, &[LISTENER], Some(activated)),
+    };
+    let socket = out_of_the_way(socket).map_err(failed("fcntl"))?;
     let (mut report, reporter) = io::pipe().map_err(failed("pipe"))?;
+    let reporter = out_of_the_way(&reporter.into()).map_err(failed("fcntl"))?;
 
     // Everything that allocates happens before the fork: in a program with
     // several threads, the child may only make async-signal-safe calls.
-    let candidates = pointers(launch.candidates.iter().map(CString::as_c_str));
-    let argv = pointers(launch.argv.iter().map(CString::as_c_str));
+    let candidates = pointers(paths.iter().map(CString::as_c_str));
+    let argv_pointers = pointers(argv.iter().map(CString::as_c_str));
     // For a script without `#!`: sh, the script, its arguments.
-    let mut script = vec![argv.first().copied().unwrap_or(std::ptr::null())];
-    script.push(std::ptr::null());
-    script.extend(argv.iter().skip(1));
+    let mut script = vec![argv_pointers.first().copied().unwrap_or(ptr::null())];
+    script.push(ptr::null());
+    script.extend(argv_pointers.iter().skip(1));
 
-    let reporter_fd = reporter.as_raw_fd();
-    // SAFETY: the child only calls `run_child`, which keeps to what is safe
-    // there and never returns.
+    let program = argv.first().map_or(c"", CString::as_c_str);
+    let complaint = format!("cannot run \"{}\"", Escaped(program.to_bytes()));
+    // The server's standard error is where its user looks.
+    let message = format!("libnbd: {complaint}\n");
+
+    let mut image = Image {
+        socket: socket.as_raw_fd(),
+        targets,
+        candidates,
+        argv: argv_pointers,
+        script,
+        // The process id, which only the child knows, comes first.
+        environment: activated.map(|it| pointers(iter::once(c"").chain(it.variables()))),
+        reporter: reporter.as_raw_fd(),
+        message: message.as_bytes(),
+    };
+    // SAFETY: the child only calls `run`, which keeps to what is safe there
+    // and never returns.
     let pid = checked(unsafe { libc::fork() }).map_err(failed("fork"))?;
     if pid == 0 {
-        // SAFETY: this is the child; all arrays end in a null pointer and
-        // point to strings that the parent's stack and heap still hold.
-        unsafe {
-            run_child(
-                stdio.as_raw_fd(),
-                &candidates,
-                &argv,
-                &mut script,
-                reporter_fd,
-            )
-        }
+        // SAFETY: this is the child, and the parent's memory is copied whole,
+        // so every pointer in the image is as good as it was.
+        unsafe { image.run() }
     }
-    let child = Subprocess { pid };
+    let child = Subprocess { pid, listens: None };
     // A successful exec closes the only other copy, and so ends the report.
     drop(reporter);
     let mut errno = [0; size_of::<c_int>()];
@@ -78,76 +93,104 @@ pub fn launch(launch: &Launch) -> Result<Subprocess> {
         Ok(()) => {
             child.end();
             let errno = c_int::from_ne_bytes(errno);
-            let name = launch
-                .argv
-                .first()
-                .map(|name| name.to_bytes().escape_ascii());
-            Err(Error::new(
-                errno,
-                match name {
-                    Some(name) => format!("cannot run \"{name}\""),
-                    None => String::from("cannot run the command"),
-                },
-            ))
+            Err(Error::new(errno, complaint))
         }
         Err(_) => Ok(child),
     }
 }
 
-/// The child's side of `launch`.
-///
-/// # Safety
-/// Only for a child between fork and exec.  The slices must end in a null
-/// pointer; the others must point to strings.  `script` has room for a path as
-/// its second element.
-unsafe fn run_child(
-    stdio: RawFd,
-    candidates: &[*const c_char],
-    argv: &[*const c_char],
-    script: &mut [*const c_char],
+/// Pointers to strings, ended by a null pointer, as exec wants them.
+fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
+    strings.map(CStr::as_ptr).chain([ptr::null()]).collect()
+}
+
+/// All that the child needs between fork and exec.
+struct Image<'a> {
+    socket: RawFd,
+    /// The descriptors under which the program finds the socket.
+    targets: &'a [RawFd],
+    /// Paths, then a null pointer.
+    candidates: Vec<*const c_char>,
+    /// Arguments, then a null pointer.
+    argv: Vec<*const c_char>,
+    /// Arguments for sh, with a place for the path as the second one.
+    script: Vec<*const c_char>,
+    /// Variables, then a null pointer, with a place for that of the process id
+    /// as the first one.  Without it the parent's environment is inherited.
+    environment: Option<Vec<*const c_char>>,
+    /// Where the errno of a failure goes; closed on exec.
     reporter: RawFd,
-) -> ! {
-    let mut errno = libc::ENOENT;
-    // SAFETY: system calls on descriptors that the child owns; each is
-    // async-signal-safe.
-    unsafe {
-        libc::dup2(stdio, libc::STDIN_FILENO);
-        libc::dup2(stdio, libc::STDOUT_FILENO);
+    /// What a failure leaves on standard error.
+    message: &'a [u8],
+}
+
+impl Image<'_> {
+    /// Becomes the program.
+    ///
+    /// # Safety
+    /// Only for a child between fork and exec; the vectors must be as
+    /// described, and what they point to must be strings.
+    unsafe fn run(&mut self) -> ! {
+        for &target in self.targets {
+            // SAFETY: no memory is involved; async-signal-safe.
+            unsafe { libc::dup2(self.socket, target) };
+        }
         // The host may ignore SIGPIPE; a server expects the default.
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-    }
-    for &path in candidates.iter().take_while(|path| !path.is_null()) {
-        // SAFETY: by the contract of this function.
-        unsafe { libc::execve(path, argv.as_ptr(), environ) };
-        errno = crate::transport::sys::errno();
-        if errno == libc::ENOEXEC {
-            if let Some(place) = script.get_mut(1) {
-                *place = path;
+        // SAFETY: as above.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        // SAFETY: as above.
+        let process_id = ProcessId::new(unsafe { libc::getpid() });
+        let environment = match &mut self.environment {
+            Some(variables) => {
+                if let Some(place) = variables.first_mut() {
+                    *place = process_id.as_ptr();
+                }
+                variables.as_ptr()
             }
-            // SAFETY: as above; `script` ends in the null pointer of argv.
-            unsafe { libc::execve(c"/bin/sh".as_ptr(), script.as_ptr(), environ) };
+            // SAFETY: the only thread of this process is this one.
+            None => unsafe { environ },
+        };
+        let mut errno = libc::ENOENT;
+        for &path in self.candidates.iter().take_while(|path| !path.is_null()) {
+            // SAFETY: by the contract of this function.
+            unsafe { libc::execve(path, self.argv.as_ptr(), environment) };
             errno = crate::transport::sys::errno();
+            if errno == libc::ENOEXEC {
+                if let Some(place) = self.script.get_mut(1) {
+                    *place = path;
+                }
+                // SAFETY: as above; `script` ends in the null pointer of argv.
+                unsafe { libc::execve(c"/bin/sh".as_ptr(), self.script.as_ptr(), environment) };
+                errno = crate::transport::sys::errno();
+            }
+            // Anything else means that the program is there but cannot be run.
+            if !matches!(
+                errno,
+                libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG | libc::ENOENT | libc::ENOTDIR
+            ) {
+                break;
+            }
         }
-        // Anything else means that the program is there but cannot be run.
-        if !matches!(
-            errno,
-            libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG | libc::ENOENT | libc::ENOTDIR
-        ) {
-            break;
+        let report = errno.to_ne_bytes();
+        // SAFETY: both buffers are as long as said; `_exit` runs nothing of the parent.
+        unsafe {
+            libc::write(self.reporter, report.as_ptr().cast(), report.len());
+            libc::write(
+                libc::STDERR_FILENO,
+                self.message.as_ptr().cast(),
+                self.message.len(),
+            );
+            libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
         }
-    }
-    let report = errno.to_ne_bytes();
-    // SAFETY: `report` is as long as said; `_exit` runs nothing of the parent.
-    unsafe {
-        libc::write(reporter, report.as_ptr().cast(), report.len());
-        libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
     }
 }
 
-/// A duplicate of a descriptor that is not one of the standard ones.
-fn above_stdio(fd: &OwnedFd) -> io::Result<OwnedFd> {
+/// A duplicate of a descriptor that is none of those that the child replaces.
+/// Like every other of the parent's it does not outlive exec.
+fn out_of_the_way(fd: &OwnedFd) -> io::Result<OwnedFd> {
+    let least = LISTENER.saturating_add(1);
     // SAFETY: no memory is involved.
-    let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) })?;
+    let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
     // SAFETY: the descriptor has just been created, and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
@@ -163,6 +206,22 @@ impl Subprocess {
         // SAFETY: no memory is involved; the process has not been reaped, so
         // the number is still its own.
         checked(unsafe { libc::kill(self.pid, signal) }).map(drop)
+    }
+
+    /// Remembers where the process listens: the socket's file goes with it.
+    pub fn listening(mut self, place: SocketFile) -> Self {
+        self.listens = Some(place);
+        self
+    }
+
+    /// The connection is about to be closed.  A server that listens does not
+    /// take that for the end, so it is asked to finish.
+    pub fn take_leave(&mut self) {
+        if let Some(place) = self.listens.take() {
+            // A process that cannot be signalled has ended.
+            let _ = self.signal(libc::SIGTERM);
+            drop(place);
+        }
     }
 
     /// Ends the process, whose input has been closed: a well-behaved server
@@ -198,7 +257,7 @@ impl Subprocess {
     fn reap(&self, options: c_int) -> bool {
         loop {
             // SAFETY: the status is not wanted, so there is no memory involved.
-            let pid = unsafe { libc::waitpid(self.pid, std::ptr::null_mut(), options) };
+            let pid = unsafe { libc::waitpid(self.pid, ptr::null_mut(), options) };
             match pid {
                 0 => return false,
                 -1 if crate::transport::sys::errno() == libc::EINTR => {}

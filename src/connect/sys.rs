@@ -1,8 +1,10 @@
 //! The system calls of connecting, each in a safe function.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, OsString, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -18,6 +20,8 @@ pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     if matches!(address.family(), libc::AF_INET | libc::AF_INET6) {
         do_not_delay(&socket);
+    } else if address.family() == libc::AF_UNIX {
+        queue_more(&socket);
     }
     let bytes = address.as_bytes();
     let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
@@ -36,15 +40,28 @@ pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
 /// Small requests must leave at once.  A socket that does not know the option
 /// needs none.
 fn do_not_delay(socket: &OwnedFd) {
-    let on: c_int = 1;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
+}
+
+/// A Unix socket queues as much as its sender has room for, by default less
+/// than one large write, so that both ends keep waking each other.  More room
+/// makes 256 KiB writes half as fast again.  (TCP finds its own measure.)
+fn queue_more(socket: &OwnedFd) {
+    /// The kernel takes as much of it as the system allows.
+    const ROOM: c_int = 1 << 20;
+    set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUF, ROOM);
+}
+
+/// Sets an option that makes things better where it exists.
+fn set_option(socket: &OwnedFd, level: c_int, option: c_int, value: c_int) {
     let len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
-    // SAFETY: `on` is a c_int and lives through the call.
+    // SAFETY: `value` is a c_int and lives through the call.
     unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_NODELAY,
-            ptr::from_ref(&on).cast(),
+            level,
+            option,
+            ptr::from_ref(&value).cast(),
             len,
         )
     };
@@ -80,7 +97,21 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: both have just been created, and nobody else owns them.
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
     crate::transport::sys::prepare_descriptor(ours.as_raw_fd())?;
+    queue_more(&ours);
+    queue_more(&theirs);
     Ok((ours, theirs))
+}
+
+/// Makes a private directory with a new name.  The template ends in six X.
+pub fn make_directory(template: &CStr) -> io::Result<PathBuf> {
+    let mut path = template.to_bytes_with_nul().to_vec();
+    // SAFETY: the path is terminated and may be written to.
+    let made = unsafe { libc::mkdtemp(path.as_mut_ptr().cast()) };
+    if made.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    path.pop();
+    Ok(OsString::from_vec(path).into())
 }
 
 /// Resolves a host and a port or service name.  The error is text: errno does

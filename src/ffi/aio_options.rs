@@ -4,8 +4,8 @@
 //! How the option ended, the completion callback learns: `*error` is 0, or the
 //! errno of the failure. Its return value is ignored, and it may be left out
 //! with `NBD_NULL_COMPLETION`. Both closures are freed when the option has
-//! ended, or before the call returns if it fails; `nbd_close` frees them
-//! without calling them.
+//! ended, or before the call returns if it fails. An option that is still under
+//! way when the handle is closed ends with `ENOTCONN`.
 
 use std::ffi::{c_char, c_int};
 

@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_int};
 
 use libc::{sockaddr, socklen_t};
 
-use super::arguments::{address, done, mask, required, string, strings};
+use super::arguments::{address, done, mask, required, string};
 use super::guard;
 use super::registry::nbd_handle;
 use crate::handle::entry;
@@ -178,6 +178,61 @@ pub unsafe extern "C" fn nbd_aio_connect_unix(
     )
 }
 
+/// Connects to a virtual machine, or from one to its host.
+///
+/// `cid` is the context id of the machine, 2 for the host; `port` is the port,
+/// usually 10809. Both belong to `AF_VSOCK`, which is independent of any
+/// network.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: a connection has been started already.
+/// - Any errno of `socket` and `connect`: no connection came about.
+/// - 0: the peer does not speak NBD, closed the connection during the
+///   handshake, or broke the protocol.
+/// - `ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the
+///   export, with its reason in the message.
+///
+/// States: created.
+/// Since: 1.2.
+/// See also: `nbd_aio_connect_vsock`, `nbd_set_opt_mode`,
+///   `nbd_supports_vsock`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_connect_vsock(h: *mut nbd_handle, cid: u32, port: u32) -> c_int {
+    guard::locked(
+        h,
+        &entry::CONNECT_VSOCK,
+        |a| a.value("cid", cid).value("port", port),
+        |client| client.connect_vsock(cid, port).map(done),
+    )
+}
+
+/// Starts to connect to a virtual machine, or from one to its host.
+///
+/// `cid` is the context id of the machine, 2 for the host; `port` is the port,
+/// usually 10809. Both belong to `AF_VSOCK`, which is independent of any
+/// network.
+///
+/// Returns: 0, or -1 on failure.
+/// Errors:
+/// - `EINVAL`: a connection has been started already.
+/// - Any errno of `socket` and `connect`: no connection came about.
+///
+/// States: created.
+/// Since: 1.2.
+/// See also: `nbd_connect_vsock`, `nbd_set_opt_mode`, `nbd_supports_vsock`.
+/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nbd_aio_connect_vsock(h: *mut nbd_handle, cid: u32, port: u32) -> c_int {
+    guard::locked(
+        h,
+        &entry::AIO_CONNECT_VSOCK,
+        |a| a.value("cid", cid).value("port", port),
+        |client| client.aio_connect_vsock(cid, port).map(done),
+    )
+}
+
 /// Starts to connect to a socket address.
 ///
 /// `addr` is copied. Any family of stream sockets will do.
@@ -269,135 +324,6 @@ pub unsafe extern "C" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int)
         &entry::AIO_CONNECT_SOCKET,
         |a| a.value("sock", sock),
         |client| client.aio_connect_socket(sock).map(done),
-    )
-}
-
-/// Runs a program that is the server, and connects to it.
-///
-/// The program `argv[0]`, looked for in `PATH` unless it contains a slash, runs
-/// with the arguments `argv`, which end with `NULL` and are copied. It speaks
-/// NBD on its standard input and output, which are one socket; standard error
-/// is that of the caller. The environment is inherited.
-///
-/// `nbd_close` closes the connection and waits until the program has exited;
-/// see also `nbd_kill_subprocess`.
-///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `argv` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-/// - `EINVAL`: `argv` is empty; the handle stays in the created state.
-/// - `ENOENT`: `argv[0]` is empty, or `PATH` is.
-/// - Any errno of `socketpair` and `fork`: the program could not be started.
-/// - 0: the program could not be executed, exited, or did not speak NBD.
-/// - `ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the
-///   export, with its reason in the message.
-///
-/// States: created.
-/// Since: 1.0.
-/// See also: `nbd_aio_connect_command`,
-///   `nbd_connect_systemd_socket_activation`, `nbd_get_subprocess_pid`,
-///   `nbd_kill_subprocess`, `nbd_set_opt_mode`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_command(h: *mut nbd_handle, argv: *mut *mut c_char) -> c_int {
-    // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { strings(argv) };
-    guard::owning(
-        h,
-        &entry::CONNECT_COMMAND,
-        argv,
-        |a, argv| a.strings("argv", argv.as_ref()),
-        |client, argv| client.connect_command(required("argv", argv)?).map(done),
-    )
-}
-
-/// Runs a program that is the server, and starts to connect to it.
-///
-/// The program `argv[0]`, looked for in `PATH` unless it contains a slash, runs
-/// with the arguments `argv`, which end with `NULL` and are copied. It speaks
-/// NBD on its standard input and output, which are one socket; standard error
-/// is that of the caller. The environment is inherited.
-///
-/// `nbd_close` closes the connection and waits until the program has exited;
-/// see also `nbd_kill_subprocess`.
-///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `argv` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-/// - `EINVAL`: `argv` is empty; the handle stays in the created state.
-/// - `ENOENT`: `argv[0]` is empty, or `PATH` is.
-/// - Any errno of `socketpair` and `fork`: the program could not be started.
-///
-/// States: created.
-/// Since: 1.0.
-/// See also: `nbd_connect_command`, `nbd_set_opt_mode`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_command(
-    h: *mut nbd_handle,
-    argv: *mut *mut c_char,
-) -> c_int {
-    // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { strings(argv) };
-    guard::owning(
-        h,
-        &entry::AIO_CONNECT_COMMAND,
-        argv,
-        |a, argv| a.strings("argv", argv.as_ref()),
-        |client, argv| {
-            client
-                .aio_connect_command(required("argv", argv)?)
-                .map(done)
-        },
-    )
-}
-
-/// Sends a signal to the subprocess of the handle.
-///
-/// `signum` is the signal; 0 stands for `SIGTERM`. The subprocess is reaped by
-/// `nbd_close`, not here.
-///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `ESRCH`: the handle runs no subprocess.
-/// - `EINVAL`: `signum` is negative or no signal.
-/// - Any errno of `kill`.
-///
-/// States: any.
-/// Since: 1.0.
-/// See also: `nbd_connect_command`, `nbd_get_subprocess_pid`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::KILL_SUBPROCESS,
-        |a| a.value("signum", signum),
-        |client| client.kill_subprocess(signum).map(done),
-    )
-}
-
-/// Tells the process id of the subprocess of the handle.
-///
-/// It stays the same after the subprocess has exited, until `nbd_close`.
-///
-/// Returns: the process id, or -1 on failure.
-/// Errors:
-/// - `ESRCH`: the handle runs no subprocess.
-///
-/// States: any.
-/// Since: 1.22.
-/// See also: `nbd_connect_command`, `nbd_kill_subprocess`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_subprocess_pid(h: *mut nbd_handle) -> i64 {
-    guard::locked(
-        h,
-        &entry::GET_SUBPROCESS_PID,
-        |a| a,
-        |client| client.subprocess_pid(),
     )
 }
 

@@ -128,7 +128,7 @@ fn call<O, P, R: CReturn>(
             if debug.enabled() {
                 let line = match &result {
                     Ok(value) => format!("leave: ret={}", value.show()),
-                    Err(error) => format!("leave: error=\"{error}\""),
+                    Err(error) => format!("leave: error=\"{}\"", last_error::full_text(error)),
                 };
                 debug.message(entry.name, &line);
             }

@@ -17,18 +17,22 @@ thread_local! {
 
 /// Records an error on behalf of the public function that the thread is in.
 pub(super) fn set(error: &Error) {
-    let function = debug::context().to_string_lossy();
-    let message = match error.errno() {
-        0 => format!("{function}: {error}"),
-        errno => format!("{function}: {error}: {}", describe(errno)),
-    };
     let last = LastError {
-        message: debug::without_nul(&message),
+        message: debug::without_nul(&full_text(error)),
         errno: error.errno(),
     };
     // A thread that is ending may have no place left for the error; then
     // nobody can ask for it any more either.
     let _ = LAST.try_with(|cell| cell.replace(Some(last)));
+}
+
+/// The whole message: public function, text, and what errno means.
+pub(super) fn full_text(error: &Error) -> String {
+    let function = debug::context().to_string_lossy();
+    match error.errno() {
+        0 => format!("{function}: {error}"),
+        errno => format!("{function}: {error}: {}", describe(errno)),
+    }
 }
 
 /// The message, owned by the thread until its next error; null if it never

@@ -26,16 +26,20 @@ const VERSION_EXTRA: &CStr = match CStr::from_bytes_with_nul(
 
 /// What this build can do.
 const SUPPORTS_TLS: bool = true;
-const SUPPORTS_URI: bool = false;
-const SUPPORTS_VSOCK: bool = false;
+const SUPPORTS_URI: bool = true;
+const SUPPORTS_VSOCK: bool = true;
 
 /// Closes a handle and frees it.
 ///
 /// Drops the connection without a word to the server; to end it in order, call
 /// `nbd_shutdown` first. Commands that have not completed complete now: their
 /// completion callbacks run with the errno of the failure, `ENOTCONN` if there
-/// is no other. Then all closures are freed. If the handle runs a subprocess,
-/// its end of the connection is closed and its exit is waited for.
+/// is no other. Then all closures are freed.
+///
+/// A subprocess of the handle is given some seconds to exit by itself once the
+/// connection is closed. Then it receives `SIGTERM`, one of
+/// `nbd_connect_systemd_socket_activation` already before. If that does not
+/// help either, it is killed.
 ///
 /// `h` may be `NULL`: nothing happens. No other call may be using the handle,
 /// and its pointer is invalid afterwards.

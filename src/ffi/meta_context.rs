@@ -15,7 +15,7 @@ use super::guard;
 use super::registry::nbd_handle;
 use crate::handle::entry;
 
-/// Adds a meta context to the list.
+/// Adds a meta context to the list of those to ask for.
 ///
 /// `name` has the form of a namespace, a colon, and a name within it, and is at
 /// most 4096 bytes long. The same name can be added again, which asks for it
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn nbd_add_meta_context(h: *mut nbd_handle, name: *const c
     )
 }
 
-/// Empties the list.
+/// Empties the list of meta contexts to ask for.
 ///
 /// Returns: 0, or -1 on failure.
 /// Errors:
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn nbd_clear_meta_contexts(h: *mut nbd_handle) -> c_int {
     )
 }
 
-/// Tells how long the list is.
+/// Tells how many meta contexts will be asked for.
 ///
 /// Returns: the number of names, or -1 on failure.
 /// Errors: none.
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn nbd_get_nr_meta_contexts(h: *mut nbd_handle) -> ssize_t
     )
 }
 
-/// Tells one name of the list.
+/// Tells the name of a meta context that will be asked for.
 ///
 /// `i` counts from 0, in the order in which names were added.
 ///

@@ -8,7 +8,7 @@
 //!
 //! The doc comments of the entries are the documentation of the C interface:
 //! `build.rs` makes the header from them.  What they say is written for C
-//! programmers, hence the two lints below.
+//! programmers, hence the lint below.
 
 #![allow(
     clippy::missing_safety_doc,
@@ -17,10 +17,6 @@
               strings and lists are terminated, buffers are as long as `count` \
               says and live until the command retires, and callbacks can be \
               called with their data until it is freed"
-)]
-#![allow(
-    unreachable_pub,
-    reason = "what is public here is reached through the symbol table"
 )]
 
 mod aio;
@@ -43,6 +39,8 @@ mod registry;
 mod settings;
 mod state;
 mod stats;
+mod subprocess;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod uri;

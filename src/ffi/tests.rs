@@ -262,6 +262,8 @@ fn debug_lines_frame_every_call() {
         unsafe { nbd_set_export_name(h, c"a\"b".as_ptr()) };
         // SAFETY: as above.
         unsafe { nbd_aio_is_created(h) };
+        // SAFETY: as above.
+        unsafe { nbd_set_tls(h, 3) };
     });
     let expected = [
         "nbd_set_debug: leave: ret=0",
@@ -269,6 +271,8 @@ fn debug_lines_frame_every_call() {
         "nbd_set_export_name: leave: ret=0",
         "nbd_aio_is_created: enter:",
         "nbd_aio_is_created: leave: ret=1",
+        "nbd_set_tls: enter: tls=3",
+        &format!("nbd_set_tls: leave: error=\"{}\"", error().0),
     ];
     assert_eq!(
         lines.get(..expected.len()),

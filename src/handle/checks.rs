@@ -121,9 +121,7 @@ impl Client {
     }
 
     fn check_block_status(&self, request: &Request) -> Result<()> {
-        let set = &self.session.contexts;
-        let negotiated = set.valid && !set.granted.is_empty();
-        if !self.session.structured_replies || !negotiated {
+        if !self.session.structured_replies || self.session.contexts.in_force().is_empty() {
             return Err(Error::new(
                 libc::ENOTSUP,
                 "block-status: no meta context has been negotiated",

@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 use libc::c_int;
 
 use crate::callback::{self, Completion};
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::memory::Lent;
 use crate::protocol::request::Command;
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
@@ -388,8 +388,8 @@ impl Client {
     }
 
     fn context_id(&self, name: &CStr) -> Result<u32> {
-        let granted = &self.session.contexts.granted;
-        let context = granted
+        let contexts = self.session.contexts.in_force();
+        let context = contexts
             .iter()
             .find(|context| context.name.as_c_str() == name);
         context.map(|context| context.id).ok_or_else(|| {
@@ -397,7 +397,7 @@ impl Client {
                 libc::EINVAL,
                 format!(
                     "block-status: meta context \"{}\" has not been negotiated",
-                    name.to_bytes().escape_ascii()
+                    Escaped(name.to_bytes())
                 ),
             )
         })

@@ -6,8 +6,9 @@ use std::io;
 use libc::c_int;
 
 use crate::connect::address::SocketAddress;
-use crate::connect::{self, Attempt, command};
-use crate::error::{Error, Result};
+use crate::connect::{self, Attempt, activation, command};
+use crate::error::{Error, Escaped, Result};
+use crate::uri::Place;
 
 use super::Client;
 use super::state::State;
@@ -37,6 +38,18 @@ impl Client {
         self.await_session()
     }
 
+    /// Runs a server that accepts connections, and connects to it.
+    pub fn connect_systemd_socket_activation(&mut self, argv: Vec<CString>) -> Result<()> {
+        self.aio_connect_systemd_socket_activation(argv)?;
+        self.await_session()
+    }
+
+    /// Connects to a port of a virtual machine or its host.
+    pub fn connect_vsock(&mut self, cid: u32, port: u32) -> Result<()> {
+        self.aio_connect_vsock(cid, port)?;
+        self.await_session()
+    }
+
     /// As `connect_unix`, without waiting.
     pub fn aio_connect_unix(&mut self, path: &CStr) -> Result<()> {
         let address = SocketAddress::unix(path.to_bytes())?;
@@ -49,29 +62,42 @@ impl Client {
         self.start(address)
     }
 
+    /// As `connect_vsock`, without waiting.
+    pub fn aio_connect_vsock(&mut self, cid: u32, port: u32) -> Result<()> {
+        let address = SocketAddress::vsock(cid, port)?;
+        self.start(address)
+    }
+
     /// As `connect_tcp`; waits only for the resolution of the name.
     pub fn aio_connect_tcp(&mut self, host: &CStr, port: &CStr) -> Result<()> {
-        self.server_name = Some(host.to_owned());
+        self.place = Some(Place::Tcp {
+            host: host.to_owned(),
+            port: port.to_owned(),
+        });
         let addresses = connect::resolve(host, port)?;
-        let attempt = Attempt::begin(addresses).map_err(|error| cannot_connect(&error))?;
-        self.retry_on_failure = true;
-        self.await_connection(attempt);
-        Ok(())
+        match Attempt::begin(addresses) {
+            Ok(attempt) => {
+                self.await_connection(attempt);
+                Ok(())
+            }
+            Err(error) => Err(self.connect_failed(&error)),
+        }
     }
 
     /// As `connect_socket`, without waiting.
     pub fn aio_connect_socket(&mut self, fd: c_int) -> Result<()> {
         let socket = connect::adopt_socket(fd)?;
+        self.place = None;
         self.greet(socket);
         Ok(())
     }
 
     /// As `connect_command`, without waiting for the server.
     pub fn aio_connect_command(&mut self, argv: Vec<CString>) -> Result<()> {
-        if argv.is_empty() {
-            return Err(Error::new(libc::EINVAL, "the command has no program name"));
-        }
-        match command::run(&argv) {
+        check_command(&argv)?;
+        let started = command::run(&argv);
+        self.place = Some(Place::Command(argv));
+        match started {
             Ok((child, socket)) => {
                 self.subprocess = Some(child);
                 self.greet(socket);
@@ -81,29 +107,56 @@ impl Client {
         }
     }
 
-    fn start(&mut self, address: SocketAddress) -> Result<()> {
+    /// As `connect_systemd_socket_activation`, without waiting for the server.
+    pub fn aio_connect_systemd_socket_activation(&mut self, argv: Vec<CString>) -> Result<()> {
+        check_command(&argv)?;
+        self.place = None;
+        match activation::run(&argv, &self.settings.socket_activation_name) {
+            Ok((child, address)) => {
+                self.subprocess = Some(child);
+                self.start(address)
+            }
+            Err(error) => Err(self.die(error)),
+        }
+    }
+
+    /// What an activated server finds its socket under.
+    pub fn set_socket_activation_name(&mut self, name: &CStr) -> Result<()> {
+        activation::check_name(name)?;
+        self.settings.socket_activation_name = name.to_owned();
+        Ok(())
+    }
+
+    /// As set.
+    pub fn socket_activation_name(&self) -> CString {
+        self.settings.socket_activation_name.clone()
+    }
+
+    /// Connects to one address, without waiting.
+    pub(super) fn start(&mut self, address: SocketAddress) -> Result<()> {
+        self.place = Some(Place::Address(address));
         match Attempt::begin(vec![address]) {
             Ok(attempt) => {
                 self.await_connection(attempt);
                 Ok(())
             }
-            Err(error) => Err(self.die(cannot_connect(&error))),
+            Err(error) => Err(self.connect_failed(&error)),
         }
     }
 
-    /// No address could be connected to.  After a failed TCP connect another
-    /// may be tried on the same handle.
+    /// No address could be connected to.  After a failed TCP connect, which
+    /// may have been one of several, the caller may try another host.
     pub(super) fn connect_failed(&mut self, error: &io::Error) -> Error {
-        let error = cannot_connect(error);
-        if self.retry_on_failure {
+        if let Some(Place::Tcp { host, port }) = &self.place {
             self.state = State::Created;
-            return error;
+            let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
+            return Error::system(format!("cannot connect to {host}:{port}"), error);
         }
-        self.die(error)
+        self.die(Error::system("cannot connect to the server", error))
     }
 
     /// Waits until the handshake is over or the caller's turn has come.
-    fn await_session(&mut self) -> Result<()> {
+    pub(super) fn await_session(&mut self) -> Result<()> {
         self.wait_while_connecting()?;
         match &self.state {
             State::Transmitting(_) | State::Negotiating(..) => Ok(()),
@@ -140,6 +193,9 @@ fn no_subprocess() -> Error {
     Error::new(libc::ESRCH, "the handle has no subprocess")
 }
 
-fn cannot_connect(error: &io::Error) -> Error {
-    Error::system("cannot connect to the server", error)
+fn check_command(argv: &[CString]) -> Result<()> {
+    if argv.is_empty() {
+        return Err(Error::new(libc::EINVAL, "the command has no program name"));
+    }
+    Ok(())
 }

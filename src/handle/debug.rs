@@ -14,6 +14,9 @@ use crate::callback;
 thread_local! {
     /// The public function that this thread is in.
     static CONTEXT: Cell<&'static CStr> = const { Cell::new(c"unknown") };
+
+    /// Whether this thread is inside a debug callback.
+    static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Names the public function that this thread has entered.
@@ -36,8 +39,9 @@ pub struct DebugSink {
 #[derive(Debug)]
 struct Target {
     handle_name: CString,
-    /// Shared, so that a message can be delivered without holding the lock.
-    callback: Option<Arc<callback::Debug>>,
+    /// With a lock of its own, so that one message at a time is delivered, but
+    /// the callback may ask for the handle's name.
+    callback: Option<Arc<Mutex<callback::Debug>>>,
 }
 
 impl DebugSink {
@@ -77,13 +81,18 @@ impl DebugSink {
     /// unless another thread is delivering a message to it.
     pub fn set_callback(&self, callback: Option<callback::Debug>) {
         // The old closure's free function runs outside the lock.
-        let old = std::mem::replace(&mut self.target().callback, callback.map(Arc::new));
+        let callback = callback.map(|callback| Arc::new(Mutex::new(callback)));
+        let old = std::mem::replace(&mut self.target().callback, callback);
         drop(old);
     }
 
     /// Delivers one message.  errno stays as it was: a message must not change
-    /// what the program sees.
+    /// what the program sees.  What a debug callback does itself is not told:
+    /// that would never end.
     pub fn message(&self, context: &CStr, text: &str) {
+        if DELIVERING.get() {
+            return;
+        }
         let errno = crate::transport::sys::errno();
         let (name, callback) = {
             let target = self.target();
@@ -92,7 +101,10 @@ impl DebugSink {
         match callback {
             Some(callback) => {
                 let message = without_nul(text);
+                let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
+                DELIVERING.set(true);
                 callback.message(context, &message);
+                DELIVERING.set(false);
             }
             None => {
                 let line = format!(

@@ -181,6 +181,7 @@ impl Client {
             match line.drain(|bytes| sent(stream.send(&[SendVector::from(bytes)]))) {
                 Ok(0) => return Ok(()),
                 Ok(count) => count_bytes(&mut self.traffic.bytes_sent, count),
+                Err(error) if error.errno() == libc::EPIPE => line.discard_output(),
                 Err(error) => return Err(self.die(error)),
             }
         }
@@ -188,7 +189,7 @@ impl Client {
 
     /// Begins the TLS handshake.
     fn encrypt(&mut self) -> Result<()> {
-        let prepared = match Prepared::new(&self.settings.tls, self.server_name.as_deref()) {
+        let prepared = match Prepared::new(&self.settings.tls, self.server_name()) {
             Ok(prepared) => prepared,
             Err(error) => return Err(self.die(error)),
         };
@@ -280,7 +281,7 @@ impl Client {
                 (false, true) => Style::Structured,
                 (false, false) => Style::Simple,
             },
-            contexts: session.contexts.granted.clone(),
+            contexts: session.contexts.in_force().to_vec(),
             size: session.export.basics.map(|(size, _)| size),
         };
         debug!(
@@ -325,6 +326,10 @@ impl Client {
                 Ok(Progress::More) => {}
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.after_push(),
+                Err(error) if error.errno() == libc::EPIPE => {
+                    self.server_is_deaf = true;
+                    return Ok(());
+                }
                 Err(error) => return Err(self.die(error)),
             }
         }
@@ -342,7 +347,15 @@ impl Client {
     }
 
     /// Receives what there is, and completes what it answers.
-    fn pull(&mut self) -> Result<()> {
+    pub(super) fn pull(&mut self) -> Result<()> {
+        let (_, before) = self.transmission.chunks();
+        let pulled = self.pull_all();
+        let (_, after) = self.transmission.chunks();
+        self.server_is_ahead = after.saturating_sub(before) > 1;
+        pulled
+    }
+
+    fn pull_all(&mut self) -> Result<()> {
         loop {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
@@ -360,6 +373,14 @@ impl Client {
                 Ok(Arrival::More) => {}
                 Ok(Arrival::Drained) => return Ok(()),
                 Ok(Arrival::End) => {
+                    self.session_ended(None);
+                    return Ok(());
+                }
+                // A server may drop the connection as soon as it is told that
+                // the session is over.
+                Err(error)
+                    if error.errno() == libc::ECONNRESET && self.transmission.is_disconnected() =>
+                {
                     self.session_ended(None);
                     return Ok(());
                 }
@@ -399,11 +420,16 @@ impl Client {
     pub(super) fn close(&mut self) {
         self.transmission.strand_all();
         self.transmission.retire_done();
+        let mut subprocess = self.subprocess.take();
+        if let Some(child) = &mut subprocess {
+            child.take_leave();
+        }
+        // Closing the socket is what tells other subprocesses to finish.
+        self.state = State::Closed;
+        // Whoever was promised an answer to an option gets one: this is it.
         let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
         self.option_failed(gone, libc::ENOTCONN);
-        // Closing the socket is what tells a subprocess to finish.
-        self.state = State::Closed;
-        if let Some(child) = self.subprocess.take() {
+        if let Some(child) = subprocess {
             child.end();
         }
     }

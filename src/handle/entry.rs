@@ -89,6 +89,8 @@ const BEFORE_GO: States = CREATED.or(NEGOTIATING);
 const OPEN: States = NEGOTIATING.or(CONNECTED);
 /// What the server said is known.
 const KNOWN: States = OPEN.or(States::CLOSED);
+/// It is known where the server is.
+const STARTED: States = States::CONNECTING.or(KNOWN).or(States::DEAD);
 /// Commands can be in flight, or have been.
 const TRANSMISSION: States = CONNECTED.or(States::CLOSED).or(States::DEAD);
 
@@ -194,12 +196,30 @@ entries! {
     AIO_CONNECT = "nbd_aio_connect" CREATED;
     CONNECT_SOCKET = "nbd_connect_socket" CREATED;
     AIO_CONNECT_SOCKET = "nbd_aio_connect_socket" CREATED;
-    CONNECT_COMMAND = "nbd_connect_command" CREATED;
-    AIO_CONNECT_COMMAND = "nbd_aio_connect_command" CREATED;
-    KILL_SUBPROCESS = "nbd_kill_subprocess" ANY;
-    GET_SUBPROCESS_PID = "nbd_get_subprocess_pid" ANY;
+    CONNECT_VSOCK = "nbd_connect_vsock" CREATED;
+    AIO_CONNECT_VSOCK = "nbd_aio_connect_vsock" CREATED;
     SHUTDOWN = "nbd_shutdown" OPEN flags 0x10000;
     AIO_DISCONNECT = "nbd_aio_disconnect" CONNECTED;
+
+    // subprocess
+    CONNECT_COMMAND = "nbd_connect_command" CREATED;
+    AIO_CONNECT_COMMAND = "nbd_aio_connect_command" CREATED;
+    CONNECT_SYSTEMD_SOCKET_ACTIVATION = "nbd_connect_systemd_socket_activation" CREATED;
+    AIO_CONNECT_SYSTEMD_SOCKET_ACTIVATION = "nbd_aio_connect_systemd_socket_activation" CREATED;
+    SET_SOCKET_ACTIVATION_NAME = "nbd_set_socket_activation_name" CREATED;
+    GET_SOCKET_ACTIVATION_NAME = "nbd_get_socket_activation_name" ANY;
+    KILL_SUBPROCESS = "nbd_kill_subprocess" ANY;
+    GET_SUBPROCESS_PID = "nbd_get_subprocess_pid" ANY;
+
+    // uri
+    CONNECT_URI = "nbd_connect_uri" CREATED;
+    AIO_CONNECT_URI = "nbd_aio_connect_uri" CREATED;
+    GET_URI = "nbd_get_uri" STARTED;
+    IS_URI = "nbd_is_uri" ANY;
+    SET_URI_ALLOW_TRANSPORTS = "nbd_set_uri_allow_transports" CREATED flags 0xf;
+    SET_URI_ALLOW_TLS = "nbd_set_uri_allow_tls" CREATED;
+    SET_URI_ALLOW_LOCAL_FILE = "nbd_set_uri_allow_local_file" CREATED;
+    SET_URI_ALLOW_TLS_PRIORITY = "nbd_set_uri_allow_tls_priority" CREATED;
 
     // options
     OPT_GO = "nbd_opt_go" NEGOTIATING;

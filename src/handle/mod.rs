@@ -5,7 +5,7 @@
 //! public functions, in files by topic:
 //!
 //! * `settings`, `tls`: what the caller wants;
-//! * `connecting`: the ways to connect;
+//! * `connecting`: the ways to connect, and `uri`, which chooses one of them;
 //! * `options`: the handshake in the caller's hands;
 //! * `info`: what the server has said;
 //! * `commands`, after `checks` has looked at them: reading and writing;
@@ -24,7 +24,9 @@ mod polling;
 mod settings;
 mod state;
 mod tls;
+mod uri;
 
+use std::any::Any;
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -37,13 +39,18 @@ use crate::memory::LentMut;
 use crate::negotiation::Session;
 pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
+use crate::uri::Place;
 
 use debug::DebugSink;
 use entry::{Entry, States};
 use settings::Settings;
 use state::{Published, State};
 
-/// A handle.
+/// A connection to an NBD server, or one to be made.
+///
+/// Several threads can use a handle at once; each call is one step.  Dropping
+/// the handle closes the connection without a word to the server; see
+/// [`Handle::shutdown`].
 #[derive(Debug)]
 pub struct Handle {
     debug: Arc<DebugSink>,
@@ -64,17 +71,24 @@ pub struct Client {
     /// The option that the caller has started, and how the last one ended.
     option: PendingOption,
     subprocess: Option<Subprocess>,
-    /// The host that was connected to by name, or by an address as text.
-    server_name: Option<CString>,
-    /// If connecting fails, the handle is as it was before: several addresses
-    /// were tried, and the caller may have more.
-    retry_on_failure: bool,
+    /// Where the server is, as far as that is known.
+    place: Option<Place>,
+    /// The last receive brought several replies: the next ones are probably
+    /// there before anybody waits for them.
+    server_is_ahead: bool,
+    /// The server does not listen any more.  Its last words are still to be
+    /// read: replies, perhaps, and then the end.
+    server_is_deaf: bool,
     traffic: Traffic,
 }
 
 /// An option that the caller has started.
 #[derive(Debug, Default)]
 struct PendingOption {
+    /// The closure that the conversation calls along the way.  It is shared,
+    /// because the caller may rely on its data until the completion closure
+    /// has run, and by then the conversation is over.
+    along: Option<Arc<dyn Any + Send + Sync>>,
     completion: Option<Completion>,
     outcome: Option<Result<usize>>,
 }
@@ -106,8 +120,9 @@ impl Handle {
             transmission: Transmission::new(Arc::clone(&debug) as Arc<dyn Remarks>),
             option: PendingOption::default(),
             subprocess: None,
-            server_name: None,
-            retry_on_failure: false,
+            place: None,
+            server_is_ahead: false,
+            server_is_deaf: false,
             traffic: Traffic::default(),
         };
         Self {
@@ -119,7 +134,7 @@ impl Handle {
     }
 
     /// Waits until no other thread is inside a call, and enters.
-    pub fn lock(&self) -> Locked<'_> {
+    pub(crate) fn lock(&self) -> Locked<'_> {
         Locked {
             // A panic inside a call has ended the connection already.
             client: self.client.lock().unwrap_or_else(PoisonError::into_inner),
@@ -128,44 +143,50 @@ impl Handle {
     }
 
     /// Where debug messages go.
-    pub fn debug(&self) -> &DebugSink {
+    pub(crate) fn debug(&self) -> &DebugSink {
         &self.debug
     }
 
     /// The number that the program keeps in the handle.
-    pub fn private_data(&self) -> usize {
+    pub(crate) fn private_data(&self) -> usize {
         self.private_data.load(Ordering::SeqCst)
     }
 
     /// Replaces that number and answers with the old one.
-    pub fn set_private_data(&self, value: usize) -> usize {
+    pub(crate) fn set_private_data(&self, value: usize) -> usize {
         self.private_data.swap(value, Ordering::SeqCst)
     }
 
     /// The state, as the last locked call left it.
-    pub fn state(&self) -> States {
+    pub(crate) fn state(&self) -> States {
         self.published_state().states()
     }
 
     /// Whether requests and replies are complete, so that more can be sent.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         let published = self.published_state();
         published.states() == States::CONNECTED && !published.is_processing()
     }
 
     /// Whether a request or a reply is half way.
-    pub fn is_processing(&self) -> bool {
+    pub(crate) fn is_processing(&self) -> bool {
         let published = self.published_state();
         published.states() == States::CONNECTED && published.is_processing()
     }
 
     /// What the socket has to be polled for.
-    pub fn direction(&self) -> u32 {
+    pub(crate) fn direction(&self) -> u32 {
         self.published_state().direction()
     }
 
     fn published_state(&self) -> Published {
         Published::from_bits(self.published.load(Ordering::Acquire))
+    }
+}
+
+impl Default for Handle {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

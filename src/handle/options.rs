@@ -1,6 +1,8 @@
 //! The handshake in the caller's hands: one option after another.
 
+use std::any::Any;
 use std::ffi::{CStr, CString};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libc::c_int;
 
@@ -10,8 +12,8 @@ use crate::negotiation::line::Line;
 use crate::negotiation::{self, Answer, Next, Session, Wishes};
 use crate::transport::Stream;
 
-use super::Client;
 use super::state::State;
+use super::{Client, PendingOption};
 
 impl Client {
     /// Opens the export.
@@ -115,16 +117,14 @@ impl Client {
     }
 
     /// As `opt_list`, without waiting.
-    pub fn aio_opt_list(
-        &mut self,
-        mut found: callback::List,
-        completion: Completion,
-    ) -> Result<()> {
+    pub fn aio_opt_list(&mut self, found: callback::List, completion: Completion) -> Result<()> {
         self.require_fixed()?;
-        self.talk(completion, |line, _, session| async move {
+        let found = Arc::new(Mutex::new(found));
+        let along = Arc::clone(&found);
+        self.talk_with(Some(along), completion, |line, _, session| async move {
             let each = |name: &CStr, description: &CStr| {
                 // What the callback returns has no meaning.
-                found.call(name, description);
+                lock(&found).call(name, description);
             };
             let answer = negotiation::list(&line, &session, each).await;
             (session, answer)
@@ -145,19 +145,25 @@ impl Client {
     pub fn aio_opt_list_meta_context_queries(
         &mut self,
         queries: Vec<CString>,
-        mut found: callback::Context,
+        found: callback::Context,
         completion: Completion,
     ) -> Result<()> {
         self.require_fixed()?;
-        self.talk(completion, |line, wishes, session| async move {
-            let export = &wishes.export_name;
-            let each = |name: &CStr| {
-                found.call(name);
-            };
-            let answer =
-                negotiation::list_meta_contexts(&line, export, &queries, &session, each).await;
-            (session, answer)
-        })
+        let found = Arc::new(Mutex::new(found));
+        let along = Arc::clone(&found);
+        self.talk_with(
+            Some(along),
+            completion,
+            |line, wishes, session| async move {
+                let export = &wishes.export_name;
+                let each = |name: &CStr| {
+                    lock(&found).call(name);
+                };
+                let answer =
+                    negotiation::list_meta_contexts(&line, export, &queries, &session, each).await;
+                (session, answer)
+            },
+        )
     }
 
     /// As `opt_set_meta_context`, without waiting.
@@ -174,19 +180,26 @@ impl Client {
     pub fn aio_opt_set_meta_context_queries(
         &mut self,
         queries: Vec<CString>,
-        mut granted: callback::Context,
+        granted: callback::Context,
         completion: Completion,
     ) -> Result<()> {
         self.require_fixed()?;
-        self.talk(completion, |line, wishes, mut session| async move {
-            let export = &wishes.export_name;
-            let each = |name: &CStr| {
-                granted.call(name);
-            };
-            let answer =
-                negotiation::set_meta_contexts(&line, export, &queries, &mut session, each).await;
-            (session, answer)
-        })
+        let granted = Arc::new(Mutex::new(granted));
+        let along = Arc::clone(&granted);
+        self.talk_with(
+            Some(along),
+            completion,
+            |line, wishes, mut session| async move {
+                let export = &wishes.export_name;
+                let each = |name: &CStr| {
+                    lock(&granted).call(name);
+                };
+                let answer =
+                    negotiation::set_meta_contexts(&line, export, &queries, &mut session, each)
+                        .await;
+                (session, answer)
+            },
+        )
     }
 
     /// As `opt_starttls`, without waiting.
@@ -227,8 +240,6 @@ impl Client {
         ))
     }
 
-    /// Starts an option.  From here on its outcome is told by the completion
-    /// closure and the state, not by the call that started it.
     fn talk<F>(
         &mut self,
         completion: Completion,
@@ -237,10 +248,27 @@ impl Client {
     where
         F: Future<Output = (Session, Answer<Next>)> + Send + 'static,
     {
+        self.talk_with(None, completion, conversation)
+    }
+
+    /// Starts an option.  From here on its outcome is told by the completion
+    /// closure and the state, not by the call that started it.
+    fn talk_with<F>(
+        &mut self,
+        along: Option<Arc<dyn Any + Send + Sync>>,
+        completion: Completion,
+        conversation: impl FnOnce(Line, Wishes, Session) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = (Session, Answer<Next>)> + Send + 'static,
+    {
         match self.take_negotiating() {
             Some((stream, line)) => {
-                self.option.completion = Some(completion);
-                self.option.outcome = None;
+                self.option = PendingOption {
+                    along,
+                    completion: Some(completion),
+                    outcome: None,
+                };
                 self.begin(stream, line, conversation);
                 // The failure is kept as the outcome.
                 let _ = self.converse();
@@ -283,12 +311,19 @@ impl Client {
     }
 
     fn complete_option(&mut self, errno: i32) {
-        if let Some(mut completion) = self.option.completion.take() {
+        if let Some(completion) = &mut self.option.completion {
             let mut value = errno;
             // What the closure returns has no meaning: options retire
             // themselves.
             completion.call(&mut value);
         }
+        self.free_option_closures();
+    }
+
+    /// Frees the closures of an option, in the order that callers know.
+    fn free_option_closures(&mut self) {
+        self.option.along = None;
+        self.option.completion = None;
     }
 
     /// Waits for the answer to the option that was started.
@@ -305,6 +340,11 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The closure that the conversation and the handle share.
+fn lock<C>(closure: &Mutex<C>) -> MutexGuard<'_, C> {
+    closure.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Nobody to tell.

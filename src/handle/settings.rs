@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::negotiation::Wishes;
 use crate::protocol::MAX_STRING;
 use crate::transport::tls;
+use crate::uri::Rules;
 
 use super::Client;
 use super::entry::States;
@@ -39,6 +40,10 @@ pub struct Settings {
     pub tls: tls::Settings,
     pub strict_mode: u32,
     pub pread_initialize: bool,
+    /// What an activated server finds its socket under.
+    pub socket_activation_name: CString,
+    /// What URIs may ask for.
+    pub uri: Rules,
 }
 
 impl Default for Settings {
@@ -48,6 +53,8 @@ impl Default for Settings {
             tls: tls::Settings::default(),
             strict_mode: strict::MASK,
             pread_initialize: true,
+            socket_activation_name: CString::default(),
+            uri: Rules::default(),
         }
     }
 }

@@ -176,7 +176,10 @@ impl Client {
             State::Connecting(_) => WRITE,
             State::Conversing(talk) if talk.stream.has_unsent() || talk.line.has_output() => WRITE,
             State::Conversing(_) => READ,
-            State::Transmitting(stream) if stream.has_unsent() || self.transmission.has_queue() => {
+            State::Transmitting(stream)
+                if !self.server_is_deaf
+                    && (stream.has_unsent() || self.transmission.has_queue()) =>
+            {
                 READ | WRITE
             }
             State::Transmitting(_) => READ,

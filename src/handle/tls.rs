@@ -7,6 +7,7 @@ use libc::c_int;
 use crate::error::Result;
 use crate::negotiation::Tls;
 use crate::transport::tls::{DEFAULT_PRIORITY, default_username};
+use crate::uri::Place;
 
 use super::Client;
 
@@ -68,9 +69,18 @@ impl Client {
         let explicit = self.settings.tls.hostname.as_ref();
         let explicit = explicit.filter(|name| !name.is_empty());
         explicit
-            .or(self.server_name.as_ref())
-            .cloned()
+            .map(CString::as_c_str)
+            .or(self.server_name())
             .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The host that was connected to by TCP, as the caller named it.
+    pub(super) fn server_name(&self) -> Option<&CStr> {
+        match &self.place {
+            Some(Place::Tcp { host, .. }) => Some(host),
+            _ => None,
+        }
     }
 
     /// Whether the server has to prove anything.

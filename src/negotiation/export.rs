@@ -27,6 +27,8 @@ pub async fn go(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<N
         // With extended headers only GO may open an export, so a server that
         // knows them and not GO contradicts itself.
         Err(Fault::Refused(refusal::UNSUP, _)) if !session.extended_headers => {
+            // What came before the refusal is void.
+            session.export = ExportInfo::default();
             export_name(line, wishes, session).await
         }
         Err(fault) => {

@@ -191,6 +191,12 @@ impl Line {
         Ok(count)
     }
 
+    /// Drops the bytes that wait to be sent: the peer does not listen any more.
+    /// What it said before it left can still be read.
+    pub fn discard_output(&self) {
+        self.wire().output.clear();
+    }
+
     /// Whether the conversation waits for TLS.
     pub fn wants_upgrade(&self) -> bool {
         self.wire().upgrade == Upgrade::Wanted

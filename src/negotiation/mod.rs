@@ -128,6 +128,11 @@ pub struct ContextSet {
 }
 
 impl ContextSet {
+    /// The contexts that may be used.
+    pub fn in_force(&self) -> &[MetaContext] {
+        if self.valid { &self.granted } else { &[] }
+    }
+
     /// Forgets the set.
     pub fn clear(&mut self) {
         self.valid = false;

@@ -1,6 +1,6 @@
 //! Options and their replies (NBD protocol, option haggling).
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::protocol::errors::{errno_of_refusal, refusal};
 use crate::protocol::handshake::{OPTION_REPLY, Opt, ReplyHeader, answer, option};
 use crate::protocol::{MAX_PAYLOAD, MAX_STRING};
@@ -33,6 +33,8 @@ pub fn send(line: &Line, which: Opt, data: &[u8]) {
 
 /// Waits for the next reply to an option.
 pub async fn reply(line: &Line, which: Opt) -> Answer<Reply> {
+    // An answer that came before the question does not answer it.
+    line.flushed().await;
     let header = ReplyHeader::parse(line.read_array().await?)
         .filter(|header| header.magic == OPTION_REPLY && header.option == which.code())
         .ok_or_else(|| unexpected(which, "a reply that answers something else"))?;
@@ -87,7 +89,7 @@ fn refused(which: Opt, kind: u32, text: &[u8]) -> Error {
     if text.is_empty() {
         Error::new(errno, format!("{name}: {meaning}"))
     } else {
-        Error::new(errno, format!("{name}: {meaning}: {}", text.escape_ascii()))
+        Error::new(errno, format!("{name}: {meaning}: {}", Escaped(text)))
     }
 }
 
@@ -97,6 +99,21 @@ pub fn as_unsupported(fault: Fault) -> Fault {
     match fault {
         Fault::Refused(reply, error) => {
             Fault::Refused(reply, Error::new(libc::ENOTSUP, error.text().to_owned()))
+        }
+        broken => broken,
+    }
+}
+
+/// There are two reasons for not switching something on: the server will not,
+/// or it must not, because of what has been agreed on before.
+pub fn as_refused_switch(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(reply, error) => {
+            let errno = match reply {
+                refusal::INVALID => libc::EINVAL,
+                _ => libc::ENOTSUP,
+            };
+            Fault::Refused(reply, Error::new(errno, error.text().to_owned()))
         }
         broken => broken,
     }

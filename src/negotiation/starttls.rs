@@ -12,7 +12,9 @@ pub async fn starttls(line: &Line, session: &mut Session) -> Answer<Next> {
     option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_STARTTLS.RECV_REPLY: asking for TLS");
     option::send(line, Opt::StartTls, &[]);
-    option::acknowledgement(line, Opt::StartTls).await?;
+    option::acknowledgement(line, Opt::StartTls)
+        .await
+        .map_err(option::as_refused_switch)?;
     if session.tls {
         return Err(Error::new(
             libc::EPROTO,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::callback::Extent;
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::protocol::request::Command;
 
 use super::request::{Along, ReadBuffer, Request};
@@ -104,7 +104,7 @@ impl Commands {
     pub fn remark(&self, id: SlotId, message: &[u8]) {
         let (command, _) = self.expected(id);
         self.remarks.remark(&|| {
-            let message = message.escape_ascii();
+            let message = Escaped(message);
             format!("{}: the server says: {message}", command.name())
         });
     }

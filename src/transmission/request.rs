@@ -3,7 +3,7 @@
 
 use crate::callback;
 use crate::memory::{Lent, LentMut, ReceiveVector};
-use crate::protocol::request::Command;
+use crate::protocol::request::{Command, flag};
 
 use super::coverage::Coverage;
 
@@ -71,11 +71,21 @@ impl Request {
         }
     }
 
+    /// The payload of a filtered block status request.  A caller can suppress
+    /// the flag that announces it; the server would then take the payload for
+    /// the next request, so it stays here.
+    pub fn filter(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::Filter(payload) if self.flags.has(flag::PAYLOAD_LEN) => Some(payload),
+            _ => None,
+        }
+    }
+
     /// Length of what follows the header.
     pub fn payload_len(&self) -> usize {
         match &self.data {
             Data::Write(data) => data.len(),
-            Data::Filter(payload) => payload.len(),
+            Data::Filter(_) => self.filter().map_or(0, <[u8]>::len),
             Data::None | Data::Read(_) => 0,
         }
     }

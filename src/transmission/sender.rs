@@ -140,9 +140,9 @@ fn encode(slot: &Slot, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
 /// The length field: that of the payload for a filtered block status request,
 /// whose effect stands in the payload (extended headers, PAYLOAD_LEN).
 fn header_length(request: &Request) -> u64 {
-    match &request.data {
-        Data::Filter(payload) => u64::try_from(payload.len()).unwrap_or(u64::MAX),
-        _ => request.count,
+    match request.filter() {
+        Some(payload) => u64::try_from(payload.len()).unwrap_or(u64::MAX),
+        None => request.count,
     }
 }
 
@@ -157,9 +157,12 @@ fn message_len(slot: &Slot, extended: bool) -> usize {
 }
 
 fn payload(slot: &Slot, from: usize) -> SendVector<'_> {
-    match slot.request.as_ref().map(|request| &request.data) {
-        Some(Data::Write(data)) => data.tail(from),
-        Some(Data::Filter(payload)) => SendVector::from(payload.get(from..).unwrap_or_default()),
+    let Some(request) = &slot.request else {
+        return SendVector::EMPTY;
+    };
+    match (&request.data, request.filter()) {
+        (Data::Write(data), _) => data.tail(from),
+        (_, Some(payload)) => SendVector::from(payload.get(from..).unwrap_or_default()),
         _ => SendVector::EMPTY,
     }
 }

@@ -77,13 +77,8 @@ pub fn clip(extents: &mut Vec<Extent>, available: u64, width: Width) -> i32 {
             }
             break;
         }
-        if extent.flags > widest {
-            // Not expressible: the caller must ask again in the 64-bit form.
-            if first {
-                error = libc::EOVERFLOW;
-                extent.flags &= widest;
-                keep = 1;
-            }
+        let inexpressible = extent.flags > widest;
+        if inexpressible && !first {
             break;
         }
         let mut last = false;
@@ -97,6 +92,14 @@ pub fn clip(extents: &mut Vec<Extent>, available: u64, width: Width) -> i32 {
         }
         if extent.length > too_long {
             extent.length = longest;
+            last = true;
+        }
+        if inexpressible {
+            // The caller must ask again in the 64-bit form.
+            extent.flags &= widest;
+            if error == 0 {
+                error = libc::EOVERFLOW;
+            }
             last = true;
         }
         left = left.saturating_sub(extent.length);
@@ -238,6 +241,14 @@ mod tests {
         assert_eq!(
             clipped(&[extent(512, 1 << 32 | 5)], 1 << 40, Width::Words32),
             (vec![extent(512, 5)], libc::EOVERFLOW)
+        );
+        assert_eq!(
+            clipped(&[extent(1 << 32, 1 << 32 | 5)], 1 << 40, Width::Words32),
+            (vec![extent(LONGEST_32, 5)], libc::EOVERFLOW)
+        );
+        assert_eq!(
+            clipped(&[extent(1024, 1 << 32 | 5)], 512, Width::Words32),
+            (vec![extent(512, 5)], libc::EPROTO)
         );
         assert_eq!(
             clipped(

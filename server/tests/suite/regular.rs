@@ -394,3 +394,11 @@ fn zeroing_and_trimming() {
     assert_eq!(rest[..0x3000], [0; 0x3000]);
     assert_eq!(rest[0x3000..], [7; 0x1000]);
 }
+
+#[test]
+fn abort_need_not_be_awaited() {
+    let mut client = Client::new(config());
+    client.greet();
+    client.send("49484156454f5054 00000002 00000000");
+    assert_eq!(client.close().end, End::Aborted);
+}

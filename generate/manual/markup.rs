@@ -1,0 +1,137 @@
+//! The little Markdown that doc comments and the pages in `man/` are written
+//! in: paragraphs, lists, headings, indented code, and names in backquotes.
+
+use std::collections::BTreeSet;
+
+use super::roff;
+
+/// A piece of text between empty lines, or an item of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Block {
+    Section(String),
+    Subsection(String),
+    Paragraph(String),
+    /// What is explained, if the item has the form of an explanation, and the
+    /// rest.
+    Item(Option<String>, String),
+    Code(String),
+    /// A line `@word argument`, for the page to fill in.
+    Insertion(String),
+}
+
+/// Takes a text apart.
+pub fn blocks<S: AsRef<str>>(lines: &[S]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut text: Vec<&str> = Vec::new();
+    for line in lines.iter().map(AsRef::as_ref).chain([""]) {
+        let in_code = text.first().is_some_and(|first| first.starts_with("    "));
+        if in_code && (line.is_empty() || line.starts_with("    ")) {
+            text.push(line);
+            continue;
+        }
+        if in_code || line.is_empty() || line.starts_with("- ") {
+            blocks.extend(block(&text));
+            text.clear();
+        }
+        if !line.is_empty() {
+            text.push(line);
+        }
+    }
+    blocks.extend(block(&text));
+    blocks
+}
+
+fn block(lines: &[&str]) -> Option<Block> {
+    let first = lines.first()?;
+    let words: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    let text = words.join(" ");
+    Some(if first.starts_with("    ") {
+        let code: Vec<&str> = lines
+            .iter()
+            .map(|line| line.strip_prefix("    ").unwrap_or(line))
+            .collect();
+        Block::Code(code.join("\n").trim_end().to_owned())
+    } else if let Some(title) = text.strip_prefix("## ") {
+        Block::Subsection(title.to_owned())
+    } else if let Some(title) = text.strip_prefix("# ") {
+        Block::Section(title.to_owned())
+    } else if let Some(insertion) = text.strip_prefix('@') {
+        Block::Insertion(insertion.to_owned())
+    } else if let Some(item) = text.strip_prefix("- ") {
+        match item.split_once(": ") {
+            Some((tag, rest)) => Block::Item(Some(tag.to_owned()), rest.to_owned()),
+            None => Block::Item(None, item.to_owned()),
+        }
+    } else {
+        Block::Paragraph(text)
+    })
+}
+
+/// How names in backquotes are shown on one page.
+pub struct Names<'a> {
+    /// The page itself.
+    pub page: &'a str,
+    /// All pages of section 3.
+    pub pages: &'a BTreeSet<String>,
+    /// Names that stand for a value: parameters and the like.
+    pub variables: BTreeSet<&'a str>,
+}
+
+impl Names<'_> {
+    /// A block as man(7); insertions are left to the caller.
+    pub fn block(&self, block: &Block) -> String {
+        match block {
+            Block::Section(title) => roff::section(title),
+            Block::Subsection(title) => roff::subsection(title),
+            Block::Paragraph(text) | Block::Item(None, text) => {
+                format!(".PP\n{}", self.text(text))
+            }
+            Block::Item(Some(tag), text) => {
+                format!(".TP\n{}\n{}", self.inline(tag), self.text(text))
+            }
+            Block::Code(code) => roff::code(code),
+            Block::Insertion(_) => String::new(),
+        }
+    }
+
+    /// Sentences, each on its own lines.
+    pub fn text(&self, text: &str) -> String {
+        self.inline(text)
+            .replace(". ", ".\n")
+            .lines()
+            .map(|line| roff::guarded(line) + "\n")
+            .collect()
+    }
+
+    fn inline(&self, text: &str) -> String {
+        text.split('`')
+            .enumerate()
+            .map(|(i, part)| {
+                if i % 2 == 0 {
+                    roff::words(part)
+                } else {
+                    self.name(part)
+                }
+            })
+            .collect()
+    }
+
+    fn name(&self, name: &str) -> String {
+        let variable = name
+            .trim_start_matches('*')
+            .split(['[', '.'])
+            .next()
+            .unwrap_or(name);
+        if name == self.page && name.starts_with("nbd_") {
+            roff::bold(name) + "()"
+        } else if name == self.page {
+            roff::bold(name)
+        } else if self.pages.contains(name) {
+            roff::bold(name) + "(3)"
+        } else if self.variables.contains(variable) {
+            roff::italic(name)
+        } else {
+            roff::bold(name)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The manual, section 3: a page for each function, from its doc comment, and
+//! the pages that are written by hand in `man/`.
+
+mod article;
+mod comment;
+mod function;
+mod introduction;
+mod markup;
+mod roff;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use super::declarations::{Declaration, Family};
+
+/// All that pages are made from and refer to.
+struct Manual<'a> {
+    types: &'a [Declaration],
+    families: &'a [Family],
+    /// The pages of section 3.
+    pages: BTreeSet<String>,
+    /// Example programs by name, without the extension.
+    programs: BTreeMap<String, String>,
+}
+
+/// Writes the pages into a directory, and removes those of an earlier version.
+pub fn write(
+    directory: &Path,
+    sources: &Path,
+    types: &[Declaration],
+    families: &[Family],
+) -> Result<(), Box<dyn Error>> {
+    let articles = files(sources, "md")?;
+    let functions = families.iter().flat_map(|family| &family.functions);
+    let manual = Manual {
+        types,
+        families,
+        pages: functions
+            .map(|function| function.name.clone())
+            .chain(articles.keys().cloned())
+            .collect(),
+        programs: files(&sources.join("examples"), "c")?,
+    };
+
+    fs::create_dir_all(directory)?;
+    for name in files(directory, "3")?.keys() {
+        // There may be pages of other projects next to ours.
+        if name.starts_with("nbd_") && !manual.pages.contains(name) {
+            fs::remove_file(directory.join(format!("{name}.3")))?;
+        }
+    }
+    let save = |name: &str, page: String| fs::write(directory.join(format!("{name}.3")), page);
+    for family in families {
+        for function in &family.functions {
+            let page = function::page(&manual, family, function);
+            save(
+                &function.name,
+                page.map_err(|e| format!("{}: {e}", function.name))?,
+            )?;
+        }
+    }
+    for (name, source) in &articles {
+        let page = article::page(&manual, name, source);
+        save(name, page.map_err(|e| format!("{name}: {e}"))?)?;
+    }
+    Ok(())
+}
+
+/// The files of a directory that have an extension: name without it, contents.
+fn files(directory: &Path, extension: &str) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new(extension))
+            && let Some(name) = path.file_stem().and_then(OsStr::to_str)
+        {
+            files.insert(name.to_owned(), fs::read_to_string(&path)?);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Compares the built library and its header with those of the installed C
+# library, an older release: what a program compiled with that one relies on
+# must be the same here.  Expects that `make` has run.
+#
+# Functions on scripts/not-yet.txt are excepted.
+#
+# Prints a line for each case and "N passed, N failed" at the end.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+read -ra cc <<< "${CC:-cc}"
+ours=${LIBNBD_BUILD:?set by make check}/libnbd.so.0.0.0
+our_include=$PWD/include
+theirs=/usr/lib/$("${cc[@]}" -print-multiarch)/libnbd.so.0
+their_include=/usr/include
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+passed=0
+failed=0
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" > "$directory/output" 2>&1; then
+        echo "ok ABI of the C library: $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok ABI of the C library: $name"
+        cat "$directory/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# Functions and variables that may be missing for now, and their macros.
+sed -n 's/^nbd_[a-z0-9_]*$/&/p' scripts/not-yet.txt > "$directory/not-yet"
+while read -r name; do
+    printf '[suppress_function]\nsymbol_name = %s\nchange_kind = deleted-function\n\n' "$name"
+    printf '[suppress_variable]\nname = type_of_%s\nchange_kind = deleted-variable\n\n' "$name"
+done < "$directory/not-yet" > "$directory/suppressions"
+sed 's/.*/LIBNBD_HAVE_\U&/' "$directory/not-yet" > "$directory/macros-not-yet"
+
+# Anything that is new is welcome: scripts/check-abi.py knows what may be.
+same_abi() { # OLD NEW
+    abidiff --no-default-suppression --suppressions "$directory/suppressions" \
+        --no-added-syms "$1" "$2"
+}
+
+# Reports the change and for that reason fails.
+notices() { # TEXT OLD NEW
+    ! same_abi "$2" "$3" > "$directory/report" || return
+    cat "$directory/report"
+    grep -qFe "$1" "$directory/report"
+}
+
+# Neither library carries debugging information in terms of C, and without it
+# abidiff sees names and versions but no types.  A library with a pointer to
+# each function, of the very type that the header gives it, shows it the types
+# of all of them and whatever they lead to.  That our header tells the truth
+# about our library follows from its being generated from the functions.
+functions=$directory/functions
+nm --dynamic --defined-only --format=posix "$theirs" |
+    sed -n 's/^\(nbd_[a-z0-9_]*\)@.*/\1/p' > "$functions"
+{
+    echo '#include <libnbd.h>'
+    while read -r name; do
+        echo "#ifdef LIBNBD_HAVE_${name^^}"
+        echo "__typeof__ (${name}) *type_of_$name = $name;"
+        echo '#endif'
+    done < "$functions"
+} > "$directory/types.c"
+
+types() { # NAME INCLUDE LIBRARY
+    "${cc[@]}" -std=gnu11 -g -O0 -Wall -Wextra -Werror -fPIC -shared -I"$2" \
+        "$directory/types.c" -o "$directory/$1.so" -Wl,-z,defs "$3"
+}
+
+# What a change looks like, lest the comparison pass because it sees nothing.
+changed_header() { # NAME SCRIPT
+    mkdir -p "$directory/$1"
+    sed -z "$2" include/libnbd.h > "$directory/$1/libnbd.h"
+    ! cmp -s include/libnbd.h "$directory/$1/libnbd.h" && types "$1" "$directory/$1" "$ours"
+}
+
+values() { # NAME INCLUDE
+    "${cc[@]}" -std=gnu11 -Wall -Wextra -Werror -I"$2" -DMACROS="\"$directory/macros\"" \
+        c-tests/abi/values.c -o "$directory/values-$1" &&
+        "$directory/values-$1" > "$directory/$1.values"
+}
+
+macros() { # INCLUDE
+    echo '#include <libnbd.h>' | "${cc[@]}" -E -dM -I"$1" - |
+        sed -n 's/^#define \(_*\(LIB\)\?NBD_[A-Za-z0-9_]*\((.*)\)\?\) .*/\1/p' | sort
+}
+
+# As lines "NAME: OLD -> NEW".
+changed_values() {
+    join -t = -j 1 -o 1.1,1.2,2.2 \
+        <(sort -t = -k 1,1 "$directory/theirs.values") <(sort -t = -k 1,1 "$directory/ours.values") |
+        sed -n '/^.* = \(.*\)= \1$/! s/^\(.*\) = \(.*\)= \(.*\)$/\1: \2 -> \3/p'
+}
+
+same_layouts() {
+    diff <(grep -v ' = ' "$directory/theirs.values") <(grep -v ' = ' "$directory/ours.values")
+}
+
+only_explained_changes() {
+    diff <(grep -v '^#' c-tests/abi/changed.txt | grep . | sort) <(changed_values | sort)
+}
+
+macros_remain() {
+    local missing
+    missing=$(comm -23 <(macros "$their_include") <(macros "$our_include") |
+        grep -vxFf "$directory/macros-not-yet")
+    echo "$missing"
+    [ -z "$missing" ]
+}
+
+is_another_library() {
+    ! cmp "$theirs" "$ours" && grep -cx 'nbd_[a-z]*' "$functions" &&
+        ! grep -x nbd_get_version_extra "$functions"
+}
+
+check 'the C library is there' is_another_library
+check 'no symbol is missing or has another version' same_abi "$theirs" "$ours"
+check 'a missing symbol would show' notices nbd_get_version_extra "$ours" "$theirs"
+
+check 'types of the C library' types theirs "$their_include" "$theirs"
+check 'types of this library' types ours "$our_include" "$ours"
+check 'no type has changed' same_abi "$directory/theirs.so" "$directory/ours.so"
+
+check 'header with a narrower parameter' changed_header parameter \
+    's/\(nbd_trim([^)]*\)uint64_t count/\1uint32_t count/'
+check 'it would show' notices "'function type int (nbd_handle*, typedef uint64_t," \
+    "$directory/ours.so" "$directory/parameter.so"
+check 'header with another result' changed_header result 's/int64_t nbd_get_size(/int nbd_get_size(/'
+check 'it would show' notices type_of_nbd_get_size "$directory/ours.so" "$directory/result.so"
+check 'header with a larger structure' changed_header structure \
+    's/\n} nbd_completion_callback;/\n  int more;&/'
+check 'it would show' notices 'type size changed from 192 to 256' \
+    "$directory/ours.so" "$directory/structure.so"
+
+macros "$their_include" | grep -v '(' | grep -vx LIBNBD_H |
+    grep -vxFf "$directory/macros-not-yet" | sed 's/.*/SHOW (&);/' > "$directory/macros"
+check 'no macro is missing' macros_remain
+check 'values of the C library' values theirs "$their_include"
+check 'values of this library' values ours "$our_include"
+check 'layouts are the same' same_layouts
+check 'values are the same but for the explained ones' only_explained_changes
+
+echo "$passed passed, $failed failed"
+[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Checks the manual pages: there is one for each function, formatters have
+# nothing to say against them, they refer to things that exist, and the programs
+# in them work.  Expects that `make all server` has run.
+#
+# Prints a line for each case and "N passed, N failed" at the end.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+server=${EMBEDDED_SERVER:?set by make check}
+export PKG_CONFIG_PATH=${LIBNBD_BUILD:?set by make check}
+unset LD_LIBRARY_PATH
+pages=$LIBNBD_BUILD/man
+read -ra cc <<< "${CC:-cc}"
+directory=$(mktemp -d)
+trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
+passed=0
+failed=0
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" > "$directory/output" 2>&1; then
+        echo "ok manual: $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok manual: $name"
+        cat "$directory/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# Succeeds if the command succeeds and prints nothing.
+silent() { # COMMAND...
+    local status output
+    output=$("$@" 2>&1)
+    status=$?
+    [ -z "$output" ] || echo "$output"
+    [ $status -eq 0 ] && [ -z "$output" ]
+}
+
+each_function_has_a_page() {
+    diff <(sed -n 's/^ *\(nbd_.*\);$/\1.3/p' libnbd.syms | sort) \
+        <(cd "$pages" && printf '%s\n' nbd_*.3 | sort)
+}
+
+# The pages have no date, on purpose.
+lint() {
+    mandoc -T lint -W warning "$pages"/*.3 | grep -v 'WARNING: missing date, using "": TH$'
+    [ "${PIPESTATUS[0]}" -le 2 ]
+}
+
+groff_warnings() {
+    local page
+    for page in "$pages"/*.3; do
+        groff -man -Tutf8 -ww -z "$page" || return
+    done
+}
+
+# What whatis(1) and apropos(1) will find.
+name_lines() {
+    local page
+    for page in "$pages"/*.3; do
+        lexgrog "$page" | grep -q ": \"$(basename "$page" .3) - [a-z].*[^.]\"\$" || echo "$page"
+    done
+}
+
+# A reference is a name in bold with a section.
+references() {
+    sed -n -e 's/\\fB\([^\\]*\)\\fR(3)/\n=\1\n/g' -e 's/^\.BR \(.*\) (3).*/\n=\1/' -e p "$pages"/*.3 |
+        sed -n 's/^=//p' | grep nbd | sort -u
+}
+
+references_exist() {
+    local page count=0
+    for page in $(references); do
+        count=$((count + 1))
+        [ -e "$pages/$page.3" ] || { echo "there is no $page.3"; return 1; }
+    done
+    echo "$count references"
+    [ $count -gt 100 ]
+}
+
+# Names in the pages are those of the header, of functions still to come, or the
+# beginnings of such.
+names_exist() {
+    local unknown
+    unknown=$(sed 's/\\f[BIR]//g' "$pages"/*.3 |
+        grep -owE '(nbd|LIBNBD|NBD_NULL)_[A-Za-z0-9_]*' | sort -u |
+        while read -r name; do
+            grep -qwE "${name%_}(_[A-Za-z0-9_]+)?" include/libnbd.h scripts/not-yet.txt || echo "$name"
+        done)
+    echo "unknown names: $unknown"
+    [ -z "$unknown" ]
+}
+
+# The program as a reader would copy it.
+shown_program() { # NAME
+    groff -man -Tascii -P-bcou "$pages/$1.3" |
+        sed -n -e '1,/^EXAMPLES$/d' -e '/^[A-Z]/q' -e 's/^ \{9\}//' -e p
+}
+
+compile() { # NAME
+    local flags
+    shown_program "$1" > "$directory/$1.c"
+    read -ra flags <<< "$(pkg-config --cflags --libs libnbd)"
+    "${cc[@]}" -std=gnu11 -Wall -Wextra -Werror "$directory/$1.c" "${flags[@]}" -o "$directory/$1"
+}
+
+serve() { # NAME OPTION...
+    local name=$1
+    shift
+    "$server" --unix "$directory/$name.sock" --ready-file "$directory/$name.ready" "$@" &
+    local pid=$!
+    until [ -e "$directory/$name.ready" ]; do
+        kill -0 "$pid" || return
+        sleep 0.05
+    done
+}
+
+prints() { # TEXT NAME ARGUMENT...
+    local text=$1 name=$2
+    shift 2
+    diff <(echo "$text") <(timeout 60 "$directory/$name" "$@" 2>&1; echo "status $?")
+}
+
+check 'each function has a page' each_function_has_a_page
+check 'mandoc has no warnings' silent lint
+check 'groff has no warnings' silent groff_warnings
+check 'names and purposes can be found' silent name_lines
+check 'references lead somewhere' references_exist
+check 'names exist' names_exist
+
+for program in man/examples/*.c; do
+    check "$(basename "$program" .c) compiles" compile "$(basename "$program" .c)"
+done
+
+{ head -c 300000 /dev/zero | tr '\0' x; head -c 100000 /dev/zero; } > "$directory/disk"
+serve disk --file "$directory/disk"
+serve exports --size 64K --export first=one --export second=two
+serve map --size 128K --context base:allocation=64K:3,64K:0
+
+check 'nbd_pread runs' prints "\
+400000 bytes: 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78
+status 0" nbd_pread "$directory/disk.sock"
+check 'nbd_aio_pread runs' prints "\
+300000 bytes are not zero
+status 0" nbd_aio_pread "$directory/disk.sock"
+check 'nbd_aio_get_fd runs' prints "\
+the first byte is 120
+status 0" nbd_aio_get_fd "$directory/disk.sock"
+check 'nbd_opt_list runs' prints "\
+first: 65536 bytes
+second: 65536 bytes
+status 0" nbd_opt_list "$directory/exports.sock"
+check 'nbd_block_status_64 runs' prints "\
+         0      65536 hole, zero
+     65536      65536 data
+status 0" nbd_block_status_64 "$directory/map.sock"
+check 'nbd_set_debug_callback runs' prints "\
+status 0" nbd_set_debug_callback "$directory/disk.sock" "$directory/log"
+check 'and writes the messages' grep '^nbd_connect_unix: leave: ret=0' "$directory/log"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

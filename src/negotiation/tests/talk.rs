@@ -1,0 +1,473 @@
+//! Talks: what the server says, what the client must answer, and the bench on
+//! which the client's conversations are held.
+
+use std::ffi::{CStr, CString};
+
+use crate::error::Error;
+use crate::negotiation::line::{Conversation, Line};
+use crate::negotiation::{self, Answer, Fault, Next, Protocol, Session, Wishes};
+use crate::testing::{Dice, Pace, flips};
+
+pub const ACK: u32 = 1;
+pub const SERVER: u32 = 2;
+pub const INFO: u32 = 3;
+pub const META_CONTEXT: u32 = 4;
+pub const UNSUP: u32 = 0x8000_0001;
+
+pub const EXPORT_NAME: u32 = 1;
+pub const ABORT: u32 = 2;
+pub const LIST: u32 = 3;
+pub const OPT_INFO: u32 = 6;
+pub const GO: u32 = 7;
+pub const STRUCTURED_REPLY: u32 = 8;
+pub const LIST_META_CONTEXT: u32 = 9;
+pub const SET_META_CONTEXT: u32 = 10;
+pub const EXTENDED_HEADERS: u32 = 11;
+
+/// A newstyle greeting.
+pub fn greeting(flags: u16) -> Vec<u8> {
+    [b"NBDMAGICIHAVEOPT".as_slice(), &flags.to_be_bytes()].concat()
+}
+
+/// An option request.
+pub fn option(number: u32, data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap();
+    let numbers = [number.to_be_bytes(), length.to_be_bytes()].concat();
+    [b"IHAVEOPT", numbers.as_slice(), data].concat()
+}
+
+/// The header of an option reply.
+pub fn reply_header(option: u32, kind: u32, length: u32) -> Vec<u8> {
+    let numbers = [option, kind, length].map(u32::to_be_bytes).concat();
+    [&0x0003_e889_0455_65a9u64.to_be_bytes(), numbers.as_slice()].concat()
+}
+
+/// An option reply.
+pub fn reply(option: u32, kind: u32, data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap();
+    [reply_header(option, kind, length), data.to_vec()].concat()
+}
+
+/// A string with its length in front.
+pub fn counted(text: &str) -> Vec<u8> {
+    let length = u32::try_from(text.len()).unwrap();
+    [&length.to_be_bytes(), text.as_bytes()].concat()
+}
+
+/// The data of INFO and GO.
+pub fn information_wanted(export: &str, wanted: &[u16]) -> Vec<u8> {
+    let count = u16::try_from(wanted.len()).unwrap();
+    let wanted = wanted.iter().flat_map(|kind| kind.to_be_bytes());
+    let mut data = counted(export);
+    data.extend_from_slice(&count.to_be_bytes());
+    data.extend(wanted);
+    data
+}
+
+/// The data of the meta context options.
+pub fn queries(export: &str, queries: &[&str]) -> Vec<u8> {
+    let count = u32::try_from(queries.len()).unwrap();
+    let mut data = counted(export);
+    data.extend_from_slice(&count.to_be_bytes());
+    data.extend(queries.iter().flat_map(|query| counted(query)));
+    data
+}
+
+/// A piece of information.
+pub fn information(kind: u16, data: &[u8]) -> Vec<u8> {
+    [&kind.to_be_bytes(), data].concat()
+}
+
+/// Size and transmission flags.
+pub fn basics(size: u64, flags: u16) -> Vec<u8> {
+    [size.to_be_bytes().as_slice(), &flags.to_be_bytes()].concat()
+}
+
+/// Block size constraints.
+pub fn block_sizes(minimum: u32, preferred: u32, maximum: u32) -> Vec<u8> {
+    [minimum, preferred, maximum].map(u32::to_be_bytes).concat()
+}
+
+/// A meta context with its id.
+pub fn context(id: u32, name: &str) -> Vec<u8> {
+    [&id.to_be_bytes(), name.as_bytes()].concat()
+}
+
+/// Wishes for an export, and nothing but the export.
+pub fn plain(export: &str) -> Wishes {
+    Wishes {
+        export_name: CString::new(export).unwrap(),
+        structured_replies: false,
+        extended_headers: false,
+        block_size: false,
+        ..Wishes::default()
+    }
+}
+
+/// A fixed newstyle session in which nothing has been asked for.
+pub fn fixed() -> Session {
+    Session {
+        protocol: Some(Protocol::FixedNewstyle),
+        handshake_flags: 3,
+        ..Session::default()
+    }
+}
+
+pub fn c_strings(texts: &[&str]) -> Vec<CString> {
+    texts.iter().map(|t| CString::new(*t).unwrap()).collect()
+}
+
+/// A conversation to hold.
+#[derive(Debug, Clone)]
+pub enum Topic {
+    Connect,
+    Go,
+    Info,
+    List,
+    ListContexts(Vec<CString>),
+    SetContexts(Vec<CString>),
+    StructuredReplies,
+    ExtendedHeaders,
+    Abort,
+}
+
+/// What a conversation led to.
+#[derive(Debug)]
+pub struct Ended {
+    pub answer: Answer<Next>,
+    pub session: Session,
+    /// What was listed or granted.
+    pub found: Vec<String>,
+    /// What the client said.
+    pub sent: Vec<u8>,
+    /// What the client did not read.
+    pub unread: Vec<u8>,
+    /// It ended because the server went.
+    deserted: bool,
+}
+
+impl Ended {
+    /// The error with which the client gave the connection up.
+    pub fn broken(&self) -> &Error {
+        assert!(!self.deserted, "nothing was wrong until the server went");
+        match &self.answer {
+            Err(Fault::Broken(error)) => error,
+            other => panic!("not broken: {other:?}"),
+        }
+    }
+
+    /// Checks that the server went while the client waited for it.
+    pub fn must_be_deserted(&self) {
+        assert!(self.deserted, "it was over before");
+        match &self.answer {
+            Err(Fault::Broken(error)) => assert_eq!(error.errno(), 0, "{error}"),
+            other => panic!("not broken: {other:?}"),
+        }
+    }
+
+    /// The reply and the error of a refused option.
+    pub fn refused(&self) -> (u32, &Error) {
+        match &self.answer {
+            Err(Fault::Refused(reply, error)) => (*reply, error),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// The names of the contexts, and whether they hold.
+    pub fn contexts(&self) -> (bool, Vec<(u32, &str)>) {
+        let contexts = &self.session.contexts;
+        let granted = contexts.granted.iter();
+        let granted = granted.map(|c| (c.id, c.name.to_str().unwrap()));
+        (contexts.valid, granted.collect())
+    }
+}
+
+/// A conversation that has begun.
+struct Bench {
+    line: Line,
+    conversation: Conversation<(Answer<Next>, Session, Vec<String>)>,
+    sent: Vec<u8>,
+    ended: Option<Ended>,
+    /// So much is sent at a time.
+    portion: usize,
+    /// There was nothing left to say when the conversation ended.
+    said_everything: bool,
+}
+
+impl Bench {
+    /// Carries the conversation on until it waits for the server.
+    fn carry_on(&mut self) {
+        for _ in 0..1_000_000 {
+            if self.ended.is_none()
+                && let Some((answer, session, found)) = self.conversation.resume()
+            {
+                self.said_everything = !self.line.has_output();
+                self.ended = Some(Ended {
+                    answer,
+                    session,
+                    found,
+                    sent: Vec::new(),
+                    unread: Vec::new(),
+                    deserted: false,
+                });
+            }
+            if !self.line.has_output() {
+                return;
+            }
+            self.send();
+        }
+        panic!("the client talks without end");
+    }
+
+    /// Sends one portion of what the client has to say.
+    fn send(&mut self) {
+        let Self {
+            line,
+            sent,
+            portion,
+            ..
+        } = self;
+        let taken = line.drain(|bytes| {
+            let bytes = &bytes[..bytes.len().min(*portion)];
+            sent.extend_from_slice(bytes);
+            Ok::<_, ()>(bytes.len())
+        });
+        assert!(taken.unwrap() > 0);
+    }
+
+    /// The server says no more.
+    fn finish(mut self) -> Ended {
+        let deserted = self.ended.is_none();
+        self.line.end();
+        self.carry_on();
+        let mut ended = self.ended.expect("waits for a server that is gone");
+        ended.sent = self.sent;
+        ended.unread = self.line.take_input();
+        ended.deserted = deserted;
+        ended
+    }
+}
+
+/// One line of the script.
+#[derive(Debug, Clone)]
+enum Turn {
+    Server(Vec<u8>),
+    Client(Vec<u8>),
+}
+
+/// A conversation, and the script by which server and client hold it.
+#[derive(Debug, Clone)]
+pub struct Talk {
+    topic: Topic,
+    wishes: Wishes,
+    session: Session,
+    turns: Vec<Turn>,
+}
+
+impl Talk {
+    /// From the greeting on.
+    pub fn connect(wishes: Wishes) -> Self {
+        Self::about(Topic::Connect, wishes, Session::default())
+    }
+
+    /// The same, with a fixed newstyle greeting already exchanged.
+    pub fn greeted(wishes: Wishes) -> Self {
+        Self::connect(wishes)
+            .server(greeting(3))
+            .client(3u32.to_be_bytes())
+    }
+
+    /// One option.
+    pub fn about(topic: Topic, wishes: Wishes, session: Session) -> Self {
+        Self {
+            topic,
+            wishes,
+            session,
+            turns: Vec::new(),
+        }
+    }
+
+    pub fn server(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.turns.push(Turn::Server(bytes.as_ref().to_vec()));
+        self
+    }
+
+    pub fn client(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.turns.push(Turn::Client(bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// The client sends an option without data, and gets one reply without.
+    pub fn asked(self, number: u32, kind: u32) -> Self {
+        self.client(option(number, &[]))
+            .server(reply(number, kind, &[]))
+    }
+
+    /// Holds the talk in lockstep: the client says what the script says, when
+    /// the script says it.  However the server's bytes are cut, the result is
+    /// the same; however they are spoiled, there is one.
+    pub fn hold(&self) -> Ended {
+        let ended = self.hold_once();
+        let stream = self.stream();
+        // Long strings are alike in the middle.
+        let interesting =
+            |at: &usize| *at < 400 || at + 100 > stream.len() || at.is_multiple_of(97);
+        let places = || (0..stream.len()).filter(interesting);
+        for pace in places().map(Pace::Cut).chain([Pace::Steps(1)]) {
+            let cut = self.run(&stream, pace);
+            assert_eq!(format!("{cut:?}"), format!("{ended:?}"), "{pace:?}");
+        }
+        for len in places() {
+            let short = self.run(&stream[..len], Pace::Whole);
+            assert!(ended.sent.starts_with(&short.sent), "after {len} bytes");
+            match short.answer {
+                Err(Fault::Broken(error)) if error.errno() == 0 => {}
+                answer => assert_eq!(answer, ended.answer, "after {len} bytes"),
+            }
+        }
+        for (at, spoiled) in places().flat_map(|at| flips(&stream, at)) {
+            let whole = self.run(&spoiled, Pace::Whole);
+            if stream.len() < 500 {
+                let bytewise = self.run(&spoiled, Pace::Steps(1));
+                assert_eq!(format!("{bytewise:?}"), format!("{whole:?}"), "byte {at}");
+            }
+        }
+        ended
+    }
+
+    /// Holds the talk with a server that answers before it is asked.  That
+    /// must not keep the client from asking: what it says next would be taken
+    /// for something else.
+    pub fn hold_unasked(&self) {
+        let mut bench = self.begin(1);
+        bench.line.feed(&self.stream());
+        bench.line.end();
+        for _ in 0..10_000 {
+            if bench.conversation.resume().is_some() {
+                assert!(!bench.line.has_output(), "ended with something to say");
+                return;
+            }
+            bench.send();
+        }
+        panic!("talks without end");
+    }
+
+    /// Holds talks with a server that has lost its mind: there is an end to
+    /// each, and it does not depend on how the bytes arrive.
+    pub fn hold_spoiled(&self, rounds: u64) {
+        let stream = self.stream();
+        for seed in 0..rounds {
+            let mut dice = Dice(seed);
+            let spoiled = dice.spoil(&stream);
+            let whole = self.run(&spoiled, Pace::Whole);
+            let step = 1 + dice.below(40);
+            let stepwise = self.run(&spoiled, Pace::Steps(step));
+            assert_eq!(format!("{stepwise:?}"), format!("{whole:?}"), "seed {seed}");
+        }
+    }
+
+    /// Holds the talk in lockstep, and leaves it at that.
+    pub fn hold_once(&self) -> Ended {
+        let mut bench = self.begin(usize::MAX);
+        let mut heard = 0;
+        bench.carry_on();
+        for turn in &self.turns {
+            match turn {
+                Turn::Client(expected) => {
+                    let said = &bench.sent[heard..];
+                    let said = &said[..said.len().min(expected.len())];
+                    assert_eq!(said, expected, "the client says something else");
+                    heard += expected.len();
+                }
+                Turn::Server(bytes) => {
+                    assert_eq!(bench.sent[heard..], [0; 0], "the client says more");
+                    assert!(bench.ended.is_none(), "it is over: {:?}", bench.ended);
+                    for piece in bytes.chunks(4096) {
+                        bench.line.feed(piece);
+                        bench.carry_on();
+                    }
+                }
+            }
+        }
+        assert_eq!(bench.sent[heard..], [0; 0], "the client says more");
+        assert!(bench.said_everything, "ended with something to say");
+        bench.finish()
+    }
+
+    /// Everything the server says.
+    fn stream(&self) -> Vec<u8> {
+        let said = self.turns.iter().filter_map(|turn| match turn {
+            Turn::Server(bytes) => Some(bytes.as_slice()),
+            Turn::Client(_) => None,
+        });
+        said.collect::<Vec<_>>().concat()
+    }
+
+    fn run(&self, stream: &[u8], pace: Pace) -> Ended {
+        let portion = pace.longest(0);
+        let mut bench = self.begin(portion);
+        let mut at = 0;
+        bench.carry_on();
+        while at < stream.len() {
+            let piece = &stream[at..];
+            let piece = &piece[..piece.len().min(pace.longest(at))];
+            bench.line.feed(piece);
+            bench.carry_on();
+            at += piece.len();
+        }
+        bench.finish()
+    }
+
+    fn begin(&self, portion: usize) -> Bench {
+        let line = Line::new();
+        let conversation = converse(
+            line.clone(),
+            self.topic.clone(),
+            self.wishes.clone(),
+            self.session.clone(),
+        );
+        Bench {
+            line,
+            conversation: Conversation::new(conversation),
+            sent: Vec::new(),
+            ended: None,
+            portion,
+            said_everything: true,
+        }
+    }
+}
+
+async fn converse(
+    line: Line,
+    topic: Topic,
+    wishes: Wishes,
+    mut session: Session,
+) -> (Answer<Next>, Session, Vec<String>) {
+    let mut found = Vec::new();
+    let text = |text: &CStr| text.to_string_lossy().into_owned();
+    let export = wishes.export_name.clone();
+    let shared = &mut session;
+    let answer = match topic {
+        Topic::Connect => negotiation::connect(&line, &wishes, shared).await,
+        Topic::Go => negotiation::go(&line, &wishes, shared).await,
+        Topic::Info => negotiation::info(&line, &wishes, shared).await,
+        Topic::List => {
+            let each = |name: &CStr, description: &CStr| {
+                found.push(format!("{}: {}", text(name), text(description)));
+            };
+            negotiation::list(&line, shared, each).await
+        }
+        Topic::ListContexts(queries) => {
+            let each = |name: &CStr| found.push(text(name));
+            negotiation::list_meta_contexts(&line, &export, &queries, shared, each).await
+        }
+        Topic::SetContexts(queries) => {
+            let each = |name: &CStr| found.push(text(name));
+            negotiation::set_meta_contexts(&line, &export, &queries, shared, each).await
+        }
+        Topic::StructuredReplies => negotiation::structured_replies(&line, shared).await,
+        Topic::ExtendedHeaders => negotiation::extended_headers(&line, shared).await,
+        Topic::Abort => negotiation::abort(&line, shared).await,
+    };
+    (answer, session, found)
+}

@@ -1,0 +1,18 @@
+//! The engine, driven from byte strings: whatever a server sends, however it
+//! is cut, the results are the same and nothing is lost or told twice.
+
+mod bulk;
+mod caller;
+mod ending;
+mod hostile;
+mod reading;
+mod replies;
+mod rig;
+mod sending;
+mod status;
+mod stray;
+
+use crate::protocol::reply::Style;
+
+/// The sessions in which replies come in chunks.
+const CHUNKED: [Style; 2] = [Style::Structured, Style::Extended];

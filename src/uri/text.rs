@@ -1,0 +1,145 @@
+//! The text of a URI and its parts, according to RFC 3986.
+//!
+//! The parts come out decoded, and otherwise as they were written.  That
+//! matters for the path, which is a name here and not a path: `a/../b` and
+//! `a//b` are names like any other.
+
+use std::borrow::Cow;
+use std::ffi::CStr;
+
+use fluent_uri::Uri;
+use fluent_uri::pct_enc::encoder::{Query, RegName};
+use fluent_uri::pct_enc::{EStr, Encoder};
+
+use crate::error::{Error, Result};
+
+/// A URI, taken apart.
+#[derive(Debug)]
+pub struct Text {
+    pub scheme: String,
+    /// What follows `//`; without these two characters there is none.
+    pub authority: Option<Authority>,
+    /// Everything up to the query, with the slash at the beginning.
+    pub path: Vec<u8>,
+    /// What the query says, in order.
+    pub parameters: Vec<Parameter>,
+}
+
+/// The part of a URI that says where.
+#[derive(Debug)]
+pub struct Authority {
+    pub user: Option<Vec<u8>>,
+    /// May be empty; an IPv6 address comes without its brackets.
+    pub host: Vec<u8>,
+    /// Not 0, which stands for the usual port like no port at all.
+    pub port: Option<u32>,
+}
+
+/// One parameter of a query.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: Vec<u8>,
+    pub value: Vec<u8>,
+}
+
+impl Text {
+    /// Takes a URI apart.
+    pub fn parse(text: &CStr) -> Result<Self> {
+        let text = text
+            .to_str()
+            .map_err(|error| malformed(format!("byte {}", error.valid_up_to())))?;
+        let (text, zone) = split_zone(text);
+        // The message does not repeat the URI: it may name a user.
+        let uri = Uri::parse(&*text).map_err(malformed)?;
+        let authority = match uri.authority() {
+            Some(authority) => Some(Authority {
+                user: authority.userinfo().map(decoded),
+                host: host(authority.host(), zone),
+                port: port(authority.port().map(EStr::as_str))?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            scheme: uri.scheme().as_str().to_owned(),
+            authority,
+            path: decoded(uri.path()),
+            parameters: uri.query().map(parameters).unwrap_or_default(),
+        })
+    }
+}
+
+fn malformed(reason: impl std::fmt::Display) -> Error {
+    Error::new(libc::EINVAL, format!("the URI is malformed: {reason}"))
+}
+
+fn decoded<E: Encoder>(text: &EStr<E>) -> Vec<u8> {
+    text.decode().to_bytes().into_owned()
+}
+
+/// RFC 6874 adds to RFC 3986 that an IPv6 address in brackets can name the
+/// network interface of a link-local address: `[fe80::1%25eth0]`.  Answers
+/// with the URI without this zone, and the zone.
+fn split_zone(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let parts = text.split_once('[').and_then(|(before, rest)| {
+        let (literal, after) = rest.split_once(']')?;
+        let (address, zone) = literal.split_once("%25")?;
+        Some((before, address, zone, after))
+    });
+    match parts {
+        Some((before, address, zone, after)) if is_zone(zone) => (
+            Cow::Owned(format!("{before}[{address}]{after}")),
+            Some(zone),
+        ),
+        _ => (Cow::Borrowed(text), None),
+    }
+}
+
+fn is_zone(zone: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !zone.is_empty() && zone.bytes().all(unreserved)
+}
+
+fn host(host: &str, zone: Option<&str>) -> Vec<u8> {
+    if let Some(address) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        return match zone {
+            Some(zone) => format!("{address}%{zone}").into_bytes(),
+            None => address.as_bytes().to_vec(),
+        };
+    }
+    // What is no address is a name, and names may be encoded.
+    EStr::<RegName>::new(host).map(decoded).unwrap_or_default()
+}
+
+fn port(digits: Option<&str>) -> Result<Option<u32>> {
+    let digits = digits.unwrap_or_default();
+    if digits.is_empty() {
+        return Ok(None);
+    }
+    match digits.parse::<i32>().map(u32::try_from) {
+        Ok(Ok(0)) => Ok(None),
+        Ok(Ok(port)) => Ok(Some(port)),
+        _ => Err(malformed(format!("the port {digits} is too large"))),
+    }
+}
+
+/// The parameters stand between ampersands, the last of them also between
+/// semicolons.
+fn parameters(query: &EStr<Query>) -> Vec<Parameter> {
+    let (front, last) = match query.rsplit_once('&') {
+        Some((front, last)) => (Some(front), last),
+        None => (None, query),
+    };
+    let front = front.into_iter().flat_map(|front| front.split('&'));
+    front
+        .chain(last.split(';'))
+        .filter_map(|parameter| {
+            let (name, value) = parameter
+                .split_once('=')
+                .unwrap_or((parameter, EStr::EMPTY));
+            (!name.is_empty()).then(|| Parameter {
+                name: decoded(name),
+                value: decoded(value),
+            })
+        })
+        .collect()
+}
