@@ -122,7 +122,7 @@ echo '#[unsafe(no_mangle)] pub extern "C" fn other() { println!("other"); }' > "
 check 'another static Rust library' \
     rustc --edition 2024 --crate-type staticlib -o "$root/libother.a" "$root/other.rs"
 check 'beside libnbd.a' "${cc[@]}" "$root/version.c" "-I$stage/opt/nbd/include" \
-    -Wl,-u,other "$root/libother.a" "$stage$libdir/libnbd.a" -lpthread -lm -ldl -o "$root/both"
+    -Wl,-u,other "$root/libother.a" "$stage$libdir/libnbd.a" -lssl -lcrypto -lpthread -lm -ldl -o "$root/both"
 check 'both in one program run' prints_version "$root/both"
 
 check 'uninstalled' make_target uninstall "DESTDIR=$stage" PREFIX=/opt/nbd

@@ -20,10 +20,8 @@ impl Client {
     /// The socket has become readable.
     pub fn aio_notify_read(&mut self) -> Result<()> {
         self.expect(READ, "read")?;
-        if let State::Conversing(Talk { stream, .. }) | State::Transmitting(stream) =
-            &mut self.state
-        {
-            stream.begin_receiving();
+        if let State::Conversing(talk) = &mut self.state {
+            talk.stream.begin_receiving();
         }
         self.take_in()
     }
@@ -163,6 +161,7 @@ impl Client {
             match talk.stream.send_unsent() {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
+                Err(error) if error.errno() == libc::EPIPE => talk.line.discard_output(),
                 Err(error) => return Err(self.die(error)),
             }
             if talk.line.wants_upgrade() {
@@ -311,7 +310,7 @@ impl Client {
             match stream.send_unsent() {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(error) => return Err(self.die(error)),
+                Err(error) => return self.push_failed(error),
             }
             let mut taken = 0;
             let progress = self.transmission.send(|vectors| {
@@ -326,13 +325,18 @@ impl Client {
                 Ok(Progress::More) => {}
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.after_push(),
-                Err(error) if error.errno() == libc::EPIPE => {
-                    self.server_is_deaf = true;
-                    return Ok(());
-                }
-                Err(error) => return Err(self.die(error)),
+                Err(error) => return self.push_failed(error),
             }
         }
+    }
+
+    /// A server that does not listen any more may still have something to say.
+    fn push_failed(&mut self, error: Error) -> Result<()> {
+        if error.errno() == libc::EPIPE {
+            self.server_is_deaf = true;
+            return Ok(());
+        }
+        Err(self.die(error))
     }
 
     /// Nothing follows a disconnect.
@@ -356,6 +360,9 @@ impl Client {
     }
 
     fn pull_all(&mut self) -> Result<()> {
+        if let State::Transmitting(stream) = &mut self.state {
+            stream.begin_receiving();
+        }
         loop {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());

@@ -83,12 +83,12 @@ impl Session {
     /// Carries the handshake on; whether it is over.
     pub fn handshake(&mut self) -> Result<bool> {
         let outcome = ffi::connect(&mut self.stream);
-        // Whatever came of it, the server should learn of it.
-        let sent = self.send_unsent();
-        match outcome {
-            Ok(()) => sent.map(|_| true),
-            Err(Stop::WantRead) => sent.map(|_| false),
-            Err(Stop::Goodbye | Stop::Failed) => Err(self.handshake_failed()),
+        // Whatever came of it, the server should learn of it.  If nobody
+        // listens, why may be the next thing to read.
+        match (outcome, self.send_unsent()) {
+            (Err(Stop::Goodbye | Stop::Failed), _) => Err(self.handshake_failed()),
+            (_, Err(error)) if error.errno() != libc::EPIPE => Err(error),
+            (outcome, _) => Ok(outcome.is_ok()),
         }
     }
 
@@ -104,10 +104,10 @@ impl Session {
     /// Receives into the vectors, in order.
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
         let received = self.decrypt(into);
-        // New keys, if the server has asked for them, or what is wrong.
-        let sent = self.send_unsent();
-        let received = received?;
-        sent.map(|_| received)
+        // New keys, if the server has asked for them, or what is wrong.  If
+        // this fails, so will the next thing that is tried.
+        let _ = self.send_unsent();
+        received
     }
 
     fn decrypt(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
@@ -209,7 +209,7 @@ impl Session {
     pub fn send_unsent(&mut self) -> Result<bool> {
         match self.stream.get_mut().send_unsent() {
             Ok(done) => Ok(done),
-            // As below.
+            // A peer that has left already will not miss our goodbye.
             Err(error) if self.closing && is_gone(&error) => Ok(true),
             Err(error) => Err(Error::system("send", &error)),
         }
@@ -219,15 +219,7 @@ impl Session {
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
             self.closing = true;
-            if ffi::shut_down(&mut self.stream).is_err() {
-                let failure = self.stream.get_mut().take_failure();
-                match failure {
-                    // A peer that has left already will not miss our goodbye.
-                    Some(error) if is_gone(&error) => {}
-                    Some(error) => return Err(Error::system("shutdown", &error)),
-                    None => return Err(self.failed("shutdown")),
-                }
-            }
+            ffi::shut_down(&mut self.stream).map_err(|_| self.failed("shutdown"))?;
         }
         if !self.send_unsent()? {
             return Ok(false);
@@ -238,7 +230,7 @@ impl Session {
     fn handshake_failed(&mut self) -> Error {
         let stack = ErrorStack::get();
         if let Some(error) = self.stream.get_mut().take_failure() {
-            return Error::system("TLS handshake", &error);
+            return socket_failed("TLS handshake", &error);
         }
         let ssl = self.stream.ssl();
         let verdict = ssl.verify_result();
@@ -261,13 +253,21 @@ impl Session {
     fn failed(&mut self, call: &'static str) -> Error {
         let stack = ErrorStack::get();
         match self.stream.get_mut().take_failure() {
-            Some(error) => Error::system(call, &error),
+            Some(error) => socket_failed(call, &error),
             None if ends_early(&stack) => Error::without_errno(
                 "TLS: the connection ended without a goodbye; somebody may have cut it",
             ),
             None => Error::without_errno(format!("TLS: {}", reasons(&stack))),
         }
     }
+}
+
+/// The socket failed under a TLS session, which has no errno of its own: where
+/// the failure hits it is a matter of chance.
+fn socket_failed(call: &str, error: &io::Error) -> Error {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Error::without_errno(format!("{call}: {reason}"))
 }
 
 /// Whether the peer has closed its side altogether.
