@@ -6,5 +6,6 @@ mod framing;
 mod greeting;
 mod listing;
 mod opening;
+mod starttls;
 mod switches;
 mod talk;
