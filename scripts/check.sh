@@ -71,6 +71,8 @@ step 30 'C tests under valgrind' c-tests/run.sh --valgrind
 step 5 'Examples' scripts/check-examples.sh
 step 5 'Install' scripts/check-install.sh
 step 5 'Consumers' scripts/check-consumers.sh
+step 5 'Programs' scripts/check-programs.sh
+step 15 'Debian packages' scripts/check-packages.sh
 
 printf '\n==> Summary\n'
 for failure in "${failures[@]}"; do
