@@ -25,6 +25,10 @@ if [ "${1:-}" != --build-only ]; then
         gnutls-bin
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
+        # Programs that were built for it, and what they need.
+        python3-libnbd libnbd-ocaml-dev ocaml-nox fuse3 poke
+        # Debian packages, and a system to install them in.
+        debhelper dpkg-dev mmdebstrap
         # Comparison with it.
         abigail-tools
         # Observation and load.

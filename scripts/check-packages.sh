@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# Makes the source archive, builds the Debian packages from it without a
+# network, and installs them in a throw-away system, below Debian's own programs.
+#
+# Prints a line for each case and "N passed, N failed" at the end.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+directory=$(mktemp -d)
+chmod 755 "$directory"
+root=$directory/root
+debs=$directory/debs
+trap 'rm -rf "$directory"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0
+failed=0
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" > "$directory/output" 2>&1 < /dev/null; then
+        echo "ok packages: $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok packages: $name"
+        tail -n 60 "$directory/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# What is to be packed and built is the tree, not the run of make around us.
+unset MAKEFLAGS MFLAGS MAKELEVEL LD_LIBRARY_PATH
+
+# ---------------------------------------------------------------- the archive
+
+make_dist() {
+    make --no-print-directory dist > "$directory/dist" && archive=$(tail -n 1 "$directory/dist") &&
+        [ -s "$archive" ]
+}
+
+same_again() {
+    scripts/make-dist.sh "$directory/again/$(basename "$archive")" &&
+        cmp "$archive" "$directory/again/$(basename "$archive")"
+}
+
+has_all_sources() {
+    diff <(git ls-files | sort) <(tar --list --file "$archive" | grep -v '/$' | cut -d / -f 2- |
+        grep -v -e '^vendor/' -e '^\.cargo/config\.toml$' | sort)
+}
+
+archive=
+check 'make dist' make_dist
+check 'the same sources give the same archive' same_again
+check 'it has every file' has_all_sources
+
+# --------------------------------------------------------------- the packages
+
+# A network namespace of its own, whose only interface is down, and no crate
+# that an earlier build downloaded.
+without_network() { # COMMAND...
+    local namespace=(--net)
+    [ "$(id -u)" -eq 0 ] || namespace+=(--map-root-user)
+    CARGO_HOME=$directory/cargo unshare "${namespace[@]}" "$@"
+}
+
+no_network() {
+    without_network sh -c '! grep -v -e "|" -e "^ *lo:" /proc/net/dev'
+}
+
+built() { # PACKAGE
+    echo "$debs/$1_${version}_$architecture.deb"
+}
+
+has_files() { # PACKAGE PATH...
+    local package=$1
+    shift
+    diff <(printf '%s\n' "$@" | sort) \
+        <(dpkg-deb --contents "$(built "$package")" | grep -v '^d' | sed 's|^.* \./|/|; s| -> .*||' |
+            grep -v '^/usr/share/' | sort)
+}
+
+higher_than_debians() {
+    local theirs
+    theirs=$(dpkg --status libnbd0 | sed -n 's/^Version: //p')
+    echo "ours: $version, Debian: $theirs"
+    dpkg --compare-versions "$version" gt "$theirs"
+}
+
+has_the_manual() {
+    diff <(cd "${LIBNBD_BUILD:?set by make check}" && find man -type f -printf '%f\n' | sort) \
+        <(dpkg-deb --contents "$(built libnbd-dev)" |
+            sed -n 's|^[^d].* \./usr/share/man/man3/\(.*\)\.gz$|\1|p' | sort)
+}
+
+# A package that is built against ours asks for the same release as one that is
+# built against Debian's, so it can also be installed beside that.
+symbols_agree() {
+    local theirs different
+    theirs=$(dpkg-query --control-path libnbd0 symbols)
+    [ -s "$theirs" ] && dpkg-deb --control "$(built libnbd0)" "$directory/control" || return
+    different=$(grep '^ nbd_' "$theirs" | grep -vxFf "$directory/control/symbols" |
+        grep -vFf <(sed -n 's/^nbd_.*/ &@/p' scripts/not-yet.txt))
+    echo "$different"
+    [ -z "$different" ]
+}
+
+architecture=$(dpkg --print-architecture)
+library=/usr/lib/$(gcc -print-multiarch)
+version=$(dpkg-parsechangelog --show-field Version)
+check 'version of the packages' test "libnbd-$version.tar.gz" = "$(basename "$archive")"
+check 'version above that of Debian' higher_than_debians
+check 'there is no network for the build' no_network
+check 'packages build from the archive' without_network scripts/make-deb.sh "$archive" "$debs"
+check 'files of libnbd0' has_files libnbd0 "$library"/libnbd.so.0{,.0.0}
+check 'files of libnbd-dev' has_files libnbd-dev /usr/include/libnbd.h \
+    "$library"/{libnbd.a,libnbd.so,pkgconfig/libnbd.pc}
+check 'manual in libnbd-dev' has_the_manual
+check 'symbols of the same releases as in Debian' symbols_agree
+
+# ------------------------------------------------------- the throw-away system
+
+suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+bootstrap() {
+    local package
+    mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io "$suite" "$root" || return
+    mkdir "$root/debs"
+    for package in libnbd0 libnbd-dev; do
+        cp "$(built $package)" "$root/debs/$package.deb" || return
+    done
+    inside apt-get update --quiet
+}
+
+inside() { # COMMAND...
+    chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+        DEBIAN_FRONTEND=noninteractive "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}" \
+        "$@"
+}
+
+apt_install() { # ARGUMENT...
+    inside apt-get install --yes --no-install-recommends "$@"
+}
+
+installed() { # VERSION PACKAGE...
+    local expected=$1
+    shift
+    inside dpkg --list "$@" | tee "$directory/installed"
+    [ "$(awk -v version="$expected" '/^ii / && $3 == version' "$directory/installed" | wc -l)" -eq $# ]
+}
+
+# Every package is configured, every dependency met, and an upgrade of the
+# system would leave ours alone.
+consistent() {
+    inside dpkg --audit > "$directory/audit" && [ ! -s "$directory/audit" ] &&
+        inside apt-get check &&
+        inside apt-get --simulate dist-upgrade | tee /dev/stderr | grep '^0 upgraded, 0 newly installed, 0 to remove'
+}
+
+prints() { # EXPECTED COMMAND...
+    local expected=$1 printed
+    shift
+    printed=$(inside timeout 60 "$@")
+    printf 'expected: %s\nprinted:  %s\n' "$expected" "$printed"
+    [ "$printed" = "$expected" ]
+}
+
+programs_work() { # WHEN VERSION
+    local when=$1
+    check "$when: nbdinfo" prints 67108864 \
+        nbdinfo --size -- [ nbdkit memory 64M ]
+    check "$when: nbdcopy" prints 'the same' sh -c 'nbdcopy -- [ nbdkit pattern 10M ] /disk &&
+        nbdcopy -- /disk [ nbdkit memory 10M ] && echo the same'
+    check "$when: nbdsh" prints "$2" nbdsh -c 'print(h.get_version())'
+    # shellcheck disable=SC2016  # nbdkit sets $uri.
+    check "$when: nbd plugin of nbdkit" prints 1048576 nbdkit -U - nbd command=nbdkit \
+        arg=memory arg=1M --run 'nbdinfo --size $uri'
+}
+
+# A program is compiled out here with what is in there, and runs in there.
+compiled() { # PKG-CONFIG-OPTION CC-OPTION...
+    local flags expected
+    read -ra flags <<< "$(PKG_CONFIG_LIBDIR=$root$library/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
+        PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 \
+        pkg-config "$1" --cflags --libs libnbd)"
+    gcc c-tests/consumers/program.c "${@:2}" "${flags[@]}" -o "$root/program" &&
+        expected="1.24.0, Rust implementation ${version##*rs}: 1048576 bytes" &&
+        prints "$expected" /program nbdkit -s --exit-with-parent memory 1M
+}
+
+dependants=(libnbd-bin python3-libnbd libnbd-ocaml nbdkit)
+check 'a system without us' bootstrap
+theirs=$(inside apt-cache madison libnbd0 | cut -d '|' -f 2 | tr -d ' ' | grep -vFx "$version" | head -n 1)
+check 'ours install' apt_install /debs/libnbd0.deb /debs/libnbd-dev.deb
+check "Debian's programs install on top" apt_install "${dependants[@]}"
+check 'beside ours' installed "$version" libnbd0 libnbd-dev
+check 'everything fits' consistent
+programs_work 'on ours' 1.24.0
+check 'a program is compiled and runs' compiled --libs
+check 'a static one as well' compiled --static -static
+
+check "back to Debian's" apt_install --allow-downgrades "libnbd0=$theirs" "libnbd-dev=$theirs"
+check "which are Debian's" installed "$theirs" libnbd0 libnbd-dev
+programs_work "on Debian's" "${theirs%-*}"
+
+check 'upgraded to ours with dpkg' inside sh -c 'dpkg --install /debs/*.deb'
+check 'which are ours' installed "$version" libnbd0 libnbd-dev
+check 'everything fits after the upgrade' consistent
+programs_work 'upgraded' 1.24.0
+
+echo "$passed passed, $failed failed"
+[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
