@@ -66,7 +66,7 @@ step 1 'ABI' scripts/check-abi.py --library "$LIB/libnbd.so.0.0.0" --archive "$L
     --header include/libnbd.h --api tests/data/api.json --not-yet scripts/not-yet.txt
 step 2 'ABI checker' tests/abi.py
 step 2 'ABI of the C library' scripts/check-abidiff.sh
-step 15 'C tests' c-tests/run.sh
+step 25 'C tests' c-tests/run.sh
 step 30 'C tests under valgrind' c-tests/run.sh --valgrind
 step 5 'Examples' scripts/check-examples.sh
 step 5 'Manual' scripts/check-man.sh
