@@ -563,3 +563,26 @@ CASE (payload_flag_sent_as_given)
   check_request (log, "WRITE flags=0x0020");
   nbd_close (h);
 }
+
+/* A length that no object has, such as -1 from a call that failed, is refused
+ * and nothing is touched. */
+CASE (impossible_lengths)
+{
+  static const size_t lengths[] = { SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 2 };
+  struct nbd_handle *h = create ();
+  char byte = 1;
+
+  CHECK_ERR (nbd_pread (h, &byte, SIZE_MAX, 0, 0), ENOTCONN);
+  CHECK_EQ (nbd_connect_unix (h, nbdkit ("memory", "1M", NULL)), 0);
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
+    CHECK_ERR (nbd_pread (h, &byte, lengths[i], 0, 0), EINVAL);
+    CHECK_ERR (nbd_pwrite (h, &byte, lengths[i], 0, 0), ENOSPC);
+  }
+  CHECK_EQ (nbd_set_strict_mode (h, 0), 0);
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
+    CHECK_ERR (nbd_pread (h, &byte, lengths[i], 0, 0), ERANGE);
+    CHECK_ERR (nbd_pwrite (h, &byte, lengths[i], 0, 0), ERANGE);
+  }
+  CHECK_EQ (byte, 1);
+  nbd_close (h);
+}

@@ -414,8 +414,8 @@ CASE (replies_in_one_piece)
 /* A server that does not read: calls return, and the rest leaves later. */
 CASE (blocked_writes)
 {
-  enum { COUNT = 32, SIZE = 128 * 1024 };
-  struct nbd_handle *h = ready (TRUSTED (READY "sleep 300\nserve simple\n"));
+  enum { COUNT = 64, SIZE = 128 * 1024 };
+  struct nbd_handle *h = ready (TRUSTED (READY "sleep 1000\nserve simple\n"));
   static char written[COUNT][SIZE], got[SIZE];
   struct record records[COUNT] = { 0 };
 

@@ -459,3 +459,25 @@ CASE (texts_that_look_like_uris)
   CHECK_EQ (nbd_is_uri (h, "nbd://"), 1);
   nbd_close (h);
 }
+
+/* What one URI says of TLS and of the export does not hold for the next. */
+CASE (nothing_stays_of_a_server_that_cannot_be_reached)
+{
+  struct nbd_handle *h = create ();
+  char *name;
+
+  CHECK_EQ (nbd_set_export_name (h, "mine"), 0);
+  CHECK_ERR (nbd_connect_uri (h, text ("nbds://127.0.0.1:%s/theirs?tls-verify-peer=false&"
+                                       "tls-hostname=theirs", free_port ())),
+             ECONNREFUSED);
+  CHECK_EQ (nbd_aio_is_created (h), 1);
+  CHECK_EQ (nbd_get_tls (h), LIBNBD_TLS_DISABLE);
+  CHECK_EQ (nbd_get_tls_verify_peer (h), 1);
+  name = nbd_get_export_name (h);
+  CHECK_STR (name, "mine");
+  free (name);
+  CHECK_EQ (nbd_connect_uri (h, text ("nbd+unix:///?socket=%s",
+                                      nbdkit ("memory", "1M", NULL))), 0);
+  check_works (h);
+  nbd_close (h);
+}

@@ -15,10 +15,10 @@ use super::program;
 
 /// A server that sees the end of its input finishes within this time, or is
 /// asked to.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that is asked to finish does so within this time, or is killed.
-const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(2);
+const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(5);
 
 /// A subprocess of the handle.
 #[derive(Debug)]
@@ -218,8 +218,11 @@ impl Subprocess {
     /// take that for the end, so it is asked to finish.
     pub fn take_leave(&mut self) {
         if let Some(place) = self.listens.take() {
-            // A process that cannot be signalled has ended.
-            let _ = self.signal(libc::SIGTERM);
+            // Its number may be another's once somebody has reaped it.
+            if !self.reap(libc::WNOHANG) {
+                // A process that cannot be signalled has ended.
+                let _ = self.signal(libc::SIGTERM);
+            }
             drop(place);
         }
     }

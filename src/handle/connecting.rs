@@ -148,9 +148,11 @@ impl Client {
     /// may have been one of several, the caller may try another host.
     pub(super) fn connect_failed(&mut self, error: &io::Error) -> Error {
         if let Some(Place::Tcp { host, port }) = &self.place {
-            self.state = State::Created;
             let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
-            return Error::system(format!("cannot connect to {host}:{port}"), error);
+            let error = Error::system(format!("cannot connect to {host}:{port}"), error);
+            self.state = State::Created;
+            self.forget_uri();
+            return error;
         }
         self.die(Error::system("cannot connect to the server", error))
     }

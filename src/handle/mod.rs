@@ -36,7 +36,7 @@ use crate::callback::Completion;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
 use crate::memory::LentMut;
-use crate::negotiation::Session;
+use crate::negotiation::{Session, Wishes};
 pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
 use crate::uri::Place;
@@ -73,6 +73,8 @@ pub struct Client {
     subprocess: Option<Subprocess>,
     /// Where the server is, as far as that is known.
     place: Option<Place>,
+    /// What the caller wanted before a URI had its say.
+    before_uri: Option<Box<(Wishes, crate::transport::tls::Settings)>>,
     /// The last receive brought several replies: the next ones are probably
     /// there before anybody waits for them.
     server_is_ahead: bool,
@@ -121,6 +123,7 @@ impl Handle {
             option: PendingOption::default(),
             subprocess: None,
             place: None,
+            before_uri: None,
             server_is_ahead: false,
             server_is_deaf: false,
             traffic: Traffic::default(),

@@ -9,6 +9,7 @@ use crate::negotiation::Tls;
 use crate::uri::{self, Place, Plan, TlsParameters, TlsRule};
 
 use super::Client;
+use super::state::State;
 
 impl Client {
     /// Connects to what a URI names.
@@ -25,12 +26,30 @@ impl Client {
             export_name,
             tls,
         } = uri::plan(text, &self.settings.uri)?;
+        self.before_uri = Some(Box::new((
+            self.settings.wishes.clone(),
+            self.settings.tls.clone(),
+        )));
         self.set_export_name(&export_name)?;
         self.set_tls_parameters(tls);
-        match place {
+        let started = match place {
             Place::Tcp { host, port } => self.aio_connect_tcp(&host, &port),
             Place::Address(address) => self.start(address),
             Place::Command(argv) => self.aio_connect_command(argv),
+        };
+        if started.is_err() {
+            self.forget_uri();
+        }
+        started
+    }
+
+    /// Takes back what a URI has set if the handle can still be used for
+    /// another server: what one URI says of TLS must not hold for the next.
+    pub(super) fn forget_uri(&mut self) {
+        if matches!(self.state, State::Created)
+            && let Some(before) = self.before_uri.take()
+        {
+            (self.settings.wishes, self.settings.tls) = *before;
         }
     }
 

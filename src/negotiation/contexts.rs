@@ -11,7 +11,7 @@ use super::option::{Reply, as_unsupported, unexpected};
 use super::{Answer, Next, Session, c_string, option};
 
 /// A server with more contexts than this is not serious.
-const MAX_CONTEXTS: usize = 65_536;
+const MAX_CONTEXTS: usize = 4096;
 
 /// Asks which contexts the export has.  Nothing is selected or forgotten.
 pub async fn list_meta_contexts(

@@ -9,6 +9,9 @@ use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
 use super::{Answer, Next, Session, c_string, option};
 
+/// A server with more exports than this is not serious.
+const MAX_EXPORTS: usize = 1_000_000;
+
 /// Reports each export's name and description, and counts them.
 pub async fn list(
     line: &Line,
@@ -19,7 +22,7 @@ pub async fn list(
     line.label(c"NEWSTYLE.OPT_LIST.RECV_REPLY: asking for the list of exports");
     option::send(line, Opt::List, &[]);
     let mut count = 0usize;
-    loop {
+    while count < MAX_EXPORTS {
         match option::reply(line, Opt::List)
             .await
             .map_err(as_unsupported)?
@@ -44,6 +47,7 @@ pub async fn list(
             }
         }
     }
+    Err(unexpected(Opt::List, "an endless list").into())
 }
 
 fn entry(data: &[u8]) -> Option<(&[u8], &[u8])> {

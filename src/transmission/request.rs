@@ -106,9 +106,9 @@ pub struct ReadBuffer {
 impl ReadBuffer {
     /// A buffer of which nothing has arrived.
     pub fn new(memory: LentMut, sanitise: bool) -> Self {
-        // No object is longer than this.  A longer count is a caller's mistake
+        // No object is as long as this.  Such a count is a caller's mistake
         // that the length check reports, and names no memory to zero.
-        let real = isize::try_from(memory.len()).is_ok();
+        let real = memory.len() < isize::MAX.unsigned_abs();
         Self {
             memory,
             coverage: Coverage::default(),
