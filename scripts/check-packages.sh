@@ -154,7 +154,9 @@ installed() { # VERSION PACKAGE...
 consistent() {
     inside dpkg --audit > "$directory/audit" && [ ! -s "$directory/audit" ] &&
         inside apt-get check &&
-        inside apt-get --simulate dist-upgrade | tee /dev/stderr | grep '^0 upgraded, 0 newly installed, 0 to remove'
+        inside apt-get --simulate dist-upgrade > "$directory/upgrade" || return
+    cat "$directory/upgrade"
+    ! grep '^[A-Z][a-z]* libnbd' "$directory/upgrade"
 }
 
 prints() { # EXPECTED COMMAND...
