@@ -160,3 +160,17 @@ CASE (counters_survive_the_connection)
   CHECK_EQ (nbd_stats_bytes_received (h), before.bytes_received);
   nbd_close (h);
 }
+
+/* A handshake that fails takes nothing back. */
+CASE (counters_survive_a_broken_handshake)
+{
+  struct nbd_handle *h = create ();
+
+  CHECK_ERR (nbd_connect_unix (h, scripted ("send NBDMAGIC IHAVEOPT u16:3\nread 4\n"
+                                            "read-option\noption-reply UNSUP\nclose\n",
+                                            NULL)), ANY_ERRNO);
+  CHECK_EQ (nbd_aio_is_dead (h), 1);
+  CHECK (nbd_stats_chunks_sent (h) >= 1);
+  CHECK (nbd_stats_chunks_received (h) >= 2);
+  nbd_close (h);
+}

@@ -178,10 +178,10 @@ pub unsafe extern "C" fn nbd_block_status_64(
 ///   queued.
 /// - `ENOTSUP`: structured replies are not in use, or no meta context has been
 ///   selected (`LIBNBD_STRICT_COMMANDS`).
-/// - `EINVAL`: a name in `contexts` has not been selected, the server does not
-///   offer the command, or the program did not set the flag that it has to set
-///   (`LIBNBD_STRICT_COMMANDS`).
-/// - `ENOTSUP`: extended headers are not in use (`LIBNBD_STRICT_AUTO_FLAG`).
+/// - `EINVAL`: a name in `contexts` has not been selected.
+/// - `EINVAL`: the server does not offer the command, or the program did not
+///   set the flag that it has to set (`LIBNBD_STRICT_COMMANDS`).
+/// - `ENOTSUP`: extended headers are not in use.
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
@@ -381,10 +381,10 @@ pub unsafe extern "C" fn nbd_aio_block_status_64(
 ///   queued.
 /// - `ENOTSUP`: structured replies are not in use, or no meta context has been
 ///   selected (`LIBNBD_STRICT_COMMANDS`).
-/// - `EINVAL`: a name in `contexts` has not been selected, the server does not
-///   offer the command, or the program did not set the flag that it has to set
-///   (`LIBNBD_STRICT_COMMANDS`).
-/// - `ENOTSUP`: extended headers are not in use (`LIBNBD_STRICT_AUTO_FLAG`).
+/// - `EINVAL`: a name in `contexts` has not been selected.
+/// - `EINVAL`: the server does not offer the command, or the program did not
+///   set the flag that it has to set (`LIBNBD_STRICT_COMMANDS`).
+/// - `ENOTSUP`: extended headers are not in use.
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).

@@ -120,13 +120,19 @@ impl Client {
         }
     }
 
-    fn check_block_status(&self, request: &Request) -> Result<()> {
+    /// Block status is in terms of meta contexts.
+    pub(super) fn check_contexts(&self) -> Result<()> {
         if !self.session.structured_replies || self.session.contexts.in_force().is_empty() {
             return Err(Error::new(
                 libc::ENOTSUP,
                 "block-status: no meta context has been negotiated",
             ));
         }
+        Ok(())
+    }
+
+    fn check_block_status(&self, request: &Request) -> Result<()> {
+        self.check_contexts()?;
         if matches!(request.data, Data::Filter(_)) {
             if !self.can_block_status_payload()? {
                 return Err(unsupported(request.command));

@@ -13,6 +13,7 @@ use crate::protocol::request::Command;
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
 
 use super::Client;
+use super::settings::strict;
 use super::state::State;
 
 /// The bit of shutdown flags that gives up what has not been sent.
@@ -234,6 +235,9 @@ impl Client {
                 libc::ENOTSUP,
                 "block-status: filtering needs extended headers",
             ));
+        }
+        if self.is_strict(strict::COMMANDS) {
+            self.check_contexts()?;
         }
         let mut filter = count.to_be_bytes().to_vec();
         for context in &contexts {

@@ -238,7 +238,7 @@ impl Client {
         let Talk { stream, line, .. } = talk;
         match answer {
             Ok(Next::Transmission) => {
-                self.keep_count(&line);
+                self.keep_count(line.chunks());
                 self.begin_transmission(stream, &line)
             }
             Ok(Next::Negotiating(count)) => {
@@ -247,7 +247,7 @@ impl Client {
                 Ok(())
             }
             Ok(Next::Closed) => {
-                self.keep_count(&line);
+                self.keep_count(line.chunks());
                 self.session_ended(Some(stream));
                 Ok(())
             }
@@ -258,15 +258,14 @@ impl Client {
                 Ok(())
             }
             Err(Fault::Broken(error)) => {
-                self.keep_count(&line);
+                self.keep_count(line.chunks());
                 Err(self.die(error))
             }
         }
     }
 
     /// The wire of the handshake goes; what it counted stays.
-    fn keep_count(&mut self, line: &Line) {
-        let (sent, received) = line.chunks();
+    fn keep_count(&mut self, (sent, received): (u64, u64)) {
         let traffic = &mut self.traffic;
         traffic.chunks_sent = traffic.chunks_sent.saturating_add(sent);
         traffic.chunks_received = traffic.chunks_received.saturating_add(received);
@@ -413,6 +412,8 @@ impl Client {
     /// The connection is broken; answers with the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
         debug!(self.debug, "the connection is dead: {error}");
+        let chunks = self.state.line_chunks();
+        self.keep_count(chunks);
         self.state = State::Dead(error.clone());
         self.transmission.strand_all();
         let reason = match error.errno() {

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 /// A server that leaves more gaps than this open at once is not serious.
-const MAX_ISLANDS: usize = 1024;
+const MAX_ISLANDS: usize = 16_384;
 
 /// The parts of a buffer that have been filled.
 #[derive(Debug, Default)]
