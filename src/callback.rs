@@ -4,9 +4,15 @@
 //! A closure owns its data from the moment the library has accepted it, and
 //! frees it exactly once, when it is dropped.  Commands keep their closures in
 //! this form, so that no call allocates.
+//!
+//! What the public functions take is one of these in a wrapper, which can be
+//! made from a Rust closure as well (see `rust`).
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+mod rust;
+
+pub use rust::*;
 
 /// Frees the data of a closure.
 pub type FreeFunction = unsafe extern "C" fn(user_data: *mut c_void);
@@ -78,37 +84,6 @@ impl Completion {
             None => 0,
         }
     }
-}
-
-impl Completion {
-    /// A Rust closure that is called once, with the errno or 0; the command
-    /// then retires.
-    pub fn from_fn<F: FnOnce(c_int) + Send + 'static>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnOnce(c_int)>(data: *mut c_void, error: *mut c_int) -> c_int {
-            // SAFETY: `data` is the box below, until `free` takes it.
-            let function = unsafe { &mut *data.cast::<Option<F>>() };
-            // SAFETY: the library passes the address of an errno.
-            let error = unsafe { *error };
-            if let Some(function) = function.take() {
-                no_panic(|| function(error));
-            }
-            1
-        }
-        unsafe extern "C" fn free<F>(data: *mut c_void) {
-            // SAFETY: `data` is the box below, and it is freed once.
-            let function = unsafe { Box::from_raw(data.cast::<Option<F>>()) };
-            no_panic(|| drop(function));
-        }
-        let data = Box::into_raw(Box::new(Some(function)));
-        // SAFETY: both functions take the box for what it is.
-        unsafe { Self::new(Some(call::<F>), data.cast(), Some(free::<F>)) }
-    }
-}
-
-/// Runs a Rust closure on behalf of C, into which no panic may cross.  The
-/// panic has been reported by its hook, and the closure has ended.
-fn no_panic(function: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(function));
 }
 
 /// Called for each chunk of a structured read.
@@ -211,35 +186,6 @@ impl Extents64 {
     }
 }
 
-impl Extents64 {
-    /// A Rust closure that its caller keeps.
-    ///
-    /// # Safety
-    /// The closure must outlive this value.
-    pub unsafe fn borrowed<F: FnMut(&CStr, &[Extent])>(function: &mut F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr, &[Extent])>(
-            data: *mut c_void,
-            context: *const c_char,
-            _offset: u64,
-            extents: *mut Extent,
-            count: usize,
-            _error: *mut c_int,
-        ) -> c_int {
-            // SAFETY: `data` is the closure below.
-            let function = unsafe { &mut *data.cast::<F>() };
-            // SAFETY: the library passes a string that outlives the call.
-            let context = unsafe { CStr::from_ptr(context) };
-            // SAFETY: the library passes `count` extents.
-            let extents = unsafe { std::slice::from_raw_parts(extents, count) };
-            no_panic(|| function(context, extents));
-            0
-        }
-        // SAFETY: `call` takes the data for what it is; the contract of this
-        // function keeps it alive, and there is nothing to free.
-        unsafe { Self::new(Some(call::<F>), std::ptr::from_mut(function).cast(), None) }
-    }
-}
-
 /// Called for each export that a server lists.
 pub type List = Closure<unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int>;
 
@@ -256,32 +202,6 @@ impl List {
     }
 }
 
-impl List {
-    /// A Rust closure that its caller keeps.
-    ///
-    /// # Safety
-    /// The closure must outlive this value.
-    pub unsafe fn borrowed<F: FnMut(&CStr, &CStr)>(function: &mut F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr, &CStr)>(
-            data: *mut c_void,
-            name: *const c_char,
-            description: *const c_char,
-        ) -> c_int {
-            // SAFETY: `data` is the closure below.
-            let function = unsafe { &mut *data.cast::<F>() };
-            // SAFETY: the library passes strings that outlive the call.
-            let name = unsafe { CStr::from_ptr(name) };
-            // SAFETY: as above.
-            let description = unsafe { CStr::from_ptr(description) };
-            no_panic(|| function(name, description));
-            0
-        }
-        // SAFETY: `call` takes the data for what it is; the contract of this
-        // function keeps it alive, and there is nothing to free.
-        unsafe { Self::new(Some(call::<F>), std::ptr::from_mut(function).cast(), None) }
-    }
-}
-
 /// Called for each meta context that a server lists or grants.
 pub type Context = Closure<unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int>;
 
@@ -293,29 +213,6 @@ impl Context {
             Some(function) => unsafe { function(self.user_data, name.as_ptr()) },
             None => 0,
         }
-    }
-}
-
-impl Context {
-    /// A Rust closure that its caller keeps.
-    ///
-    /// # Safety
-    /// The closure must outlive this value.
-    pub unsafe fn borrowed<F: FnMut(&CStr)>(function: &mut F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr)>(
-            data: *mut c_void,
-            name: *const c_char,
-        ) -> c_int {
-            // SAFETY: `data` is the closure below.
-            let function = unsafe { &mut *data.cast::<F>() };
-            // SAFETY: the library passes a string that outlives the call.
-            let name = unsafe { CStr::from_ptr(name) };
-            no_panic(|| function(name));
-            0
-        }
-        // SAFETY: `call` takes the data for what it is; the contract of this
-        // function keeps it alive, and there is nothing to free.
-        unsafe { Self::new(Some(call::<F>), std::ptr::from_mut(function).cast(), None) }
     }
 }
 

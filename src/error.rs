@@ -1,6 +1,7 @@
 //! The one error type: what went wrong in words, and the errno a C caller sees.
 
 use std::borrow::Cow;
+use std::ffi::CStr;
 use std::fmt::{self, Write};
 use std::io;
 
@@ -48,6 +49,25 @@ impl Error {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The whole message: public function, text, and what errno means.
+    pub(crate) fn in_function(&self, function: &CStr) -> String {
+        let function = function.to_string_lossy();
+        match self.errno {
+            0 => format!("{function}: {self}"),
+            errno => format!("{function}: {self}: {}", describe(errno)),
+        }
+    }
+}
+
+/// The system's words for an errno.
+fn describe(errno: i32) -> String {
+    let mut text = io::Error::from_raw_os_error(errno).to_string();
+    // What the standard library adds says the same in numbers.
+    if let Some(end) = text.rfind(" (os error ") {
+        text.truncate(end);
+    }
+    text
 }
 
 /// Bytes from a peer or a caller as messages show them: what is not printable
@@ -76,6 +96,17 @@ mod tests {
         let error = Error::system("connect", &io::Error::from_raw_os_error(libc::ECONNREFUSED));
         assert_eq!(error.errno(), libc::ECONNREFUSED);
         assert_eq!(error.to_string(), "connect");
+    }
+
+    #[test]
+    fn a_whole_message_says_who_what_and_why() {
+        let error = Error::new(libc::ENOENT, "no such socket");
+        assert_eq!(
+            error.in_function(c"nbd_connect_unix"),
+            "nbd_connect_unix: no such socket: No such file or directory"
+        );
+        let unknown = Error::new(123_456, "?").in_function(c"f");
+        assert!(unknown.ends_with("123456"), "{unknown}");
     }
 
     #[test]

@@ -43,6 +43,12 @@ mod transmission;
 mod transport;
 mod uri;
 
-pub use callback::Extent;
+pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};
+pub use api::constants::*;
+pub use callback::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,
+    ExtentCallback, ListCallback, ReadChunk,
+};
 pub use error::{Error, Result};
 pub use handle::Handle;
+pub use memory::loan::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};

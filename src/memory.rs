@@ -9,6 +9,8 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+pub mod loan;
+
 /// Memory the library reads from: the data of a write.
 #[derive(Debug)]
 pub struct Lent {

@@ -1,144 +1,57 @@
-//! Commands that go on while the program does something else.
+//! Driving a handle: waiting for the socket, moving on, collecting what has
+//! completed.
 //!
-//! A command owns its buffer and hands it to the closure that is called when
-//! it has ended, so no buffer can vanish under a command.
+//! A program with a main loop of its own polls the descriptor of `aio_get_fd`
+//! for what `aio_get_direction` says, and calls `aio_notify_read` or
+//! `aio_notify_write` accordingly.  `poll` does one such round.
 
-use std::ptr::NonNull;
+use super::{functions, unlocked};
 
-use crate::callback::Completion;
-use crate::error::{Error, Result};
-use crate::handle::{Handle, entry};
-use crate::memory::{Lent, LentMut};
-
-use super::forward;
-
-forward! {
-    /// Waits for the server, at most `timeout` milliseconds or, if it is
-    /// negative, for ever; runs the closures of commands that end.  1 if there
-    /// was progress, 0 if the time was up (see `nbd_poll`).
-    poll(timeout: i32) -> i32 = POLL, poll;
-    /// The socket, for a main loop (see `nbd_aio_get_fd`).
-    aio_get_fd() -> i32 = AIO_GET_FD, aio_get_fd;
-    /// Tells that the socket is readable (see `nbd_aio_notify_read`).
-    aio_notify_read() -> () = AIO_NOTIFY_READ, aio_notify_read;
-    /// Tells that the socket is writable (see `nbd_aio_notify_write`).
-    aio_notify_write() -> () = AIO_NOTIFY_WRITE, aio_notify_write;
-    /// How many commands have not ended (see `nbd_aio_in_flight`).
-    aio_in_flight() -> i32 = AIO_IN_FLIGHT, aio_in_flight;
-}
-
-impl Handle {
-    /// Starts to read `buffer.len()` bytes from `offset` on, and calls `done`
-    /// with the buffer when the read has ended (see `nbd_aio_pread`).  If the
-    /// read cannot even be started, `done` is not called.
-    ///
-    /// `done` runs inside a call on the handle, so it must not call the
-    /// handle itself.
+functions! {
+    /// Waits for the socket, at most `timeout` milliseconds or, if it is
+    /// negative, for ever; callbacks of commands that end run meanwhile.
+    /// Whether there was progress before the time was up.
+    poll(timeout: i32) -> bool = POLL, |client| client.poll(timeout).map(|count| count > 0);
+    /// As [`Handle::poll`](Self::poll), and stops waiting when the descriptor
+    /// `fd` becomes readable; a negative one is ignored.
+    poll2(fd: i32, timeout: i32) -> bool = POLL2,
+        |client| client.poll2(fd, timeout).map(|count| count > 0);
+    /// The socket, for a main loop.  It stays the handle's.
+    aio_get_fd() -> i32 = AIO_GET_FD, |client| client.aio_get_fd();
+    /// Tells that the socket is readable.
+    aio_notify_read() -> () = AIO_NOTIFY_READ, |client| client.aio_notify_read();
+    /// Tells that the socket is writable.
+    aio_notify_write() -> () = AIO_NOTIFY_WRITE, |client| client.aio_notify_write();
+    /// How many commands have not ended.
+    aio_in_flight() -> i32 = AIO_IN_FLIGHT, |client| client.aio_in_flight();
+    /// Whether a command has succeeded, by its cookie; retires it if it has
+    /// ended.  Fails with the errno of the command if that failed, and answers
+    /// `false` for a command that has not ended or does not exist.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
     /// # let handle = nbd::Handle::new();
     /// # handle.connect_socket(socket)?;
-    /// use std::sync::mpsc;
-    /// let (sender, results) = mpsc::channel();
-    /// for block in 0..64 {
-    ///     let sender = sender.clone();
-    ///     handle.aio_pread(vec![0xff; 4096], block * 4096, 0, move |result| {
-    ///         sender.send(result).ok();
-    ///     })?;
-    /// }
-    /// while handle.aio_in_flight()? > 0 {
+    /// let cookie = handle.aio_flush(nbd::CompletionCallback::none(), 0)?;
+    /// while !handle.aio_command_completed(cookie)? {
     ///     handle.poll(-1)?;
-    /// }
-    /// drop(sender);
-    /// for result in results {
-    ///     assert_eq!(result?, vec![0; 4096]);
     /// }
     /// # drop(handle); drop(server);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn aio_pread(
-        &self,
-        mut buffer: Vec<u8>,
-        offset: u64,
-        flags: u32,
-        done: impl FnOnce(Result<Vec<u8>>) + Send + 'static,
-    ) -> Result<()> {
-        let start = NonNull::from(buffer.as_mut_slice()).cast();
-        // SAFETY: the buffer moves into the closure, which its heap memory does
-        // not notice; the closure is called or freed when the command has ended.
-        let memory = unsafe { LentMut::new(start, buffer.len()) };
-        let completion = returning(buffer, done);
-        self.call(&entry::AIO_PREAD, |client| {
-            let flags = client.command_flags(&entry::AIO_PREAD, flags)?;
-            let buffer = client.read_buffer(memory);
-            client
-                .aio_pread(buffer, offset, completion, flags)
-                .map(drop)
-        })
-    }
-
-    /// Starts to write `data` at `offset`, and calls `done` with the buffer
-    /// when the write has ended (see `nbd_aio_pwrite` and
-    /// [`Handle::aio_pread`]).
-    pub fn aio_pwrite(
-        &self,
-        data: Vec<u8>,
-        offset: u64,
-        flags: u32,
-        done: impl FnOnce(Result<Vec<u8>>) + Send + 'static,
-    ) -> Result<()> {
-        let start = NonNull::from(data.as_slice()).cast();
-        // SAFETY: as for reading.
-        let memory = unsafe { Lent::new(start, data.len()) };
-        let completion = returning(data, done);
-        self.call(&entry::AIO_PWRITE, |client| {
-            let flags = client.command_flags(&entry::AIO_PWRITE, flags)?;
-            client
-                .aio_pwrite(memory, offset, completion, flags)
-                .map(drop)
-        })
-    }
-
-    /// Starts to make completed writes permanent (see `nbd_aio_flush`).
-    pub fn aio_flush(
-        &self,
-        flags: u32,
-        done: impl FnOnce(Result<()>) + Send + 'static,
-    ) -> Result<()> {
-        let completion = Completion::from_fn(move |errno| done(outcome(errno)));
-        self.call(&entry::AIO_FLUSH, |client| {
-            let flags = client.command_flags(&entry::AIO_FLUSH, flags)?;
-            client.aio_flush(completion, flags).map(drop)
-        })
-    }
-
-    /// Starts to write zeroes (see `nbd_aio_zero`).
-    pub fn aio_zero(
-        &self,
-        count: u64,
-        offset: u64,
-        flags: u32,
-        done: impl FnOnce(Result<()>) + Send + 'static,
-    ) -> Result<()> {
-        let completion = Completion::from_fn(move |errno| done(outcome(errno)));
-        self.call(&entry::AIO_ZERO, |client| {
-            let flags = client.command_flags(&entry::AIO_ZERO, flags)?;
-            client.aio_zero(count, offset, completion, flags).map(drop)
-        })
-    }
+    aio_command_completed(cookie: u64) -> bool = AIO_COMMAND_COMPLETED,
+        |client| client.aio_command_completed(cookie);
+    /// The cookie of the command that has waited longest to be retired; `None`
+    /// if all that there are have not ended yet.
+    aio_peek_command_completed() -> Option<u64> = AIO_PEEK_COMMAND_COMPLETED,
+        |client| client.aio_peek_command_completed();
 }
 
-/// A completion that owns the command's buffer and gives it back.
-fn returning(buffer: Vec<u8>, done: impl FnOnce(Result<Vec<u8>>) + Send + 'static) -> Completion {
-    Completion::from_fn(move |errno| done(outcome(errno).map(|()| buffer)))
-}
-
-fn outcome(errno: i32) -> Result<()> {
-    match errno {
-        0 => Ok(()),
-        errno => Err(Error::new(errno, "the command failed")),
-    }
+unlocked! {
+    /// What the socket has to be polled for:
+    /// [`AIO_DIRECTION_READ`](crate::AIO_DIRECTION_READ),
+    /// [`AIO_DIRECTION_WRITE`](crate::AIO_DIRECTION_WRITE), both or nothing.
+    aio_get_direction() -> u32 = AIO_GET_DIRECTION, |handle| handle.direction();
 }

@@ -1,84 +1,50 @@
-//! The Rust skin: the public functions as methods of [`Handle`], with the same
-//! names and the same rules as in C, but with slices, strings and closures.
+//! The public functions as methods of [`Handle`]: the Rust skin, and what the
+//! C skin is made of.
 //!
-//! Like the C skin it is thin: a method passes the table of permitted states
-//! and calls the method of the same name behind the lock.  So the two skins
-//! cannot come to differ.
+//! Each method names a row of the table of entries and the operation behind the
+//! lock, and this is the only place where the two are named together.  The way
+//! in (`enter`) is one for all: context, lock, debug lines, sanitised buffers,
+//! permitted states, arguments, panics.  An entry of the C skin makes arguments
+//! from its pointers, calls the method of the same name, and turns the result
+//! into a return value; it does nothing else to a handle.
+//!
+//! So that both can pass what they have, the parameters are of types that stand
+//! for either (`arguments`, `memory::loan`, `callback::rust`): a string is a
+//! `str`, a path or a pointer that may be null; a buffer is a slice, a vector
+//! or a pointer and a length; a callback contains a Rust closure or one of C.
+//! On the way to the command nothing is copied or allocated that comes from C.
+//!
+//! Four functions of the C library have no method, because the language has
+//! something better: `nbd_create` is [`Handle::new`], `nbd_close` is `drop`,
+//! and in place of `nbd_get_error` and `nbd_get_errno` a call that fails
+//! returns its [`Error`](crate::Error).
 
 mod aio;
-mod blocking;
+mod aio_data;
+mod aio_options;
+pub mod arguments;
+mod block_status;
 mod connect;
+pub mod constants;
+mod data;
+mod debug;
+mod enter;
+mod handshake;
 mod info;
+pub mod library;
+pub mod line;
+mod meta_context;
 mod options;
 mod settings;
+mod state;
+mod stats;
+mod subprocess;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod uri;
 
-use std::ffi::{CStr, CString};
+#[cfg(doc)]
+use crate::handle::Handle;
 
-use crate::error::{Error, Result};
-use crate::handle::entry::Entry;
-use crate::handle::{Client, Handle, debug};
-
-impl Handle {
-    /// Enters, in the name of a public function.
-    fn call<R>(
-        &self,
-        entry: &'static Entry,
-        operation: impl FnOnce(&mut Client) -> Result<R>,
-    ) -> Result<R> {
-        let outer = debug::context();
-        debug::enter(entry.name);
-        let mut client = self.lock();
-        let result = client.permit(entry).and_then(|()| operation(&mut client));
-        drop(client);
-        debug::enter(outer);
-        result
-    }
-}
-
-/// A string for the wire or the system, neither of which can carry a NUL.
-fn c_string(text: impl AsRef<[u8]>) -> Result<CString> {
-    CString::new(text.as_ref()).map_err(|_| Error::new(libc::EINVAL, "the string contains a NUL"))
-}
-
-/// A string from a server, which need not be UTF-8.
-fn text(string: &CStr) -> String {
-    string.to_string_lossy().into_owned()
-}
-
-/// Refuses unknown bits of a word of flags.
-fn known_flags(flags: u32, known: u32) -> Result<u32> {
-    if flags & !known != 0 {
-        return Err(Error::new(
-            libc::EINVAL,
-            format!("unknown flags in {flags:#x}"),
-        ));
-    }
-    Ok(flags)
-}
-
-/// Writes methods that only pass on what they are given.
-macro_rules! forward {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty = $entry:ident, $method:ident;)*) => {
-        impl $crate::handle::Handle {$(
-            $(#[$doc])*
-            pub fn $name(&self $(, $arg: $type)*) -> $crate::error::Result<$result> {
-                self.call(&$crate::handle::entry::$entry, |client| client.$method($($arg),*))
-            }
-        )*}
-    };
-}
-
-/// Writes getters that always have an answer.
-macro_rules! getters {
-    ($($(#[$doc:meta])* $name:ident() -> $result:ty = $method:ident;)*) => {
-        impl $crate::handle::Handle {$(
-            $(#[$doc])*
-            pub fn $name(&self) -> $result {
-                self.lock().$method()
-            }
-        )*}
-    };
-}
-
-use {forward, getters};
+use enter::{functions, getters, unlocked};

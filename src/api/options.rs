@@ -1,68 +1,69 @@
-//! The handshake in the caller's hands (see `nbd_set_opt_mode`).
+//! Option mode: the negotiation, one option at a time; see
+//! [`Handle::set_opt_mode`](crate::Handle::set_opt_mode).
+//!
+//! These calls send an option and wait for the answer.  Unless the connection
+//! ends, the handle is negotiating again afterwards.
 
-use std::ffi::CStr;
+use super::arguments::ToTexts;
+use super::functions;
+use crate::callback::{ContextCallback, ListCallback};
 
-use crate::callback::{Context, List};
-use crate::error::Result;
-use crate::handle::{Handle, entry};
-
-use super::{c_string, forward, text};
-
-forward! {
-    /// Opens the export (see `nbd_opt_go`).
-    opt_go() -> () = OPT_GO, opt_go;
-    /// Asks about the export without opening it (see `nbd_opt_info`).
-    opt_info() -> () = OPT_INFO, opt_info;
-    /// Ends the session (see `nbd_opt_abort`).
-    opt_abort() -> () = OPT_ABORT, opt_abort;
-    /// Switches structured replies on; whether the server agrees (see
-    /// `nbd_opt_structured_reply`).
-    opt_structured_reply() -> bool = OPT_STRUCTURED_REPLY, opt_structured_reply;
-    /// Switches extended headers on; whether the server agrees (see
-    /// `nbd_opt_extended_headers`).
-    opt_extended_headers() -> bool = OPT_EXTENDED_HEADERS, opt_extended_headers;
-}
-
-impl Handle {
-    /// The exports of the server: name and description of each (see
-    /// `nbd_opt_list`).
-    pub fn opt_list(&self) -> Result<Vec<(String, String)>> {
-        let mut exports = Vec::new();
-        let mut found = |name: &CStr, description: &CStr| {
-            exports.push((text(name), text(description)));
-        };
-        self.call(&entry::OPT_LIST, |client| {
-            // SAFETY: the call frees the closure before it returns.
-            client.opt_list(unsafe { List::borrowed(&mut found) })
-        })?;
-        Ok(exports)
-    }
-
-    /// The meta contexts of the export that match the queries (see
-    /// `nbd_opt_list_meta_context_queries`).
-    pub fn opt_list_meta_context_queries(&self, queries: &[&str]) -> Result<Vec<String>> {
-        let queries = queries.iter().map(c_string).collect::<Result<_>>()?;
-        let mut contexts = Vec::new();
-        let mut found = |name: &CStr| contexts.push(text(name));
-        self.call(&entry::OPT_LIST_META_CONTEXT_QUERIES, |client| {
-            // SAFETY: the call frees the closure before it returns.
-            let found = unsafe { Context::borrowed(&mut found) };
-            client.opt_list_meta_context_queries(queries, found)
-        })?;
-        Ok(contexts)
-    }
-
-    /// Selects the meta contexts that match the queries, and names those that
-    /// the server granted (see `nbd_opt_set_meta_context_queries`).
-    pub fn opt_set_meta_context_queries(&self, queries: &[&str]) -> Result<Vec<String>> {
-        let queries = queries.iter().map(c_string).collect::<Result<_>>()?;
-        let mut contexts = Vec::new();
-        let mut granted = |name: &CStr| contexts.push(text(name));
-        self.call(&entry::OPT_SET_META_CONTEXT_QUERIES, |client| {
-            // SAFETY: the call frees the closure before it returns.
-            let granted = unsafe { Context::borrowed(&mut granted) };
-            client.opt_set_meta_context_queries(queries, granted)
-        })?;
-        Ok(contexts)
-    }
+functions! {
+    /// Opens the export and ends the negotiation.
+    opt_go() -> () = OPT_GO, |client| client.opt_go();
+    /// Asks about the export without opening it.
+    opt_info() -> () = OPT_INFO, |client| client.opt_info();
+    /// Ends the negotiation and the connection.
+    opt_abort() -> () = OPT_ABORT, |client| client.opt_abort();
+    /// Lists the exports of the server; answers how many there are.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut config = embedded_server::Config::default();
+    /// # config.exports = vec![embedded_server::Export {
+    /// #     name: "disk".to_owned(), description: "a disk".to_owned() }];
+    /// # let (socket, server) = embedded_server::spawn_on_socketpair(config)?;
+    /// let handle = nbd::Handle::new();
+    /// handle.set_opt_mode(true)?;
+    /// handle.connect_socket(socket)?;
+    /// let mut exports = Vec::new();
+    /// handle.opt_list(nbd::ListCallback::new(|name, _description| {
+    ///     exports.push(name.to_owned());
+    /// }))?;
+    /// handle.set_export_name(&exports[0])?;
+    /// handle.opt_go()?;
+    /// # drop(handle); drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    opt_list(list_callback: ListCallback<'_>) -> i32 = OPT_LIST,
+        |client| client.opt_list(list_callback);
+    /// Switches TLS on; whether the server agrees.
+    opt_starttls() -> bool = OPT_STARTTLS, |client| client.opt_starttls();
+    /// Switches extended headers on; whether the server agrees.
+    opt_extended_headers() -> bool = OPT_EXTENDED_HEADERS,
+        |client| client.opt_extended_headers();
+    /// Switches structured replies on; whether the server agrees.
+    opt_structured_reply() -> bool = OPT_STRUCTURED_REPLY,
+        |client| client.opt_structured_reply();
+    /// Lists the meta contexts of the export that match those of the handle;
+    /// answers how many there are.
+    opt_list_meta_context(context_callback: ContextCallback<'_>) -> i32 =
+        OPT_LIST_META_CONTEXT, |client| client.opt_list_meta_context(context_callback);
+    /// Lists the meta contexts of the export that match the queries; answers
+    /// how many there are.
+    opt_list_meta_context_queries(
+        queries: impl ToTexts, context_callback: ContextCallback<'_>
+    ) -> i32 = OPT_LIST_META_CONTEXT_QUERIES,
+        |client| client.opt_list_meta_context_queries(queries, context_callback);
+    /// Selects the meta contexts of the handle; answers how many the server
+    /// granted.
+    opt_set_meta_context(context_callback: ContextCallback<'_>) -> i32 =
+        OPT_SET_META_CONTEXT, |client| client.opt_set_meta_context(context_callback);
+    /// Selects the meta contexts that match the queries; answers how many the
+    /// server granted.
+    opt_set_meta_context_queries(
+        queries: impl ToTexts, context_callback: ContextCallback<'_>
+    ) -> i32 = OPT_SET_META_CONTEXT_QUERIES,
+        |client| client.opt_set_meta_context_queries(queries, context_callback);
 }

@@ -1,106 +1,48 @@
-//! What the caller wants of the handle.
+//! Settings of the handle: its name, a value of the program's own, which export
+//! to use, how strictly requests are checked.
 
-use crate::error::Result;
-use crate::handle::{Handle, entry};
+use std::ffi::CString;
 
-use super::{c_string, forward, getters, known_flags, text};
+use super::arguments::ToText;
+use super::{functions, getters, unlocked};
 
-forward! {
-    /// Ask for the export's name and description (see `nbd_set_full_info`).
-    set_full_info(wanted: bool) -> () = SET_FULL_INFO, set_full_info;
-    /// Ask for block sizes, on by default (see `nbd_set_request_block_size`).
-    set_request_block_size(wanted: bool) -> () = SET_REQUEST_BLOCK_SIZE, set_request_block_size;
-    /// Ask for structured replies, on by default (see
-    /// `nbd_set_request_structured_replies`).
-    set_request_structured_replies(wanted: bool) -> () =
-        SET_REQUEST_STRUCTURED_REPLIES, set_request_structured_replies;
-    /// Ask for extended headers, on by default (see
-    /// `nbd_set_request_extended_headers`).
-    set_request_extended_headers(wanted: bool) -> () =
-        SET_REQUEST_EXTENDED_HEADERS, set_request_extended_headers;
-    /// Ask for the meta contexts of the handle before the export is opened, on
-    /// by default (see `nbd_set_request_meta_context`).
-    set_request_meta_context(wanted: bool) -> () =
-        SET_REQUEST_META_CONTEXT, set_request_meta_context;
-    /// Forget the meta contexts to ask for (see `nbd_clear_meta_contexts`).
-    clear_meta_contexts() -> () = CLEAR_META_CONTEXTS, clear_meta_contexts;
-    /// Stop before the export is chosen (see `nbd_set_opt_mode`).
-    set_opt_mode(enable: bool) -> () = SET_OPT_MODE, set_opt_mode;
+functions! {
+    /// Names the handle in debug messages.  At first it is called `nbd1`,
+    /// `nbd2` and so on.
+    set_handle_name(handle_name: impl ToText) -> () = SET_HANDLE_NAME, |client| {
+        client.debug().set_handle_name(handle_name.as_ref().to_owned());
+        Ok(())
+    };
+    /// Chooses the export to open; the default is the server's default export,
+    /// whose name is empty.  What is known of another export is forgotten.
+    set_export_name(export_name: impl ToText) -> () = SET_EXPORT_NAME,
+        |client| client.set_export_name(export_name.as_ref());
+    /// Whether the part of a read buffer that no data has arrived for is
+    /// zeroed, as it is at first: even a read that fails then shows no stale
+    /// memory.
+    set_pread_initialize(request: bool) -> () = SET_PREAD_INITIALIZE,
+        |client| client.set_pread_initialize(request);
+    /// Which requests to refuse before they are sent, by the bits
+    /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on; at first all.
+    set_strict_mode(; flags: mask) -> () = SET_STRICT_MODE, |client| client.set_strict_mode(flags);
 }
 
 getters! {
-    /// See [`Handle::set_full_info`].
-    get_full_info() -> bool = full_info;
-    /// See [`Handle::set_request_block_size`].
-    get_request_block_size() -> bool = request_block_size;
-    /// See [`Handle::set_request_structured_replies`].
-    get_request_structured_replies() -> bool = request_structured_replies;
-    /// See [`Handle::set_request_extended_headers`].
-    get_request_extended_headers() -> bool = request_extended_headers;
-    /// See [`Handle::set_request_meta_context`].
-    get_request_meta_context() -> bool = request_meta_context;
-    /// See [`Handle::set_opt_mode`].
-    get_opt_mode() -> bool = opt_mode;
-    /// See [`Handle::set_strict_mode`].
-    get_strict_mode() -> u32 = strict_mode;
-    /// Before connecting the flags wanted, afterwards those agreed (see
-    /// `nbd_get_handshake_flags`).
-    get_handshake_flags() -> u32 = handshake_flags;
+    /// The name of the handle in debug messages.
+    get_handle_name() -> CString = GET_HANDLE_NAME, |client| client.debug().handle_name();
+    /// The export to open, as set.
+    get_export_name() -> CString = GET_EXPORT_NAME, |client| client.get_export_name();
+    /// See [`Handle::set_pread_initialize`](Self::set_pread_initialize).
+    get_pread_initialize() -> bool = GET_PREAD_INITIALIZE, |client| client.pread_initialize();
+    /// See [`Handle::set_strict_mode`](Self::set_strict_mode).
+    get_strict_mode() -> u32 = GET_STRICT_MODE, |client| client.strict_mode();
 }
 
-impl Handle {
-    /// The export to open; the default is the server's default export (see
-    /// `nbd_set_export_name`).
-    pub fn set_export_name(&self, name: &str) -> Result<()> {
-        let name = c_string(name)?;
-        self.call(&entry::SET_EXPORT_NAME, |client| {
-            client.set_export_name(&name)
-        })
-    }
-
-    /// See [`Handle::set_export_name`].
-    pub fn get_export_name(&self) -> String {
-        text(&self.lock().get_export_name())
-    }
-
-    /// The name of the handle in debug messages (see `nbd_set_handle_name`).
-    pub fn set_handle_name(&self, name: &str) -> Result<()> {
-        self.debug().set_handle_name(c_string(name)?);
-        Ok(())
-    }
-
-    /// See [`Handle::set_handle_name`].
-    pub fn get_handle_name(&self) -> String {
-        text(&self.debug().handle_name())
-    }
-
-    /// Write debug messages to standard error (see `nbd_set_debug`).
-    pub fn set_debug(&self, debug: bool) {
-        self.debug().set_enabled(debug);
-    }
-
-    /// One more meta context to ask for (see `nbd_add_meta_context`).
-    pub fn add_meta_context(&self, name: &str) -> Result<()> {
-        let name = c_string(name)?;
-        self.call(&entry::ADD_META_CONTEXT, |client| {
-            client.add_meta_context(&name)
-        })
-    }
-
-    /// Which requests to refuse before they are sent (see
-    /// `nbd_set_strict_mode`).
-    pub fn set_strict_mode(&self, flags: u32) -> Result<()> {
-        let flags = known_flags(flags, entry::SET_STRICT_MODE.flags)?;
-        self.call(&entry::SET_STRICT_MODE, |client| {
-            client.set_strict_mode(flags)
-        })
-    }
-
-    /// The handshake flags to agree to (see `nbd_set_handshake_flags`).
-    pub fn set_handshake_flags(&self, flags: u32) -> Result<()> {
-        let flags = known_flags(flags, entry::SET_HANDSHAKE_FLAGS.flags)?;
-        self.call(&entry::SET_HANDSHAKE_FLAGS, |client| {
-            client.set_handshake_flags(flags)
-        })
-    }
+unlocked! {
+    /// Keeps a number of the program's own in the handle, and answers with the
+    /// one before, at first 0.
+    set_private_data(private_data: usize) -> usize = SET_PRIVATE_DATA,
+        |handle| handle.replace_private_data(private_data);
+    /// The number that the program keeps in the handle.
+    get_private_data() -> usize = GET_PRIVATE_DATA, |handle| handle.private_data();
 }

@@ -1,78 +1,47 @@
-//! How the connection is encrypted.
+//! TLS: whether the connection is encrypted, and how both sides prove who they
+//! are.  Files are read, and mistakes in them found, when TLS starts.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::ffi::CString;
 
-use crate::error::{Error, Result};
-use crate::handle::{Handle, entry};
+use super::arguments::{ToText, enumeration};
+use super::{functions, getters};
 
-use super::{c_string, forward};
-
-forward! {
-    /// Whether the server has to prove who it is, on by default (see
-    /// `nbd_set_tls_verify_peer`).
-    set_tls_verify_peer(verify: bool) -> () = SET_TLS_VERIFY_PEER, set_tls_verify_peer;
-    /// Switches TLS on in the middle of the handshake; whether the server
-    /// agrees (see `nbd_opt_starttls`).
-    opt_starttls() -> bool = OPT_STARTTLS, opt_starttls;
+functions! {
+    /// Whether to use TLS: [`TLS_DISABLE`](crate::TLS_DISABLE), as at first,
+    /// [`TLS_ALLOW`](crate::TLS_ALLOW) or [`TLS_REQUIRE`](crate::TLS_REQUIRE).
+    set_tls(tls: i32) -> () = SET_TLS, |client| client.set_tls(enumeration("tls", tls, 2)?);
+    /// The directory of certificates and keys.
+    set_tls_certificates(dir: impl ToText) -> () = SET_TLS_CERTIFICATES,
+        |client| client.set_tls_certificates(dir.as_ref());
+    /// The file of pre-shared keys.
+    set_tls_psk_file(filename: impl ToText) -> () = SET_TLS_PSK_FILE,
+        |client| client.set_tls_psk_file(filename.as_ref());
+    /// The name under which the server knows our pre-shared key.
+    set_tls_username(username: impl ToText) -> () = SET_TLS_USERNAME,
+        |client| client.set_tls_username(username.as_ref());
+    /// That name; unless it has been set, the login name of the user.
+    get_tls_username() -> CString = GET_TLS_USERNAME, |client| client.get_tls_username();
+    /// The name that the server has to prove, if it is not the one it is
+    /// connected to by.
+    set_tls_hostname(hostname: impl ToText) -> () = SET_TLS_HOSTNAME,
+        |client| client.set_tls_hostname(hostname.as_ref());
+    /// Whether the server has to prove who it is, as at first.
+    set_tls_verify_peer(verify: bool) -> () = SET_TLS_VERIFY_PEER,
+        |client| client.set_tls_verify_peer(verify);
+    /// Which versions and algorithms to use, as a GnuTLS priority string.
+    set_tls_priority(priority: impl ToText) -> () = SET_TLS_PRIORITY,
+        |client| client.set_tls_priority(priority.as_ref());
+    /// Whether the connection is encrypted.
+    get_tls_negotiated() -> bool = GET_TLS_NEGOTIATED, |client| Ok(client.tls_negotiated());
 }
 
-impl Handle {
-    /// Whether to use TLS: 0 no, which is the default, 1 if the server agrees,
-    /// 2 or not at all (see `nbd_set_tls`).
-    pub fn set_tls(&self, tls: i32) -> Result<()> {
-        if !(0..=2).contains(&tls) {
-            return Err(Error::new(libc::EINVAL, format!("{tls} is out of range")));
-        }
-        self.call(&entry::SET_TLS, |client| client.set_tls(tls))
-    }
-
-    /// The directory of certificates and keys (see
-    /// `nbd_set_tls_certificates`).
-    pub fn set_tls_certificates(&self, directory: impl AsRef<Path>) -> Result<()> {
-        let directory = c_string(directory.as_ref().as_os_str().as_bytes())?;
-        self.call(&entry::SET_TLS_CERTIFICATES, |client| {
-            client.set_tls_certificates(&directory)
-        })
-    }
-
-    /// The file of pre-shared keys (see `nbd_set_tls_psk_file`).
-    pub fn set_tls_psk_file(&self, file: impl AsRef<Path>) -> Result<()> {
-        let file = c_string(file.as_ref().as_os_str().as_bytes())?;
-        self.call(&entry::SET_TLS_PSK_FILE, |client| {
-            client.set_tls_psk_file(&file)
-        })
-    }
-
-    /// The name under which the server knows our pre-shared key (see
-    /// `nbd_set_tls_username`).
-    pub fn set_tls_username(&self, name: &str) -> Result<()> {
-        let name = c_string(name)?;
-        self.call(&entry::SET_TLS_USERNAME, |client| {
-            client.set_tls_username(&name)
-        })
-    }
-
-    /// The name that the server has to prove (see `nbd_set_tls_hostname`).
-    pub fn set_tls_hostname(&self, name: &str) -> Result<()> {
-        let name = c_string(name)?;
-        self.call(&entry::SET_TLS_HOSTNAME, |client| {
-            client.set_tls_hostname(&name)
-        })
-    }
-
-    /// Which versions and algorithms to use (see `nbd_set_tls_priority`).
-    pub fn set_tls_priority(&self, priority: &str) -> Result<()> {
-        let priority = c_string(priority)?;
-        self.call(&entry::SET_TLS_PRIORITY, |client| {
-            client.set_tls_priority(&priority)
-        })
-    }
-
-    /// Whether the connection is encrypted (see `nbd_get_tls_negotiated`).
-    pub fn get_tls_negotiated(&self) -> Result<bool> {
-        self.call(&entry::GET_TLS_NEGOTIATED, |client| {
-            Ok(client.tls_negotiated())
-        })
-    }
+getters! {
+    /// See [`Handle::set_tls`](Self::set_tls).
+    get_tls() -> i32 = GET_TLS, |client| client.tls();
+    /// As set, or the host that was connected to, or nothing.
+    get_tls_hostname() -> CString = GET_TLS_HOSTNAME, |client| client.get_tls_hostname();
+    /// See [`Handle::set_tls_verify_peer`](Self::set_tls_verify_peer).
+    get_tls_verify_peer() -> bool = GET_TLS_VERIFY_PEER, |client| client.tls_verify_peer();
+    /// As set, or the default.
+    get_tls_priority() -> CString = GET_TLS_PRIORITY, |client| client.get_tls_priority();
 }

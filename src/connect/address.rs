@@ -1,6 +1,6 @@
 //! Socket addresses of any family.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::error::{Error, Result};
 
@@ -52,6 +52,29 @@ impl SocketAddress {
         // An abstract name is exactly as long as it is; a path ends in a NUL.
         if path.first().is_some_and(|&byte| byte != 0) && path.len() < longest {
             bytes.push(0);
+        }
+        Self::from_bytes(&bytes)
+    }
+
+    /// The address of a TCP port.
+    pub fn internet(address: SocketAddr) -> Result<Self> {
+        let mut bytes = Vec::new();
+        let mut add = |field: &[u8]| bytes.extend_from_slice(field);
+        let family = |family: libc::c_int| libc::sa_family_t::try_from(family).unwrap_or(0);
+        match address {
+            SocketAddr::V4(address) => {
+                add(&family(libc::AF_INET).to_ne_bytes());
+                add(&address.port().to_be_bytes());
+                add(&address.ip().octets());
+                add(&[0; 8]);
+            }
+            SocketAddr::V6(address) => {
+                add(&family(libc::AF_INET6).to_ne_bytes());
+                add(&address.port().to_be_bytes());
+                add(&address.flowinfo().to_be_bytes());
+                add(&address.ip().octets());
+                add(&address.scope_id().to_ne_bytes());
+            }
         }
         Self::from_bytes(&bytes)
     }

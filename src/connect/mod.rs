@@ -79,11 +79,27 @@ pub enum Outcome {
     Trying(Attempt),
 }
 
-/// Takes over a connected socket from the caller.  If this fails, the socket
-/// stays the caller's.
-pub fn adopt_socket(fd: RawFd) -> Result<OwnedFd> {
+/// A connected socket that the caller brings.
+#[derive(Debug)]
+pub enum Socket {
+    /// It is ours already.
+    Owned(OwnedFd),
+    /// It is ours from the moment that it is adopted; until then, and if that
+    /// fails, it is the caller's.
+    Offered(RawFd),
+}
+
+/// Takes over a connected socket from the caller.
+pub fn adopt_socket(socket: Socket) -> Result<OwnedFd> {
+    let fd = match &socket {
+        Socket::Owned(socket) => socket.as_raw_fd(),
+        Socket::Offered(fd) => *fd,
+    };
     prepare_descriptor(fd).map_err(|error| Error::system("the socket cannot be used", &error))?;
-    Ok(adopt(fd))
+    Ok(match socket {
+        Socket::Owned(socket) => socket,
+        Socket::Offered(fd) => adopt(fd),
+    })
 }
 
 /// All addresses of a TCP server.  This blocks while names are resolved.

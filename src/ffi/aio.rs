@@ -8,11 +8,8 @@
 
 use std::ffi::{c_int, c_uint};
 
-use super::arguments::done;
-use super::guard;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::Handle;
-use crate::handle::entry;
 
 /// Waits for the server, and moves on.
 ///
@@ -35,12 +32,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::POLL,
-        |a| a.value("timeout", timeout),
-        |client| client.poll(timeout),
-    )
+    call!(h, poll(timeout))
 }
 
 /// Waits for the server or for another descriptor, and moves on.
@@ -67,12 +59,7 @@ pub unsafe extern "C" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::POLL2,
-        |a| a.value("fd", fd).value("timeout", timeout),
-        |client| client.poll2(fd, timeout),
-    )
+    call!(h, poll2(fd, timeout))
 }
 
 /// Tells the descriptor to poll.
@@ -90,7 +77,7 @@ pub unsafe extern "C" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
-    guard::locked(h, &entry::AIO_GET_FD, |a| a, |client| client.aio_get_fd())
+    call!(h, aio_get_fd())
 }
 
 /// Tells what to poll the descriptor for.
@@ -107,7 +94,7 @@ pub unsafe extern "C" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
-    guard::unlocked(h, &entry::AIO_GET_DIRECTION, 0, Handle::direction)
+    get!(h, aio_get_direction(), 0)
 }
 
 /// Tells the handle that its socket is readable.
@@ -125,12 +112,7 @@ pub unsafe extern "C" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_NOTIFY_READ,
-        |a| a,
-        |client| client.aio_notify_read().map(done),
-    )
+    call!(h, aio_notify_read())
 }
 
 /// Tells the handle that its socket is writable.
@@ -147,12 +129,7 @@ pub unsafe extern "C" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_NOTIFY_WRITE,
-        |a| a,
-        |client| client.aio_notify_write().map(done),
-    )
+    call!(h, aio_notify_write())
 }
 
 /// Counts the commands in flight.
@@ -171,12 +148,7 @@ pub unsafe extern "C" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_in_flight(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_IN_FLIGHT,
-        |a| a,
-        |client| client.aio_in_flight(),
-    )
+    call!(h, aio_in_flight())
 }
 
 /// Asks whether a command has completed, and retires it.
@@ -199,12 +171,7 @@ pub unsafe extern "C" fn nbd_aio_in_flight(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_command_completed(h: *mut nbd_handle, cookie: u64) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_COMMAND_COMPLETED,
-        |a| a.value("cookie", cookie),
-        |client| client.aio_command_completed(cookie).map(c_int::from),
-    )
+    call!(h, aio_command_completed(cookie))
 }
 
 /// Finds a command that has completed and is not retired.
@@ -222,10 +189,5 @@ pub unsafe extern "C" fn nbd_aio_command_completed(h: *mut nbd_handle, cookie: u
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_peek_command_completed(h: *mut nbd_handle) -> i64 {
-    guard::locked(
-        h,
-        &entry::AIO_PEEK_COMMAND_COMPLETED,
-        |a| a,
-        |client| client.aio_peek_command_completed(),
-    )
+    call!(h, aio_peek_command_completed())
 }

@@ -23,11 +23,10 @@ use std::ffi::c_void;
 
 use libc::size_t;
 
-use super::arguments::{closure, lent, lent_mut, required};
+use super::arguments::{source, target};
 use super::callbacks::{nbd_chunk_callback, nbd_completion_callback};
-use super::guard;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Queues a read.
 ///
@@ -65,23 +64,8 @@ pub unsafe extern "C" fn nbd_aio_pread(
 ) -> i64 {
     let completion_callback = completion_callback.own();
     // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { lent_mut(buf, count) };
-    guard::reading(
-        h,
-        &entry::AIO_PREAD,
-        buf,
-        completion_callback,
-        |a, completion| {
-            a.out_buffer("buf", count)
-                .value("offset", offset)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, buf, completion| {
-            let flags = client.command_flags(&entry::AIO_PREAD, flags)?;
-            client.aio_pread(buf, offset, completion, flags)
-        },
-    )
+    let buf = unsafe { target(buf, count) };
+    call!(h, aio_pread(buf, offset, completion_callback, flags))
 }
 
 /// Queues a read that tells how the data was sent.
@@ -127,24 +111,10 @@ pub unsafe extern "C" fn nbd_aio_pread_structured(
     let chunk_callback = chunk_callback.own();
     let completion_callback = completion_callback.own();
     // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { lent_mut(buf, count) };
-    guard::reading(
+    let buf = unsafe { target(buf, count) };
+    call!(
         h,
-        &entry::AIO_PREAD_STRUCTURED,
-        buf,
-        (chunk_callback, completion_callback),
-        |a, (chunk, completion)| {
-            a.out_buffer("buf", count)
-                .value("offset", offset)
-                .closure("chunk_callback", chunk)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, buf, (chunk, completion)| {
-            let chunk = closure("chunk_callback", chunk)?;
-            let flags = client.command_flags(&entry::AIO_PREAD_STRUCTURED, flags)?;
-            client.aio_pread_structured(buf, offset, chunk, completion, flags)
-        },
+        aio_pread_structured(buf, offset, chunk_callback, completion_callback, flags)
     )
 }
 
@@ -192,23 +162,8 @@ pub unsafe extern "C" fn nbd_aio_pwrite(
 ) -> i64 {
     let completion_callback = completion_callback.own();
     // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { lent(buf, count) };
-    guard::owning(
-        h,
-        &entry::AIO_PWRITE,
-        (buf, completion_callback),
-        |a, (buf, completion)| {
-            a.in_buffer("buf", buf.as_ref())
-                .value("offset", offset)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, (buf, completion)| {
-            let buf = required("buf", buf)?;
-            let flags = client.command_flags(&entry::AIO_PWRITE, flags)?;
-            client.aio_pwrite(buf, offset, completion, flags)
-        },
-    )
+    let buf = unsafe { source(buf, count) };
+    call!(h, aio_pwrite(buf, offset, completion_callback, flags))
 }
 
 /// Queues a flush.
@@ -239,19 +194,7 @@ pub unsafe extern "C" fn nbd_aio_flush(
     flags: u32,
 ) -> i64 {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_FLUSH,
-        completion_callback,
-        |a, completion| {
-            a.closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, completion| {
-            let flags = client.command_flags(&entry::AIO_FLUSH, flags)?;
-            client.aio_flush(completion, flags)
-        },
-    )
+    call!(h, aio_flush(completion_callback, flags))
 }
 
 /// Queues a trim.
@@ -291,21 +234,7 @@ pub unsafe extern "C" fn nbd_aio_trim(
     flags: u32,
 ) -> i64 {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_TRIM,
-        completion_callback,
-        |a, completion| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, completion| {
-            let flags = client.command_flags(&entry::AIO_TRIM, flags)?;
-            client.aio_trim(count, offset, completion, flags)
-        },
-    )
+    call!(h, aio_trim(count, offset, completion_callback, flags))
 }
 
 /// Queues a cache command.
@@ -341,21 +270,7 @@ pub unsafe extern "C" fn nbd_aio_cache(
     flags: u32,
 ) -> i64 {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_CACHE,
-        completion_callback,
-        |a, completion| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, completion| {
-            let flags = client.command_flags(&entry::AIO_CACHE, flags)?;
-            client.aio_cache(count, offset, completion, flags)
-        },
-    )
+    call!(h, aio_cache(count, offset, completion_callback, flags))
 }
 
 /// Queues a zero command.
@@ -402,19 +317,5 @@ pub unsafe extern "C" fn nbd_aio_zero(
     flags: u32,
 ) -> i64 {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_ZERO,
-        completion_callback,
-        |a, completion| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, completion| {
-            let flags = client.command_flags(&entry::AIO_ZERO, flags)?;
-            client.aio_zero(count, offset, completion, flags)
-        },
-    )
+    call!(h, aio_zero(count, offset, completion_callback, flags))
 }

@@ -9,11 +9,10 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{closure, done, required, strings};
+use super::arguments::texts;
 use super::callbacks::{nbd_completion_callback, nbd_context_callback, nbd_list_callback};
-use super::guard;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Starts to ask for the export and to end the negotiation.
 ///
@@ -36,13 +35,7 @@ pub unsafe extern "C" fn nbd_aio_opt_go(
     completion_callback: nbd_completion_callback,
 ) -> c_int {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_OPT_GO,
-        completion_callback,
-        |a, completion| a.closure("completion_callback", completion),
-        |client, completion| client.aio_opt_go(completion).map(done),
-    )
+    call!(h, aio_opt_go(completion_callback))
 }
 
 /// Starts to ask the server to describe the export.
@@ -67,13 +60,7 @@ pub unsafe extern "C" fn nbd_aio_opt_info(
     completion_callback: nbd_completion_callback,
 ) -> c_int {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_OPT_INFO,
-        completion_callback,
-        |a, completion| a.closure("completion_callback", completion),
-        |client, completion| client.aio_opt_info(completion).map(done),
-    )
+    call!(h, aio_opt_info(completion_callback))
 }
 
 /// Starts to end the negotiation and the connection in order.
@@ -92,12 +79,7 @@ pub unsafe extern "C" fn nbd_aio_opt_info(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_opt_abort(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_OPT_ABORT,
-        |a| a,
-        |client| client.aio_opt_abort().map(done),
-    )
+    call!(h, aio_opt_abort())
 }
 
 /// Starts to list the exports of the server.
@@ -125,19 +107,7 @@ pub unsafe extern "C" fn nbd_aio_opt_list(
 ) -> c_int {
     let list_callback = list_callback.own();
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_OPT_LIST,
-        (list_callback, completion_callback),
-        |a, (list, completion)| {
-            a.closure("list_callback", list)
-                .closure("completion_callback", completion)
-        },
-        |client, (list, completion)| {
-            let list = closure("list_callback", list)?;
-            client.aio_opt_list(list, completion).map(done)
-        },
-    )
+    call!(h, aio_opt_list(list_callback, completion_callback))
 }
 
 /// Starts to ask the server to encrypt the connection.
@@ -162,13 +132,7 @@ pub unsafe extern "C" fn nbd_aio_opt_starttls(
     completion_callback: nbd_completion_callback,
 ) -> c_int {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_OPT_STARTTLS,
-        completion_callback,
-        |a, completion| a.closure("completion_callback", completion),
-        |client, completion| client.aio_opt_starttls(completion).map(done),
-    )
+    call!(h, aio_opt_starttls(completion_callback))
 }
 
 /// Starts to ask the server for extended headers.
@@ -193,13 +157,7 @@ pub unsafe extern "C" fn nbd_aio_opt_extended_headers(
     completion_callback: nbd_completion_callback,
 ) -> c_int {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_OPT_EXTENDED_HEADERS,
-        completion_callback,
-        |a, completion| a.closure("completion_callback", completion),
-        |client, completion| client.aio_opt_extended_headers(completion).map(done),
-    )
+    call!(h, aio_opt_extended_headers(completion_callback))
 }
 
 /// Starts to ask the server for structured replies.
@@ -224,13 +182,7 @@ pub unsafe extern "C" fn nbd_aio_opt_structured_reply(
     completion_callback: nbd_completion_callback,
 ) -> c_int {
     let completion_callback = completion_callback.own();
-    guard::owning(
-        h,
-        &entry::AIO_OPT_STRUCTURED_REPLY,
-        completion_callback,
-        |a, completion| a.closure("completion_callback", completion),
-        |client, completion| client.aio_opt_structured_reply(completion).map(done),
-    )
+    call!(h, aio_opt_structured_reply(completion_callback))
 }
 
 /// Starts to ask which meta contexts the server has, by the list of
@@ -260,20 +212,9 @@ pub unsafe extern "C" fn nbd_aio_opt_list_meta_context(
 ) -> c_int {
     let context_callback = context_callback.own();
     let completion_callback = completion_callback.own();
-    guard::owning(
+    call!(
         h,
-        &entry::AIO_OPT_LIST_META_CONTEXT,
-        (context_callback, completion_callback),
-        |a, (context, completion)| {
-            a.closure("context_callback", context)
-                .closure("completion_callback", completion)
-        },
-        |client, (context, completion)| {
-            let context = closure("context_callback", context)?;
-            client
-                .aio_opt_list_meta_context(context, completion)
-                .map(done)
-        },
+        aio_opt_list_meta_context(context_callback, completion_callback)
     )
 }
 
@@ -306,23 +247,10 @@ pub unsafe extern "C" fn nbd_aio_opt_list_meta_context_queries(
     let context_callback = context_callback.own();
     let completion_callback = completion_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { strings(queries) };
-    guard::owning(
+    let queries = unsafe { texts(queries) };
+    call!(
         h,
-        &entry::AIO_OPT_LIST_META_CONTEXT_QUERIES,
-        (queries, context_callback, completion_callback),
-        |a, (queries, context, completion)| {
-            a.strings("queries", queries.as_ref())
-                .closure("context_callback", context)
-                .closure("completion_callback", completion)
-        },
-        |client, (queries, context, completion)| {
-            let queries = required("queries", queries)?;
-            let context = closure("context_callback", context)?;
-            client
-                .aio_opt_list_meta_context_queries(queries, context, completion)
-                .map(done)
-        },
+        aio_opt_list_meta_context_queries(queries, context_callback, completion_callback)
     )
 }
 
@@ -352,20 +280,9 @@ pub unsafe extern "C" fn nbd_aio_opt_set_meta_context(
 ) -> c_int {
     let context_callback = context_callback.own();
     let completion_callback = completion_callback.own();
-    guard::owning(
+    call!(
         h,
-        &entry::AIO_OPT_SET_META_CONTEXT,
-        (context_callback, completion_callback),
-        |a, (context, completion)| {
-            a.closure("context_callback", context)
-                .closure("completion_callback", completion)
-        },
-        |client, (context, completion)| {
-            let context = closure("context_callback", context)?;
-            client
-                .aio_opt_set_meta_context(context, completion)
-                .map(done)
-        },
+        aio_opt_set_meta_context(context_callback, completion_callback)
     )
 }
 
@@ -398,22 +315,9 @@ pub unsafe extern "C" fn nbd_aio_opt_set_meta_context_queries(
     let context_callback = context_callback.own();
     let completion_callback = completion_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { strings(queries) };
-    guard::owning(
+    let queries = unsafe { texts(queries) };
+    call!(
         h,
-        &entry::AIO_OPT_SET_META_CONTEXT_QUERIES,
-        (queries, context_callback, completion_callback),
-        |a, (queries, context, completion)| {
-            a.strings("queries", queries.as_ref())
-                .closure("context_callback", context)
-                .closure("completion_callback", completion)
-        },
-        |client, (queries, context, completion)| {
-            let queries = required("queries", queries)?;
-            let context = closure("context_callback", context)?;
-            client
-                .aio_opt_set_meta_context_queries(queries, context, completion)
-                .map(done)
-        },
+        aio_opt_set_meta_context_queries(queries, context_callback, completion_callback)
     )
 }

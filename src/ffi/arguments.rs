@@ -1,57 +1,76 @@
-//! Arguments and results on their way between C and the safe side.
+//! The arguments of C calls, as the methods of the handle take them.
 //!
-//! An entry first turns its raw pointers into values, with `None` for null;
-//! then debug lines can show them, and `required` refuses what is missing when
-//! its turn has come.
+//! A null pointer is passed along as an argument that is missing; the method
+//! refuses it when its turn has come.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::NonNull;
 use std::slice;
 
-use crate::callback::Closure;
+use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
+use crate::api::line::Line;
+use crate::connect::Socket;
+use crate::connect::address::SocketAddress;
 use crate::error::{Error, Result};
-use crate::handle::entry::Entry;
-use crate::memory::{Lent, LentMut};
+use crate::memory::loan::{Source, Target};
 
-mod shown;
-pub(super) use shown::{Arguments, quoted};
+/// A string, or null.
+#[derive(Debug)]
+pub(super) struct Text<'a>(Option<&'a CStr>);
 
-/// A string.
-///
+/// A list of strings, or null.
+#[derive(Debug)]
+pub(super) struct Texts(Option<Vec<CString>>);
+
+/// A socket address, or null.
+#[derive(Debug)]
+pub(super) struct Address {
+    start: *const libc::sockaddr,
+    len: libc::socklen_t,
+}
+
+/// A descriptor that should be a connected socket.
+#[derive(Debug)]
+pub(super) struct Descriptor(pub(super) c_int);
+
 /// # Safety
 /// Unless null, `text` must be a NUL-terminated string that lives through the
 /// call.
-pub(super) unsafe fn string<'a>(text: *const c_char) -> Option<&'a CStr> {
+pub(super) unsafe fn text<'a>(text: *const c_char) -> Text<'a> {
     if text.is_null() {
-        return None;
+        return Text(None);
     }
     // SAFETY: by the contract of this function.
-    Some(unsafe { CStr::from_ptr(text) })
+    Text(Some(unsafe { CStr::from_ptr(text) }))
 }
 
-/// A NULL-terminated list of strings.
-///
 /// # Safety
 /// Unless null, `list` must be a NULL-terminated array of NUL-terminated
 /// strings.
-pub(super) unsafe fn strings(list: *const *mut c_char) -> Option<Vec<CString>> {
+pub(super) unsafe fn texts(list: *const *mut c_char) -> Texts {
     if list.is_null() {
-        return None;
+        return Texts(None);
     }
-    let mut strings = Vec::new();
+    let mut texts = Vec::new();
     let mut next = list;
     loop {
         // SAFETY: by the contract of this function; the end of the array has
         // not been seen yet.
-        let text = unsafe { *next };
+        let element = unsafe { *next };
         // SAFETY: by the contract of this function.
-        let Some(text) = (unsafe { string(text) }) else {
-            return Some(strings);
+        let Text(Some(element)) = (unsafe { text(element) }) else {
+            return Texts(Some(texts));
         };
-        strings.push(text.to_owned());
+        texts.push(element.to_owned());
         // SAFETY: the element read was not the last one.
         next = unsafe { next.add(1) };
     }
+}
+
+/// # Safety
+/// Unless null, `addr` must be readable for `len` bytes, through the call.
+pub(super) unsafe fn address(addr: *const libc::sockaddr, len: libc::socklen_t) -> Address {
+    Address { start: addr, len }
 }
 
 /// The buffer of a read.
@@ -59,10 +78,9 @@ pub(super) unsafe fn strings(list: *const *mut c_char) -> Option<Vec<CString>> {
 /// # Safety
 /// Unless null, `buf` must stay writable for `count` bytes until the command
 /// retires.
-pub(super) unsafe fn lent_mut(buf: *mut c_void, count: usize) -> Option<LentMut> {
-    let start = NonNull::new(buf.cast::<u8>())?;
+pub(super) unsafe fn target(buf: *mut c_void, count: usize) -> Target {
     // SAFETY: by the contract of this function.
-    Some(unsafe { LentMut::new(start, possible(count)) })
+    unsafe { Target::new(NonNull::new(buf.cast::<u8>()), count) }
 }
 
 /// The data of a write.
@@ -70,90 +88,103 @@ pub(super) unsafe fn lent_mut(buf: *mut c_void, count: usize) -> Option<LentMut>
 /// # Safety
 /// Unless null, `buf` must stay readable for `count` bytes until the command
 /// retires.
-pub(super) unsafe fn lent(buf: *const c_void, count: usize) -> Option<Lent> {
-    let start = NonNull::new(buf.cast_mut().cast::<u8>())?;
+pub(super) unsafe fn source(buf: *const c_void, count: usize) -> Source {
     // SAFETY: by the contract of this function.
-    Some(unsafe { Lent::new(start, possible(count)) })
+    unsafe { Source::new(NonNull::new(buf.cast_mut().cast::<u8>()), count) }
 }
 
-/// No memory is longer than this, and every command refuses far less.
-fn possible(count: usize) -> usize {
-    count.min(usize::MAX >> 1)
-}
+impl<'a> Argument for Text<'a> {
+    type Value = &'a CStr;
 
-/// A socket address that must be there.
-///
-/// # Safety
-/// Unless null, `addr` must be readable for `len` bytes, through the call.
-pub(super) unsafe fn address<'a>(
-    name: &str,
-    addr: *const libc::sockaddr,
-    len: libc::socklen_t,
-) -> Result<&'a [u8]> {
-    let start = required(name, NonNull::new(addr.cast_mut().cast::<u8>()))?;
-    let len = usize::try_from(len).unwrap_or(usize::MAX);
-    let least = size_of::<libc::sa_family_t>();
-    if !(least..=size_of::<libc::sockaddr_storage>()).contains(&len) {
-        return Err(Error::new(
-            libc::EINVAL,
-            format!("{name}: {len} is not the length of a socket address"),
-        ));
+    fn show(&self, name: &str, line: &mut Line) {
+        line.string(name, self.0.map(CStr::to_bytes));
     }
-    // SAFETY: by the contract of this function.
-    Ok(unsafe { slice::from_raw_parts(start.as_ptr(), len) })
-}
 
-/// What must not be NULL.
-pub(super) fn required<T>(name: &str, value: Option<T>) -> Result<T> {
-    value.ok_or_else(|| Error::new(libc::EFAULT, format!("{name} cannot be NULL")))
-}
-
-/// A closure that must be there.
-pub(super) fn closure<F>(name: &str, closure: Closure<F>) -> Result<Closure<F>> {
-    required(name, Some(closure).filter(|closure| !closure.is_null()))
-}
-
-/// An enumeration argument: a value from 0 to `last`.
-pub(super) fn enumeration(name: &str, value: c_int, last: c_int) -> Result<c_int> {
-    if !(0..=last).contains(&value) {
-        return Err(Error::new(
-            libc::EINVAL,
-            format!("{name}: {value} is out of range"),
-        ));
+    fn check(&self, name: &str) -> Result<()> {
+        self.0.map(drop).ok_or_else(|| missing(name))
     }
-    Ok(value)
-}
 
-/// A word of flags that must hold none but those of the table.
-pub(super) fn mask(entry: &Entry, name: &str, flags: u32) -> Result<u32> {
-    if flags & !entry.flags != 0 {
-        return Err(Error::new(
-            libc::EINVAL,
-            format!("{name}: unknown flags in {flags:#x}"),
-        ));
+    fn value(self) -> &'a CStr {
+        self.0.unwrap_or_default()
     }
-    Ok(flags)
 }
 
-/// What a function without a result returns.
-pub(super) fn done((): ()) -> c_int {
-    0
-}
-
-/// A string that the caller frees.
-pub(super) fn malloced(text: &CStr) -> Result<*mut c_char> {
-    // SAFETY: `text` is NUL-terminated.
-    let copy = unsafe { libc::strdup(text.as_ptr()) };
-    if copy.is_null() {
-        return Err(Error::new(libc::ENOMEM, "strdup"));
+impl ToText for Text<'_> {
+    fn as_text(&self) -> &[u8] {
+        self.0.unwrap_or_default().to_bytes()
     }
-    Ok(copy)
 }
 
-/// A size that is also a valid return value.
-pub(super) fn size(value: usize) -> Result<isize> {
-    isize::try_from(value).map_err(|_| Error::new(libc::EOVERFLOW, "the size is too large"))
+impl Argument for Texts {
+    type Value = Vec<CString>;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        let list = self.0.as_ref();
+        line.strings(
+            name,
+            list.map(|list| list.iter().map(|text| text.to_bytes())),
+        );
+    }
+
+    fn check(&self, name: &str) -> Result<()> {
+        match self.0 {
+            Some(_) => Ok(()),
+            None => Err(missing(name)),
+        }
+    }
+
+    fn value(self) -> Vec<CString> {
+        self.0.unwrap_or_default()
+    }
 }
+
+impl ToTexts for Texts {}
+
+impl Argument for Address {
+    type Value = Result<SocketAddress>;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.value(name, "<sockaddr>").value("addrlen", self.len);
+    }
+
+    fn check(&self, name: &str) -> Result<()> {
+        if self.start.is_null() {
+            return Err(missing(name));
+        }
+        let least = size_of::<libc::sa_family_t>();
+        let len = usize::try_from(self.len).unwrap_or(usize::MAX);
+        if !(least..=size_of::<libc::sockaddr_storage>()).contains(&len) {
+            return Err(Error::new(
+                libc::EINVAL,
+                format!("{name}: {len} is not the length of a socket address"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn value(self) -> Result<SocketAddress> {
+        self.check("addr")?;
+        let len = usize::try_from(self.len).unwrap_or(0);
+        // SAFETY: by the contract of `address`; it is not null.
+        SocketAddress::from_bytes(unsafe { slice::from_raw_parts(self.start.cast(), len) })
+    }
+}
+
+impl ToAddress for Address {}
+
+impl Argument for Descriptor {
+    type Value = Socket;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.value(name, self.0);
+    }
+
+    fn value(self) -> Socket {
+        Socket::Offered(self.0)
+    }
+}
+
+impl ToSocket for Descriptor {}
 
 #[cfg(test)]
 mod tests {
@@ -161,17 +192,21 @@ mod tests {
     use std::ptr;
 
     #[test]
-    fn null_pointers_are_missing_values() {
+    fn null_pointers_are_missing_arguments() {
         // SAFETY: null is permitted.
-        assert!(unsafe { string(ptr::null()) }.is_none());
+        let error = unsafe { text(ptr::null()) }.check("name").unwrap_err();
+        assert_eq!(error.errno(), libc::EFAULT);
         // SAFETY: as above.
-        assert!(unsafe { strings(ptr::null()) }.is_none());
+        let error = unsafe { texts(ptr::null()) }.check("list").unwrap_err();
+        assert_eq!(error.errno(), libc::EFAULT);
         // SAFETY: as above.
-        assert!(unsafe { lent(ptr::null(), 0) }.is_none());
+        assert!(unsafe { source(ptr::null(), 0) }.lend().is_none());
         // SAFETY: as above.
-        assert!(unsafe { lent_mut(ptr::null_mut(), 0) }.is_none());
+        assert!(unsafe { target(ptr::null_mut(), 0) }.lend().is_none());
         // SAFETY: as above.
-        let error = unsafe { address("addr", ptr::null(), 2) }.unwrap_err();
+        let error = unsafe { address(ptr::null(), 2) }
+            .check("addr")
+            .unwrap_err();
         assert_eq!(error.errno(), libc::EFAULT);
     }
 
@@ -183,8 +218,8 @@ mod tests {
             ptr::null_mut(),
         ];
         // SAFETY: the list ends with a null pointer.
-        let strings = unsafe { strings(list.as_mut_ptr()) };
-        assert_eq!(strings, Some(vec![c"one".to_owned(), c"".to_owned()]));
+        let texts = unsafe { texts(list.as_mut_ptr()) };
+        assert_eq!(texts.value(), [c"one".to_owned(), c"".to_owned()]);
     }
 
     #[test]
@@ -192,19 +227,11 @@ mod tests {
         // SAFETY: all zeroes is a socket address.
         let storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
         let addr = ptr::from_ref(&storage).cast();
-        for (len, expected) in [(1, None), (2, Some(2)), (128, Some(128)), (129, None)] {
+        for (len, possible) in [(1, false), (2, true), (128, true), (129, false)] {
             // SAFETY: lengths beyond the storage are refused before any use.
-            let address = unsafe { address("addr", addr, len) };
-            assert_eq!(address.ok().map(<[u8]>::len), expected, "length {len}");
-        }
-    }
-
-    #[test]
-    fn values_outside_an_enumeration_are_refused() {
-        assert_eq!(enumeration("tls", 2, 2).ok(), Some(2));
-        for value in [-1, 3, c_int::MAX, c_int::MIN] {
-            let error = enumeration("tls", value, 2).unwrap_err();
-            assert_eq!(error.errno(), libc::EINVAL);
+            let address = unsafe { address(addr, len) };
+            assert_eq!(address.check("addr").is_ok(), possible, "length {len}");
+            assert_eq!(address.value().is_ok(), possible, "length {len}");
         }
     }
 }

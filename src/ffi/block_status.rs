@@ -13,11 +13,10 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{closure, done, required, strings};
+use super::arguments::texts;
 use super::callbacks::{nbd_completion_callback, nbd_extent_callback, nbd_extent64_callback};
-use super::guard;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Asks for block status, in 32-bit extents.
 ///
@@ -68,22 +67,7 @@ pub unsafe extern "C" fn nbd_block_status(
     flags: u32,
 ) -> c_int {
     let extent_callback = extent_callback.own();
-    guard::owning(
-        h,
-        &entry::BLOCK_STATUS,
-        extent_callback,
-        |a, extent| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("extent_callback", extent)
-                .flags("flags", flags)
-        },
-        |client, extent| {
-            let extent = closure("extent_callback", extent)?;
-            let flags = client.command_flags(&entry::BLOCK_STATUS, flags)?;
-            client.block_status(count, offset, extent, flags).map(done)
-        },
-    )
+    call!(h, block_status(count, offset, extent_callback, flags))
 }
 
 /// Asks for block status, in 64-bit extents.
@@ -132,24 +116,7 @@ pub unsafe extern "C" fn nbd_block_status_64(
     flags: u32,
 ) -> c_int {
     let extent64_callback = extent64_callback.own();
-    guard::owning(
-        h,
-        &entry::BLOCK_STATUS_64,
-        extent64_callback,
-        |a, extent64| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("extent64_callback", extent64)
-                .flags("flags", flags)
-        },
-        |client, extent64| {
-            let extent64 = closure("extent64_callback", extent64)?;
-            let flags = client.command_flags(&entry::BLOCK_STATUS_64, flags)?;
-            client
-                .block_status_64(count, offset, extent64, flags)
-                .map(done)
-        },
-    )
+    call!(h, block_status_64(count, offset, extent64_callback, flags))
 }
 
 /// Asks for block status of chosen meta contexts, in 64-bit extents.
@@ -210,26 +177,10 @@ pub unsafe extern "C" fn nbd_block_status_filter(
 ) -> c_int {
     let extent64_callback = extent64_callback.own();
     // SAFETY: `contexts` is a list of strings, or null.
-    let contexts = unsafe { strings(contexts) };
-    guard::owning(
+    let contexts = unsafe { texts(contexts) };
+    call!(
         h,
-        &entry::BLOCK_STATUS_FILTER,
-        (contexts, extent64_callback),
-        |a, (contexts, extent64)| {
-            a.value("count", count)
-                .value("offset", offset)
-                .strings("contexts", contexts.as_ref())
-                .closure("extent64_callback", extent64)
-                .flags("flags", flags)
-        },
-        |client, (contexts, extent64)| {
-            let contexts = required("contexts", contexts)?;
-            let extent64 = closure("extent64_callback", extent64)?;
-            let flags = client.command_flags(&entry::BLOCK_STATUS_FILTER, flags)?;
-            client
-                .block_status_filter(count, offset, contexts, extent64, flags)
-                .map(done)
-        },
+        block_status_filter(count, offset, contexts, extent64_callback, flags)
     )
 }
 
@@ -276,22 +227,9 @@ pub unsafe extern "C" fn nbd_aio_block_status(
 ) -> i64 {
     let extent_callback = extent_callback.own();
     let completion_callback = completion_callback.own();
-    guard::owning(
+    call!(
         h,
-        &entry::AIO_BLOCK_STATUS,
-        (extent_callback, completion_callback),
-        |a, (extent, completion)| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("extent_callback", extent)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, (extent, completion)| {
-            let extent = closure("extent_callback", extent)?;
-            let flags = client.command_flags(&entry::AIO_BLOCK_STATUS, flags)?;
-            client.aio_block_status(count, offset, extent, completion, flags)
-        },
+        aio_block_status(count, offset, extent_callback, completion_callback, flags)
     )
 }
 
@@ -338,22 +276,9 @@ pub unsafe extern "C" fn nbd_aio_block_status_64(
 ) -> i64 {
     let extent64_callback = extent64_callback.own();
     let completion_callback = completion_callback.own();
-    guard::owning(
+    call!(
         h,
-        &entry::AIO_BLOCK_STATUS_64,
-        (extent64_callback, completion_callback),
-        |a, (extent64, completion)| {
-            a.value("count", count)
-                .value("offset", offset)
-                .closure("extent64_callback", extent64)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, (extent64, completion)| {
-            let extent64 = closure("extent64_callback", extent64)?;
-            let flags = client.command_flags(&entry::AIO_BLOCK_STATUS_64, flags)?;
-            client.aio_block_status_64(count, offset, extent64, completion, flags)
-        },
+        aio_block_status_64(count, offset, extent64_callback, completion_callback, flags)
     )
 }
 
@@ -411,24 +336,16 @@ pub unsafe extern "C" fn nbd_aio_block_status_filter(
     let extent64_callback = extent64_callback.own();
     let completion_callback = completion_callback.own();
     // SAFETY: `contexts` is a list of strings, or null.
-    let contexts = unsafe { strings(contexts) };
-    guard::owning(
+    let contexts = unsafe { texts(contexts) };
+    call!(
         h,
-        &entry::AIO_BLOCK_STATUS_FILTER,
-        (contexts, extent64_callback, completion_callback),
-        |a, (contexts, extent64, completion)| {
-            a.value("count", count)
-                .value("offset", offset)
-                .strings("contexts", contexts.as_ref())
-                .closure("extent64_callback", extent64)
-                .closure("completion_callback", completion)
-                .flags("flags", flags)
-        },
-        |client, (contexts, extent64, completion)| {
-            let contexts = required("contexts", contexts)?;
-            let extent64 = closure("extent64_callback", extent64)?;
-            let flags = client.command_flags(&entry::AIO_BLOCK_STATUS_FILTER, flags)?;
-            client.aio_block_status_filter(count, offset, contexts, extent64, completion, flags)
-        },
+        aio_block_status_filter(
+            count,
+            offset,
+            contexts,
+            extent64_callback,
+            completion_callback,
+            flags
+        )
     )
 }

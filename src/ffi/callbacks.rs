@@ -14,8 +14,11 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::size_t;
 
-use crate::callback;
 pub use crate::callback::Extent as nbd_extent;
+use crate::callback::{
+    ChunkCallback, Closure, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
+    ExtentCallback, ListCallback,
+};
 
 /// Called for each part of a structured read; see `nbd_pread_structured`.
 #[repr(C)]
@@ -146,26 +149,35 @@ pub struct nbd_context_callback {
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
+impl nbd_completion_callback {
+    /// Takes the closure over; from here on it is freed exactly once.
+    pub(super) fn own<T>(self) -> CompletionCallback<T> {
+        // SAFETY: as below.
+        let closure = unsafe { Closure::new(self.callback, self.user_data, self.free) };
+        CompletionCallback::from_closure(closure)
+    }
+}
+
 macro_rules! owned {
     ($($c_type:ident => $owned:ident;)*) => {$(
         impl $c_type {
             /// Takes the closure over; from here on it is freed exactly once.
-            pub(super) fn own(self) -> callback::$owned {
+            pub(super) fn own(self) -> $owned<'static> {
                 // SAFETY: the interface asks of every callback what
                 // `Closure::new` asks: callable with its data from any thread
                 // that uses the handle, until it is freed.
-                unsafe { callback::Closure::new(self.callback, self.user_data, self.free) }
+                let closure = unsafe { Closure::new(self.callback, self.user_data, self.free) };
+                $owned::from_closure(closure)
             }
         }
     )*};
 }
 
 owned! {
-    nbd_chunk_callback => Chunk;
-    nbd_completion_callback => Completion;
-    nbd_debug_callback => Debug;
-    nbd_extent_callback => Extents32;
-    nbd_extent64_callback => Extents64;
-    nbd_list_callback => List;
-    nbd_context_callback => Context;
+    nbd_chunk_callback => ChunkCallback;
+    nbd_debug_callback => DebugCallback;
+    nbd_extent_callback => ExtentCallback;
+    nbd_extent64_callback => Extent64Callback;
+    nbd_list_callback => ListCallback;
+    nbd_context_callback => ContextCallback;
 }

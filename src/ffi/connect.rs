@@ -12,10 +12,9 @@ use std::ffi::{c_char, c_int};
 
 use libc::{sockaddr, socklen_t};
 
-use super::arguments::{address, done, mask, required, string};
-use super::guard;
+use super::arguments::{Descriptor, address, text};
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Connects over TCP.
 ///
@@ -49,19 +48,10 @@ pub unsafe extern "C" fn nbd_connect_tcp(
     port: *const c_char,
 ) -> c_int {
     // SAFETY: `hostname` is a string, or null.
-    let hostname = unsafe { string(hostname) };
+    let hostname = unsafe { text(hostname) };
     // SAFETY: `port` is a string, or null.
-    let port = unsafe { string(port) };
-    guard::locked(
-        h,
-        &entry::CONNECT_TCP,
-        |a| a.string("hostname", hostname).string("port", port),
-        |client| {
-            let hostname = required("hostname", hostname)?;
-            let port = required("port", port)?;
-            client.connect_tcp(hostname, port).map(done)
-        },
-    )
+    let port = unsafe { text(port) };
+    call!(h, connect_tcp(hostname, port))
 }
 
 /// Starts to connect over TCP.
@@ -92,19 +82,10 @@ pub unsafe extern "C" fn nbd_aio_connect_tcp(
     port: *const c_char,
 ) -> c_int {
     // SAFETY: `hostname` is a string, or null.
-    let hostname = unsafe { string(hostname) };
+    let hostname = unsafe { text(hostname) };
     // SAFETY: `port` is a string, or null.
-    let port = unsafe { string(port) };
-    guard::locked(
-        h,
-        &entry::AIO_CONNECT_TCP,
-        |a| a.string("hostname", hostname).string("port", port),
-        |client| {
-            let hostname = required("hostname", hostname)?;
-            let port = required("port", port)?;
-            client.aio_connect_tcp(hostname, port).map(done)
-        },
-    )
+    let port = unsafe { text(port) };
+    call!(h, aio_connect_tcp(hostname, port))
 }
 
 /// Connects over a Unix domain socket.
@@ -130,17 +111,8 @@ pub unsafe extern "C" fn nbd_aio_connect_tcp(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_connect_unix(h: *mut nbd_handle, unixsocket: *const c_char) -> c_int {
     // SAFETY: `unixsocket` is a string, or null.
-    let unixsocket = unsafe { string(unixsocket) };
-    guard::locked(
-        h,
-        &entry::CONNECT_UNIX,
-        |a| a.string("unixsocket", unixsocket),
-        |client| {
-            client
-                .connect_unix(required("unixsocket", unixsocket)?)
-                .map(done)
-        },
-    )
+    let unixsocket = unsafe { text(unixsocket) };
+    call!(h, connect_unix(unixsocket))
 }
 
 /// Starts to connect over a Unix domain socket.
@@ -165,17 +137,8 @@ pub unsafe extern "C" fn nbd_aio_connect_unix(
     unixsocket: *const c_char,
 ) -> c_int {
     // SAFETY: `unixsocket` is a string, or null.
-    let unixsocket = unsafe { string(unixsocket) };
-    guard::locked(
-        h,
-        &entry::AIO_CONNECT_UNIX,
-        |a| a.string("unixsocket", unixsocket),
-        |client| {
-            client
-                .aio_connect_unix(required("unixsocket", unixsocket)?)
-                .map(done)
-        },
-    )
+    let unixsocket = unsafe { text(unixsocket) };
+    call!(h, aio_connect_unix(unixsocket))
 }
 
 /// Connects to a virtual machine, or from one to its host.
@@ -200,12 +163,7 @@ pub unsafe extern "C" fn nbd_aio_connect_unix(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_connect_vsock(h: *mut nbd_handle, cid: u32, port: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::CONNECT_VSOCK,
-        |a| a.value("cid", cid).value("port", port),
-        |client| client.connect_vsock(cid, port).map(done),
-    )
+    call!(h, connect_vsock(cid, port))
 }
 
 /// Starts to connect to a virtual machine, or from one to its host.
@@ -225,12 +183,7 @@ pub unsafe extern "C" fn nbd_connect_vsock(h: *mut nbd_handle, cid: u32, port: u
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_connect_vsock(h: *mut nbd_handle, cid: u32, port: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_CONNECT_VSOCK,
-        |a| a.value("cid", cid).value("port", port),
-        |client| client.aio_connect_vsock(cid, port).map(done),
-    )
+    call!(h, aio_connect_vsock(cid, port))
 }
 
 /// Starts to connect to a socket address.
@@ -254,16 +207,9 @@ pub unsafe extern "C" fn nbd_aio_connect(
     addr: *const sockaddr,
     addrlen: socklen_t,
 ) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_CONNECT,
-        |a| a.value("addr", "<sockaddr>").value("addrlen", addrlen),
-        |client| {
-            // SAFETY: `addr` is as long as `addrlen` says, or null.
-            let address = unsafe { address("addr", addr, addrlen) }?;
-            client.aio_connect(address).map(done)
-        },
-    )
+    // SAFETY: `addr` is as long as `addrlen` says, or null.
+    let addr = unsafe { address(addr, addrlen) };
+    call!(h, aio_connect(addr))
 }
 
 /// Connects over a stream socket that is connected already.
@@ -291,12 +237,7 @@ pub unsafe extern "C" fn nbd_aio_connect(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::CONNECT_SOCKET,
-        |a| a.value("sock", sock),
-        |client| client.connect_socket(sock).map(done),
-    )
+    call!(h, connect_socket(Descriptor(sock)))
 }
 
 /// Starts to connect over a stream socket that is connected already.
@@ -319,12 +260,7 @@ pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_CONNECT_SOCKET,
-        |a| a.value("sock", sock),
-        |client| client.aio_connect_socket(sock).map(done),
-    )
+    call!(h, aio_connect_socket(Descriptor(sock)))
 }
 
 /// Ends the connection in order, and waits until it has ended.
@@ -352,16 +288,7 @@ pub unsafe extern "C" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int)
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_shutdown(h: *mut nbd_handle, flags: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::SHUTDOWN,
-        |a| a.flags("flags", flags),
-        |client| {
-            client
-                .shutdown(mask(&entry::SHUTDOWN, "flags", flags)?)
-                .map(done)
-        },
-    )
+    call!(h, shutdown(flags))
 }
 
 /// Queues a disconnect behind the commands in flight.
@@ -385,13 +312,5 @@ pub unsafe extern "C" fn nbd_shutdown(h: *mut nbd_handle, flags: u32) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_disconnect(h: *mut nbd_handle, flags: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::AIO_DISCONNECT,
-        |a| a.flags("flags", flags),
-        |client| {
-            let flags = client.command_flags(&entry::AIO_DISCONNECT, flags)?;
-            client.aio_disconnect(flags).map(done)
-        },
-    )
+    call!(h, aio_disconnect(flags))
 }

@@ -8,11 +8,10 @@ use std::ffi::{c_int, c_void};
 
 use libc::size_t;
 
-use super::arguments::{closure, done, lent, lent_mut, required};
+use super::arguments::{source, target};
 use super::callbacks::nbd_chunk_callback;
-use super::guard;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Reads from the export.
 ///
@@ -51,22 +50,8 @@ pub unsafe extern "C" fn nbd_pread(
     flags: u32,
 ) -> c_int {
     // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { lent_mut(buf, count) };
-    guard::reading(
-        h,
-        &entry::PREAD,
-        buf,
-        (),
-        |a, ()| {
-            a.out_buffer("buf", count)
-                .value("offset", offset)
-                .flags("flags", flags)
-        },
-        |client, buf, ()| {
-            let flags = client.command_flags(&entry::PREAD, flags)?;
-            client.pread(buf, offset, flags).map(done)
-        },
-    )
+    let buf = unsafe { target(buf, count) };
+    call!(h, pread(buf, offset, flags))
 }
 
 /// Reads from the export, and learns how the data was sent.
@@ -125,24 +110,8 @@ pub unsafe extern "C" fn nbd_pread_structured(
 ) -> c_int {
     let chunk_callback = chunk_callback.own();
     // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { lent_mut(buf, count) };
-    guard::reading(
-        h,
-        &entry::PREAD_STRUCTURED,
-        buf,
-        chunk_callback,
-        |a, chunk| {
-            a.out_buffer("buf", count)
-                .value("offset", offset)
-                .closure("chunk_callback", chunk)
-                .flags("flags", flags)
-        },
-        |client, buf, chunk| {
-            let chunk = closure("chunk_callback", chunk)?;
-            let flags = client.command_flags(&entry::PREAD_STRUCTURED, flags)?;
-            client.pread_structured(buf, offset, chunk, flags).map(done)
-        },
-    )
+    let buf = unsafe { target(buf, count) };
+    call!(h, pread_structured(buf, offset, chunk_callback, flags))
 }
 
 /// Writes to the export.
@@ -191,22 +160,8 @@ pub unsafe extern "C" fn nbd_pwrite(
     flags: u32,
 ) -> c_int {
     // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { lent(buf, count) };
-    guard::owning(
-        h,
-        &entry::PWRITE,
-        buf,
-        |a, buf| {
-            a.in_buffer("buf", buf.as_ref())
-                .value("offset", offset)
-                .flags("flags", flags)
-        },
-        |client, buf| {
-            let buf = required("buf", buf)?;
-            let flags = client.command_flags(&entry::PWRITE, flags)?;
-            client.pwrite(buf, offset, flags).map(done)
-        },
-    )
+    let buf = unsafe { source(buf, count) };
+    call!(h, pwrite(buf, offset, flags))
 }
 
 /// Brings what has been written to permanent storage.
@@ -235,15 +190,7 @@ pub unsafe extern "C" fn nbd_pwrite(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_flush(h: *mut nbd_handle, flags: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::FLUSH,
-        |a| a.flags("flags", flags),
-        |client| {
-            let flags = client.command_flags(&entry::FLUSH, flags)?;
-            client.flush(flags).map(done)
-        },
-    )
+    call!(h, flush(flags))
 }
 
 /// Tells the server that a range is not needed any more.
@@ -286,19 +233,7 @@ pub unsafe extern "C" fn nbd_trim(
     offset: u64,
     flags: u32,
 ) -> c_int {
-    guard::locked(
-        h,
-        &entry::TRIM,
-        |a| {
-            a.value("count", count)
-                .value("offset", offset)
-                .flags("flags", flags)
-        },
-        |client| {
-            let flags = client.command_flags(&entry::TRIM, flags)?;
-            client.trim(count, offset, flags).map(done)
-        },
-    )
+    call!(h, trim(count, offset, flags))
 }
 
 /// Tells the server that a range will be read soon.
@@ -335,19 +270,7 @@ pub unsafe extern "C" fn nbd_cache(
     offset: u64,
     flags: u32,
 ) -> c_int {
-    guard::locked(
-        h,
-        &entry::CACHE,
-        |a| {
-            a.value("count", count)
-                .value("offset", offset)
-                .flags("flags", flags)
-        },
-        |client| {
-            let flags = client.command_flags(&entry::CACHE, flags)?;
-            client.cache(count, offset, flags).map(done)
-        },
-    )
+    call!(h, cache(count, offset, flags))
 }
 
 /// Writes zeroes without sending them.
@@ -395,17 +318,5 @@ pub unsafe extern "C" fn nbd_zero(
     offset: u64,
     flags: u32,
 ) -> c_int {
-    guard::locked(
-        h,
-        &entry::ZERO,
-        |a| {
-            a.value("count", count)
-                .value("offset", offset)
-                .flags("flags", flags)
-        },
-        |client| {
-            let flags = client.command_flags(&entry::ZERO, flags)?;
-            client.zero(count, offset, flags).map(done)
-        },
-    )
+    call!(h, zero(count, offset, flags))
 }

@@ -6,11 +6,9 @@
 
 use std::ffi::c_int;
 
-use super::arguments::closure;
 use super::callbacks::nbd_debug_callback;
-use super::guard;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Switches debug messages on or off.
 ///
@@ -26,15 +24,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_debug(h: *mut nbd_handle, debug: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_DEBUG,
-        |a| a.value("debug", debug),
-        |client| {
-            client.debug().set_enabled(debug);
-            Ok(0)
-        },
-    )
+    call!(h, set_debug(debug))
 }
 
 /// Tells whether debug messages are on.
@@ -47,9 +37,7 @@ pub unsafe extern "C" fn nbd_set_debug(h: *mut nbd_handle, debug: bool) -> c_int
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_debug(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_DEBUG, 0, |client| {
-        c_int::from(client.debug().enabled())
-    })
+    get!(h, get_debug(), 0)
 }
 
 /// Has debug messages delivered to a callback.
@@ -74,17 +62,7 @@ pub unsafe extern "C" fn nbd_set_debug_callback(
     debug_callback: nbd_debug_callback,
 ) -> c_int {
     let debug_callback = debug_callback.own();
-    guard::owning(
-        h,
-        &entry::SET_DEBUG_CALLBACK,
-        debug_callback,
-        |a, callback| a.closure("debug_callback", callback),
-        |client, callback| {
-            let callback = closure("debug_callback", callback)?;
-            client.debug().set_callback(Some(callback));
-            Ok(0)
-        },
-    )
+    call!(h, set_debug_callback(debug_callback))
 }
 
 /// Frees the debug callback.
@@ -99,13 +77,5 @@ pub unsafe extern "C" fn nbd_set_debug_callback(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_clear_debug_callback(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CLEAR_DEBUG_CALLBACK,
-        |a| a,
-        |client| {
-            client.debug().set_callback(None);
-            Ok(0)
-        },
-    )
+    call!(h, clear_debug_callback())
 }

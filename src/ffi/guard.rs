@@ -1,196 +1,150 @@
-//! The guard that every public function passes through.
+//! The way from a C call to the method that does the work, and back.
 //!
-//! It finds the handle behind the pointer, takes its lock, writes the debug
-//! lines, applies the table of permitted states, keeps panics from crossing
-//! into C, records the error of the thread, and turns the result into the C
-//! return value.  The order of its steps is part of the interface: a call in
-//! the wrong state reports the state even if its arguments are wrong as well.
+//! An entry finds the handle behind its pointer and calls the method of the
+//! same name (see `api`), which takes the lock, writes the debug lines and
+//! applies the rules.  What is left is C's: the return value, the error of the
+//! thread, and that no panic crosses into C.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use super::arguments::{Arguments, required};
 use super::last_error;
 use super::registry::{self, nbd_handle};
 use crate::error::{Error, Result};
-use crate::handle::debug;
-use crate::handle::entry::{self, Entry};
-use crate::handle::{Client, Handle, ReadBuffer};
-use crate::memory::LentMut;
+use crate::handle::{Handle, entry};
 
-/// A C return type that has a value for failure and a form for debug lines.
-pub(super) trait CReturn: Copy {
+/// A C return type that has a value for failure.
+pub(super) trait CReturn {
     /// What the caller sees when the call fails.
     const FAILURE: Self;
-    /// The value as the debug line at the end of a call shows it.
-    fn show(self) -> String;
 }
 
-macro_rules! numbers {
-    ($failure:literal: $($type:ty)*) => {$(
+macro_rules! failures {
+    ($($type:ty = $value:expr;)*) => {$(
         impl CReturn for $type {
-            const FAILURE: Self = $failure;
-            fn show(self) -> String {
-                self.to_string()
+            const FAILURE: Self = $value;
+        }
+    )*};
+}
+failures! {
+    c_int = -1;
+    i64 = -1;
+    isize = -1;
+    *mut c_char = ptr::null_mut();
+    *const c_char = ptr::null();
+}
+
+/// What a method answers, and how C sees it.
+pub(super) trait IntoC<R> {
+    /// The C value; making it may fail.
+    fn into_c(self) -> Result<R>;
+}
+
+macro_rules! conversions {
+    ($($from:ty => $to:ty: |$value:ident| $result:expr;)*) => {$(
+        impl IntoC<$to> for $from {
+            fn into_c(self) -> Result<$to> {
+                let $value = self;
+                $result
             }
         }
     )*};
 }
-numbers! { -1: c_int i64 isize }
-numbers! { 0: u32 u64 usize }
+conversions! {
+    () => c_int: |_nothing| Ok(0);
+    bool => c_int: |truth| Ok(truth.into());
+    c_int => c_int: |number| Ok(number);
+    u32 => u32: |number| Ok(number);
+    u64 => u64: |number| Ok(number);
+    usize => usize: |number| Ok(number);
+    i64 => i64: |number| Ok(number);
+    // Cookies count from 1, and sizes have been checked: both fit.
+    u64 => i64: |number| Ok(i64::try_from(number).unwrap_or(i64::MAX));
+    Option<u64> => i64: |number| number.unwrap_or(0).into_c();
+    usize => isize: |number| isize::try_from(number)
+        .map_err(|_| Error::new(libc::EOVERFLOW, "the size is too large"));
+    CString => *mut c_char: |text| malloced(&text);
+    &'static CStr => *const c_char: |text| Ok(text.as_ptr());
+}
 
-impl CReturn for *mut c_char {
-    const FAILURE: Self = ptr::null_mut();
-    fn show(self) -> String {
-        self.cast_const().show()
+impl<T: IntoC<R>, R> IntoC<R> for Result<T> {
+    fn into_c(self) -> Result<R> {
+        self?.into_c()
     }
 }
 
-impl CReturn for *const c_char {
-    const FAILURE: Self = ptr::null();
-    fn show(self) -> String {
-        // SAFETY: a function returns null or a string of the library.
-        super::arguments::quoted(unsafe { super::arguments::string(self) })
+/// A string that the caller frees.
+fn malloced(text: &CStr) -> Result<*mut c_char> {
+    // SAFETY: `text` is NUL-terminated.
+    let copy = unsafe { libc::strdup(text.as_ptr()) };
+    if copy.is_null() {
+        return Err(Error::new(libc::ENOMEM, "strdup"));
     }
+    Ok(copy)
 }
 
-/// A function that works on the locked handle and may fail.
-pub(super) fn locked<R: CReturn>(
+/// Calls a method in the name of a C function.  A failure, also to find the
+/// handle, becomes the error of the thread.
+pub(super) fn record<T: IntoC<R>, R: CReturn>(
     h: *const nbd_handle,
-    entry: &'static Entry,
-    arguments: impl for<'a> FnOnce(&'a mut Arguments) -> &'a mut Arguments,
-    operation: impl FnOnce(&mut Client) -> Result<R>,
+    function: &'static CStr,
+    method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    owning(
-        h,
-        entry,
-        (),
-        |a, ()| arguments(a),
-        |client, ()| operation(client),
-    )
-}
-
-/// As `locked`, for a call that takes something over from its caller: closures
-/// in the first place, which are freed if any step fails.
-pub(super) fn owning<O, R: CReturn>(
-    h: *const nbd_handle,
-    entry: &'static Entry,
-    owned: O,
-    arguments: impl for<'a> FnOnce(&'a mut Arguments, &O) -> &'a mut Arguments,
-    operation: impl FnOnce(&mut Client, O) -> Result<R>,
-) -> R {
-    call(h, entry, owned, arguments, |_, owned| owned, operation)
-}
-
-/// As `owning`, for a call that fills `buf`: the buffer is sanitised under the
-/// lock even if its state forbids the rest.
-pub(super) fn reading<O, R: CReturn>(
-    h: *const nbd_handle,
-    entry: &'static Entry,
-    buf: Option<LentMut>,
-    owned: O,
-    arguments: impl for<'a> FnOnce(&'a mut Arguments, &O) -> &'a mut Arguments,
-    operation: impl FnOnce(&mut Client, ReadBuffer, O) -> Result<R>,
-) -> R {
-    call(
-        h,
-        entry,
-        (buf, owned),
-        |a, (_, owned)| arguments(a, owned),
-        |client, (buf, owned)| (buf.map(|buf| client.read_buffer(buf)), owned),
-        |client, (buf, owned)| operation(client, required("buf", buf)?, owned),
-    )
-}
-
-fn call<O, P, R: CReturn>(
-    h: *const nbd_handle,
-    entry: &'static Entry,
-    owned: O,
-    arguments: impl for<'a> FnOnce(&'a mut Arguments, &O) -> &'a mut Arguments,
-    prepare: impl FnOnce(&Client, O) -> P,
-    operation: impl FnOnce(&mut Client, P) -> Result<R>,
-) -> R {
-    within(entry, || {
-        report(registry::find(h).and_then(|handle| {
-            let mut client = handle.lock();
-            let debug = handle.debug();
-            if debug.enabled() {
-                let line = Arguments::line(|a| arguments(a, &owned));
-                debug.message(entry.name, &line);
-            }
-            let result = caught(|| {
-                let prepared = prepare(&client, owned);
-                client.permit(entry)?;
-                operation(&mut client, prepared)
-            })
-            .unwrap_or_else(|Panicked| Err(client.panicked()));
-            if debug.enabled() {
-                let line = match &result {
-                    Ok(value) => format!("leave: ret={}", value.show()),
-                    Err(error) => format!("leave: error=\"{}\"", last_error::full_text(error)),
-                };
-                debug.message(entry.name, &line);
-            }
-            result
-        }))
+    let result = caught(|| registry::find(h).and_then(|handle| method(handle).into_c()));
+    result.unwrap_or_else(|error| {
+        last_error::set(function, &error);
+        R::FAILURE
     })
 }
 
-/// A getter that cannot fail: it takes the lock, but leaves the thread's error
-/// and context alone.
-pub(super) fn get<R: CReturn>(
+/// As `record`, for a function that has no way to fail: it leaves the error of
+/// the thread alone, and `fallback` answers for a pointer that is no handle.
+pub(super) fn answer<T: IntoC<R>, R>(
     h: *const nbd_handle,
-    entry: &'static Entry,
     fallback: R,
-    operation: impl FnOnce(&Client) -> R,
+    method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    unlocked(h, entry, fallback, |handle| operation(&handle.lock()))
+    caught(|| registry::find(h).and_then(|handle| method(handle).into_c())).unwrap_or(fallback)
 }
 
-/// A call whose answer never changes; it does not even need a handle.
-pub(super) fn constant<R: CReturn>(h: *const nbd_handle, entry: &'static Entry, value: R) -> R {
-    unlocked(h, entry, value, |_| value)
-}
-
-/// A call that takes no lock, cannot fail, and reads the handle atomically.
-/// `fallback` answers for a pointer that is no handle.
-pub(super) fn unlocked<R: CReturn>(
-    h: *const nbd_handle,
-    entry: &'static Entry,
-    fallback: R,
-    operation: impl FnOnce(&Handle) -> R,
-) -> R {
-    let Ok(handle) = registry::find(h) else {
-        return fallback;
+/// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.
+macro_rules! call {
+    ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
+        $crate::ffi::guard::record(
+            $h,
+            const {
+                // An identifier holds no NUL, so this cannot fail.
+                match std::ffi::CStr::from_bytes_with_nul(
+                    concat!("nbd_", stringify!($method), "\0").as_bytes(),
+                ) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                }
+            },
+            |handle| handle.$method($($argument),*),
+        )
     };
-    let debug = handle.debug();
-    if debug.enabled() {
-        debug.message(entry.name, "enter:");
-    }
-    let result = caught(|| operation(handle)).unwrap_or(fallback);
-    if debug.enabled() {
-        debug.message(entry.name, &format!("leave: ret={}", result.show()));
-    }
-    result
 }
+
+/// As `call`, for a function that has no way to fail.
+macro_rules! get {
+    ($h:expr, $method:ident($($argument:expr),*), $fallback:expr) => {
+        $crate::ffi::guard::answer($h, $fallback, |handle| handle.$method($($argument),*))
+    };
+}
+
+pub(super) use {call, get};
 
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {
-    let entry = &entry::CREATE;
-    within(entry, || match caught(Handle::new) {
-        Ok(handle) => {
-            let debug = handle.debug();
-            if debug.enabled() {
-                debug.message(entry.name, "opening handle");
-            }
-            registry::open(handle)
-        }
-        Err(Panicked) => {
-            last_error::set(&Error::new(libc::ENOTRECOVERABLE, "internal error"));
+    match caught(|| Ok(Handle::new())) {
+        Ok(handle) => registry::open(handle),
+        Err(error) => {
+            last_error::set(entry::CREATE.name, &error);
             ptr::null_mut()
         }
-    })
+    }
 }
 
 /// Ends a handle.  Callbacks run meanwhile, which find it closed already.
@@ -198,39 +152,15 @@ pub(super) fn close(h: *const nbd_handle) {
     if h.is_null() {
         return;
     }
-    within(&entry::CLOSE, || match registry::close(h) {
-        Ok(handle) => {
-            // There is nobody left to tell of a panic.
-            let _ = caught(|| drop(handle));
-        }
-        Err(error) => last_error::set(&error),
-    });
+    if let Err(error) = caught(|| registry::close(h).map(drop)) {
+        last_error::set(entry::CLOSE.name, &error);
+    }
 }
-
-/// Runs `operation` in the name of `entry`.  A callback may call the library
-/// again, with another handle; afterwards the outer function's name counts.
-fn within<R>(entry: &'static Entry, operation: impl FnOnce() -> R) -> R {
-    let outer = debug::context();
-    debug::enter(entry.name);
-    let result = operation();
-    debug::enter(outer);
-    result
-}
-
-/// A panic was stopped at the boundary.
-struct Panicked;
 
 /// Runs `operation`; a panic ends here and does not cross into C.
-fn caught<R>(operation: impl FnOnce() -> R) -> std::result::Result<R, Panicked> {
-    // Whatever the panic left half done is behind the handle's lock, and the
-    // guard ends that handle's connection.
-    catch_unwind(AssertUnwindSafe(operation)).map_err(|_| Panicked)
-}
-
-/// Turns a result into what C sees, and records an error for the thread.
-fn report<R: CReturn>(result: Result<R>) -> R {
-    result.unwrap_or_else(|error| {
-        last_error::set(&error);
-        R::FAILURE
-    })
+fn caught<R>(operation: impl FnOnce() -> Result<R>) -> Result<R> {
+    // Whatever a panic leaves half done is behind the handle's lock, where it
+    // has ended the connection already.
+    catch_unwind(AssertUnwindSafe(operation))
+        .unwrap_or_else(|_| Err(Error::new(libc::ENOTRECOVERABLE, "internal error")))
 }

@@ -3,10 +3,8 @@
 
 use std::ffi::c_int;
 
-use super::arguments::{done, mask};
-use super::guard;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Says whether to ask for the canonical name and the description of the
 /// export.
@@ -25,12 +23,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_full_info(h: *mut nbd_handle, request: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_FULL_INFO,
-        |a| a.value("request", request),
-        |client| client.set_full_info(request).map(done),
-    )
+    call!(h, set_full_info(request))
 }
 
 /// Tells whether name and description of the export are asked for.
@@ -43,12 +36,7 @@ pub unsafe extern "C" fn nbd_set_full_info(h: *mut nbd_handle, request: bool) ->
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_full_info(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_FULL_INFO,
-        |a| a,
-        |client| Ok(c_int::from(client.full_info())),
-    )
+    call!(h, get_full_info())
 }
 
 /// Says whether to ask for the block sizes of the export.
@@ -69,12 +57,7 @@ pub unsafe extern "C" fn nbd_get_full_info(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_request_block_size(h: *mut nbd_handle, request: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_REQUEST_BLOCK_SIZE,
-        |a| a.value("request", request),
-        |client| client.set_request_block_size(request).map(done),
-    )
+    call!(h, set_request_block_size(request))
 }
 
 /// Tells whether block sizes are asked for.
@@ -87,12 +70,7 @@ pub unsafe extern "C" fn nbd_set_request_block_size(h: *mut nbd_handle, request:
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_request_block_size(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_REQUEST_BLOCK_SIZE,
-        |a| a,
-        |client| Ok(c_int::from(client.request_block_size())),
-    )
+    call!(h, get_request_block_size())
 }
 
 /// Says whether to ask for structured replies.
@@ -119,12 +97,7 @@ pub unsafe extern "C" fn nbd_set_request_structured_replies(
     h: *mut nbd_handle,
     request: bool,
 ) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_REQUEST_STRUCTURED_REPLIES,
-        |a| a.value("request", request),
-        |client| client.set_request_structured_replies(request).map(done),
-    )
+    call!(h, set_request_structured_replies(request))
 }
 
 /// Tells whether structured replies are asked for.
@@ -139,9 +112,7 @@ pub unsafe extern "C" fn nbd_set_request_structured_replies(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_request_structured_replies(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_REQUEST_STRUCTURED_REPLIES, 0, |client| {
-        c_int::from(client.request_structured_replies())
-    })
+    get!(h, get_request_structured_replies(), 0)
 }
 
 /// Says whether to ask for extended headers.
@@ -167,12 +138,7 @@ pub unsafe extern "C" fn nbd_set_request_extended_headers(
     h: *mut nbd_handle,
     request: bool,
 ) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_REQUEST_EXTENDED_HEADERS,
-        |a| a.value("request", request),
-        |client| client.set_request_extended_headers(request).map(done),
-    )
+    call!(h, set_request_extended_headers(request))
 }
 
 /// Tells whether extended headers are asked for.
@@ -186,9 +152,7 @@ pub unsafe extern "C" fn nbd_set_request_extended_headers(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_request_extended_headers(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_REQUEST_EXTENDED_HEADERS, 0, |client| {
-        c_int::from(client.request_extended_headers())
-    })
+    get!(h, get_request_extended_headers(), 0)
 }
 
 /// Says whether `nbd_opt_go` and `nbd_opt_info` select meta contexts.
@@ -211,12 +175,7 @@ pub unsafe extern "C" fn nbd_get_request_extended_headers(h: *mut nbd_handle) ->
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_request_meta_context(h: *mut nbd_handle, request: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_REQUEST_META_CONTEXT,
-        |a| a.value("request", request),
-        |client| client.set_request_meta_context(request).map(done),
-    )
+    call!(h, set_request_meta_context(request))
 }
 
 /// Tells whether `nbd_opt_go` and `nbd_opt_info` select meta contexts.
@@ -229,12 +188,7 @@ pub unsafe extern "C" fn nbd_set_request_meta_context(h: *mut nbd_handle, reques
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_request_meta_context(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_REQUEST_META_CONTEXT,
-        |a| a,
-        |client| Ok(c_int::from(client.request_meta_context())),
-    )
+    call!(h, get_request_meta_context())
 }
 
 /// Chooses which handshake flags the client may answer.
@@ -261,16 +215,7 @@ pub unsafe extern "C" fn nbd_get_request_meta_context(h: *mut nbd_handle) -> c_i
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_handshake_flags(h: *mut nbd_handle, flags: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_HANDSHAKE_FLAGS,
-        |a| a.flags("flags", flags),
-        |client| {
-            client
-                .set_handshake_flags(mask(&entry::SET_HANDSHAKE_FLAGS, "flags", flags)?)
-                .map(done)
-        },
-    )
+    call!(h, set_handshake_flags(flags))
 }
 
 /// Tells the handshake flags.
@@ -288,9 +233,7 @@ pub unsafe extern "C" fn nbd_set_handshake_flags(h: *mut nbd_handle, flags: u32)
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_handshake_flags(h: *mut nbd_handle) -> u32 {
-    guard::get(h, &entry::GET_HANDSHAKE_FLAGS, 0, |client| {
-        client.handshake_flags()
-    })
+    get!(h, get_handshake_flags(), 0)
 }
 
 /// Says whether the program conducts the negotiation.
@@ -314,12 +257,7 @@ pub unsafe extern "C" fn nbd_get_handshake_flags(h: *mut nbd_handle) -> u32 {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_opt_mode(h: *mut nbd_handle, enable: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_OPT_MODE,
-        |a| a.value("enable", enable),
-        |client| client.set_opt_mode(enable).map(done),
-    )
+    call!(h, set_opt_mode(enable))
 }
 
 /// Tells whether the program conducts the negotiation.
@@ -332,7 +270,5 @@ pub unsafe extern "C" fn nbd_set_opt_mode(h: *mut nbd_handle, enable: bool) -> c
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_opt_mode(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_OPT_MODE, 0, |client| {
-        c_int::from(client.opt_mode())
-    })
+    get!(h, get_opt_mode(), 0)
 }

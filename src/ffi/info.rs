@@ -5,12 +5,11 @@
 //! kept only where it can be used: a flag that needs structured replies or
 //! extended headers counts as absent without them.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 
-use super::arguments::{enumeration, malloced, required, string};
-use super::guard;
+use super::arguments::text;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Tells the size of the export in bytes.
 ///
@@ -28,7 +27,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_size(h: *mut nbd_handle) -> i64 {
-    guard::locked(h, &entry::GET_SIZE, |a| a, |client| client.get_size())
+    call!(h, get_size())
 }
 
 /// Tells whether the export is read-only.
@@ -48,12 +47,7 @@ pub unsafe extern "C" fn nbd_get_size(h: *mut nbd_handle) -> i64 {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_is_read_only(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::IS_READ_ONLY,
-        |a| a,
-        |client| client.is_read_only().map(c_int::from),
-    )
+    call!(h, is_read_only())
 }
 
 /// Tells whether the export is on a rotating disk.
@@ -73,12 +67,7 @@ pub unsafe extern "C" fn nbd_is_read_only(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_is_rotational(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::IS_ROTATIONAL,
-        |a| a,
-        |client| client.is_rotational().map(c_int::from),
-    )
+    call!(h, is_rotational())
 }
 
 /// Tells whether the server offers flush commands.
@@ -96,12 +85,7 @@ pub unsafe extern "C" fn nbd_is_rotational(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_flush(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_FLUSH,
-        |a| a,
-        |client| client.can_flush().map(c_int::from),
-    )
+    call!(h, can_flush())
 }
 
 /// Tells whether the server offers `LIBNBD_CMD_FLAG_FUA`.
@@ -122,12 +106,7 @@ pub unsafe extern "C" fn nbd_can_flush(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_fua(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_FUA,
-        |a| a,
-        |client| client.can_fua().map(c_int::from),
-    )
+    call!(h, can_fua())
 }
 
 /// Tells whether the server offers trim commands.
@@ -145,12 +124,7 @@ pub unsafe extern "C" fn nbd_can_fua(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_trim(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_TRIM,
-        |a| a,
-        |client| client.can_trim().map(c_int::from),
-    )
+    call!(h, can_trim())
 }
 
 /// Tells whether the server offers zero commands.
@@ -168,12 +142,7 @@ pub unsafe extern "C" fn nbd_can_trim(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_zero(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_ZERO,
-        |a| a,
-        |client| client.can_zero().map(c_int::from),
-    )
+    call!(h, can_zero())
 }
 
 /// Tells whether the server offers `LIBNBD_CMD_FLAG_FAST_ZERO`.
@@ -194,12 +163,7 @@ pub unsafe extern "C" fn nbd_can_zero(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_fast_zero(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_FAST_ZERO,
-        |a| a,
-        |client| client.can_fast_zero().map(c_int::from),
-    )
+    call!(h, can_fast_zero())
 }
 
 /// Tells whether the server offers `LIBNBD_CMD_FLAG_DF`.
@@ -220,12 +184,7 @@ pub unsafe extern "C" fn nbd_can_fast_zero(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_df(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_DF,
-        |a| a,
-        |client| client.can_df().map(c_int::from),
-    )
+    call!(h, can_df())
 }
 
 /// Tells whether several connections to the export can be used as one.
@@ -246,12 +205,7 @@ pub unsafe extern "C" fn nbd_can_df(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_multi_conn(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_MULTI_CONN,
-        |a| a,
-        |client| client.can_multi_conn().map(c_int::from),
-    )
+    call!(h, can_multi_conn())
 }
 
 /// Tells whether the server offers cache commands.
@@ -269,12 +223,7 @@ pub unsafe extern "C" fn nbd_can_multi_conn(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_cache(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_CACHE,
-        |a| a,
-        |client| client.can_cache().map(c_int::from),
-    )
+    call!(h, can_cache())
 }
 
 /// Tells whether the server offers block status of chosen meta contexts.
@@ -295,12 +244,7 @@ pub unsafe extern "C" fn nbd_can_cache(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_can_block_status_payload(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CAN_BLOCK_STATUS_PAYLOAD,
-        |a| a,
-        |client| client.can_block_status_payload().map(c_int::from),
-    )
+    call!(h, can_block_status_payload())
 }
 
 /// Tells whether the server has selected a meta context.
@@ -330,16 +274,8 @@ pub unsafe extern "C" fn nbd_can_meta_context(
     metacontext: *const c_char,
 ) -> c_int {
     // SAFETY: `metacontext` is a string, or null.
-    let metacontext = unsafe { string(metacontext) };
-    guard::locked(
-        h,
-        &entry::CAN_META_CONTEXT,
-        |a| a.string("metacontext", metacontext),
-        |client| {
-            let name = required("metacontext", metacontext)?;
-            client.can_meta_context(name).map(c_int::from)
-        },
-    )
+    let metacontext = unsafe { text(metacontext) };
+    call!(h, can_meta_context(metacontext))
 }
 
 /// Tells a block size of the export, in bytes.
@@ -371,12 +307,7 @@ pub unsafe extern "C" fn nbd_can_meta_context(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_block_size(h: *mut nbd_handle, size_type: c_int) -> i64 {
-    guard::locked(
-        h,
-        &entry::GET_BLOCK_SIZE,
-        |a| a.value("size_type", size_type),
-        |client| client.get_block_size(enumeration("size_type", size_type, 3)?),
-    )
+    call!(h, get_block_size(size_type))
 }
 
 /// Tells what the server calls the export.
@@ -396,12 +327,7 @@ pub unsafe extern "C" fn nbd_get_block_size(h: *mut nbd_handle, size_type: c_int
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_canonical_export_name(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_CANONICAL_EXPORT_NAME,
-        |a| a,
-        |client| malloced(&client.canonical_export_name()?),
-    )
+    call!(h, get_canonical_export_name())
 }
 
 /// Tells how the server describes the export to people.
@@ -421,12 +347,7 @@ pub unsafe extern "C" fn nbd_get_canonical_export_name(h: *mut nbd_handle) -> *m
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_export_description(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_EXPORT_DESCRIPTION,
-        |a| a,
-        |client| malloced(&client.export_description()?),
-    )
+    call!(h, get_export_description())
 }
 
 /// Tells which form of the handshake the server uses.
@@ -445,12 +366,7 @@ pub unsafe extern "C" fn nbd_get_export_description(h: *mut nbd_handle) -> *mut 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_protocol(h: *mut nbd_handle) -> *const c_char {
-    guard::locked(
-        h,
-        &entry::GET_PROTOCOL,
-        |a| a,
-        |client| client.get_protocol().map(CStr::as_ptr),
-    )
+    call!(h, get_protocol())
 }
 
 /// Tells whether structured replies are in use.
@@ -469,12 +385,7 @@ pub unsafe extern "C" fn nbd_get_protocol(h: *mut nbd_handle) -> *const c_char {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_structured_replies_negotiated(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_STRUCTURED_REPLIES_NEGOTIATED,
-        |a| a,
-        |client| Ok(c_int::from(client.structured_replies_negotiated())),
-    )
+    call!(h, get_structured_replies_negotiated())
 }
 
 /// Tells whether extended headers are in use.
@@ -494,10 +405,5 @@ pub unsafe extern "C" fn nbd_get_structured_replies_negotiated(h: *mut nbd_handl
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_extended_headers_negotiated(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_EXTENDED_HEADERS_NEGOTIATED,
-        |a| a,
-        |client| Ok(c_int::from(client.extended_headers_negotiated())),
-    )
+    call!(h, get_extended_headers_negotiated())
 }

@@ -15,24 +15,15 @@ thread_local! {
     static LAST: RefCell<Option<LastError>> = const { RefCell::new(None) };
 }
 
-/// Records an error on behalf of the public function that the thread is in.
-pub(super) fn set(error: &Error) {
+/// Records the error of a public function.
+pub(super) fn set(function: &CStr, error: &Error) {
     let last = LastError {
-        message: debug::without_nul(&full_text(error)),
+        message: debug::without_nul(&error.in_function(function)),
         errno: error.errno(),
     };
     // A thread that is ending may have no place left for the error; then
     // nobody can ask for it any more either.
     let _ = LAST.try_with(|cell| cell.replace(Some(last)));
-}
-
-/// The whole message: public function, text, and what errno means.
-pub(super) fn full_text(error: &Error) -> String {
-    let function = debug::context().to_string_lossy();
-    match error.errno() {
-        0 => format!("{function}: {error}"),
-        errno => format!("{function}: {error}: {}", describe(errno)),
-    }
 }
 
 /// The message, owned by the thread until its next error; null if it never
@@ -49,18 +40,6 @@ pub(super) fn message() -> *const c_char {
 pub(super) fn errno() -> c_int {
     LAST.try_with(|cell| cell.borrow().as_ref().map_or(0, |last| last.errno))
         .unwrap_or(0)
-}
-
-/// The system's words for an errno.
-fn describe(errno: c_int) -> String {
-    let mut buffer = [0u8; 128];
-    // SAFETY: the buffer is valid for its length; the XSI function ends what
-    // it writes with a NUL.
-    let status = unsafe { libc::strerror_r(errno, buffer.as_mut_ptr().cast(), buffer.len()) };
-    match CStr::from_bytes_until_nul(&buffer) {
-        Ok(text) if status == 0 && !text.is_empty() => text.to_string_lossy().into_owned(),
-        _ => format!("error {errno}"),
-    }
 }
 
 #[cfg(test)]
@@ -80,23 +59,17 @@ mod tests {
         std::thread::spawn(|| {
             assert!(message().is_null());
             assert_eq!(errno(), 0);
-            debug::enter(c"nbd_pread");
-            set(&Error::new(libc::ENOSPC, "no\0room"));
+            set(c"nbd_pread", &Error::new(libc::ENOSPC, "no\0room"));
             assert_eq!(errno(), libc::ENOSPC);
             assert!(text().starts_with("nbd_pread: no\\x00room: "));
             std::thread::spawn(|| assert!(message().is_null()))
                 .join()
                 .unwrap();
-            set(&Error::without_errno("no server"));
+            set(c"nbd_pread", &Error::without_errno("no server"));
             assert_eq!(errno(), 0);
             assert_eq!(text(), "nbd_pread: no server");
         })
         .join()
         .unwrap();
-    }
-
-    #[test]
-    fn an_unknown_errno_is_described_by_its_number() {
-        assert!(describe(123_456).contains("123456"));
     }
 }

@@ -5,29 +5,12 @@
 //! thread, not to the handle, so it can be read even if no handle could be
 //! made.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 
-use super::guard;
+use super::guard::{self, get};
 use super::last_error;
 use super::registry::nbd_handle;
-use crate::handle::entry;
-
-const PACKAGE_NAME: &CStr = c"libnbd";
-
-/// The release of the C library whose interface this is.
-const VERSION: &CStr = c"1.24.0";
-
-const VERSION_EXTRA: &CStr = match CStr::from_bytes_with_nul(
-    concat!("Rust implementation ", env!("CARGO_PKG_VERSION"), "\0").as_bytes(),
-) {
-    Ok(text) => text,
-    Err(_) => c"Rust implementation",
-};
-
-/// What this build can do.
-const SUPPORTS_TLS: bool = true;
-const SUPPORTS_URI: bool = true;
-const SUPPORTS_VSOCK: bool = true;
+use crate::api::library;
 
 /// Closes a handle and frees it.
 ///
@@ -117,7 +100,7 @@ pub unsafe extern "C" fn nbd_get_errno() -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_char {
-    guard::constant(h, &entry::GET_PACKAGE_NAME, PACKAGE_NAME.as_ptr())
+    get!(h, get_package_name(), library::PACKAGE_NAME.as_ptr())
 }
 
 /// Tells which release of the interface the library implements.
@@ -133,7 +116,7 @@ pub unsafe extern "C" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_ch
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
-    guard::constant(h, &entry::GET_VERSION, VERSION.as_ptr())
+    get!(h, get_version(), library::VERSION.as_ptr())
 }
 
 /// Tells which implementation of the interface this is, and its version.
@@ -148,7 +131,7 @@ pub unsafe extern "C" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_char {
-    guard::constant(h, &entry::GET_VERSION_EXTRA, VERSION_EXTRA.as_ptr())
+    get!(h, get_version_extra(), library::VERSION_EXTRA.as_ptr())
 }
 
 /// Tells whether the library was built with TLS.
@@ -163,7 +146,7 @@ pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_c
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
-    guard::constant(h, &entry::SUPPORTS_TLS, c_int::from(SUPPORTS_TLS))
+    get!(h, supports_tls(), library::SUPPORTS_TLS.into())
 }
 
 /// Tells whether the library was built with NBD URIs.
@@ -179,7 +162,7 @@ pub unsafe extern "C" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
-    guard::constant(h, &entry::SUPPORTS_URI, c_int::from(SUPPORTS_URI))
+    get!(h, supports_uri(), library::SUPPORTS_URI.into())
 }
 
 /// Tells whether the library was built with `AF_VSOCK`.
@@ -194,5 +177,5 @@ pub unsafe extern "C" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_supports_vsock(h: *mut nbd_handle) -> c_int {
-    guard::constant(h, &entry::SUPPORTS_VSOCK, c_int::from(SUPPORTS_VSOCK))
+    get!(h, supports_vsock(), library::SUPPORTS_VSOCK.into())
 }

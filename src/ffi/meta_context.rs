@@ -10,10 +10,9 @@ use std::ffi::{c_char, c_int};
 
 use libc::{size_t, ssize_t};
 
-use super::arguments::{done, malloced, required, size, string};
-use super::guard;
+use super::arguments::text;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Adds a meta context to the list of those to ask for.
 ///
@@ -37,13 +36,8 @@ use crate::handle::entry;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_add_meta_context(h: *mut nbd_handle, name: *const c_char) -> c_int {
     // SAFETY: `name` is a string, or null.
-    let name = unsafe { string(name) };
-    guard::locked(
-        h,
-        &entry::ADD_META_CONTEXT,
-        |a| a.string("name", name),
-        |client| client.add_meta_context(required("name", name)?).map(done),
-    )
+    let name = unsafe { text(name) };
+    call!(h, add_meta_context(name))
 }
 
 /// Empties the list of meta contexts to ask for.
@@ -60,12 +54,7 @@ pub unsafe extern "C" fn nbd_add_meta_context(h: *mut nbd_handle, name: *const c
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_clear_meta_contexts(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::CLEAR_META_CONTEXTS,
-        |a| a,
-        |client| client.clear_meta_contexts().map(done),
-    )
+    call!(h, clear_meta_contexts())
 }
 
 /// Tells how many meta contexts will be asked for.
@@ -79,12 +68,7 @@ pub unsafe extern "C" fn nbd_clear_meta_contexts(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_nr_meta_contexts(h: *mut nbd_handle) -> ssize_t {
-    guard::locked(
-        h,
-        &entry::GET_NR_META_CONTEXTS,
-        |a| a,
-        |client| size(client.nr_meta_contexts()),
-    )
+    call!(h, get_nr_meta_contexts())
 }
 
 /// Tells the name of a meta context that will be asked for.
@@ -104,10 +88,5 @@ pub unsafe extern "C" fn nbd_get_nr_meta_contexts(h: *mut nbd_handle) -> ssize_t
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_meta_context(h: *mut nbd_handle, i: size_t) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_META_CONTEXT,
-        |a| a.value("i", i),
-        |client| malloced(&client.meta_context(i)?),
-    )
+    call!(h, get_meta_context(i))
 }

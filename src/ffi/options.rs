@@ -6,11 +6,10 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{closure, done, required, strings};
+use super::arguments::texts;
 use super::callbacks::{nbd_context_callback, nbd_list_callback};
-use super::guard;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Asks for the export and ends the negotiation.
 ///
@@ -44,7 +43,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
-    guard::locked(h, &entry::OPT_GO, |a| a, |client| client.opt_go().map(done))
+    call!(h, opt_go())
 }
 
 /// Asks the server to describe the export.
@@ -75,12 +74,7 @@ pub unsafe extern "C" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::OPT_INFO,
-        |a| a,
-        |client| client.opt_info().map(done),
-    )
+    call!(h, opt_info())
 }
 
 /// Ends the negotiation and the connection in order.
@@ -101,12 +95,7 @@ pub unsafe extern "C" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::OPT_ABORT,
-        |a| a,
-        |client| client.opt_abort().map(done),
-    )
+    call!(h, opt_abort())
 }
 
 /// Lists the exports of the server.
@@ -136,13 +125,7 @@ pub unsafe extern "C" fn nbd_opt_list(
     list_callback: nbd_list_callback,
 ) -> c_int {
     let list_callback = list_callback.own();
-    guard::owning(
-        h,
-        &entry::OPT_LIST,
-        list_callback,
-        |a, callback| a.closure("list_callback", callback),
-        |client, callback| client.opt_list(closure("list_callback", callback)?),
-    )
+    call!(h, opt_list(list_callback))
 }
 
 /// Asks the server to encrypt the connection from here on.
@@ -167,12 +150,7 @@ pub unsafe extern "C" fn nbd_opt_list(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::OPT_STARTTLS,
-        |a| a,
-        |client| client.opt_starttls().map(c_int::from),
-    )
+    call!(h, opt_starttls())
 }
 
 /// Asks the server for extended headers.
@@ -197,12 +175,7 @@ pub unsafe extern "C" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::OPT_EXTENDED_HEADERS,
-        |a| a,
-        |client| client.opt_extended_headers().map(c_int::from),
-    )
+    call!(h, opt_extended_headers())
 }
 
 /// Asks the server for structured replies.
@@ -227,12 +200,7 @@ pub unsafe extern "C" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::OPT_STRUCTURED_REPLY,
-        |a| a,
-        |client| client.opt_structured_reply().map(c_int::from),
-    )
+    call!(h, opt_structured_reply())
 }
 
 /// Asks which meta contexts the server has, by the list of
@@ -267,13 +235,7 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context(
     context_callback: nbd_context_callback,
 ) -> c_int {
     let context_callback = context_callback.own();
-    guard::owning(
-        h,
-        &entry::OPT_LIST_META_CONTEXT,
-        context_callback,
-        |a, callback| a.closure("context_callback", callback),
-        |client, callback| client.opt_list_meta_context(closure("context_callback", callback)?),
-    )
+    call!(h, opt_list_meta_context(context_callback))
 }
 
 /// Asks which meta contexts the server has, by a list of queries.
@@ -309,21 +271,8 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
 ) -> c_int {
     let context_callback = context_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { strings(queries) };
-    guard::owning(
-        h,
-        &entry::OPT_LIST_META_CONTEXT_QUERIES,
-        (queries, context_callback),
-        |a, (queries, context)| {
-            a.strings("queries", queries.as_ref())
-                .closure("context_callback", context)
-        },
-        |client, (queries, context)| {
-            let queries = required("queries", queries)?;
-            let context = closure("context_callback", context)?;
-            client.opt_list_meta_context_queries(queries, context)
-        },
-    )
+    let queries = unsafe { texts(queries) };
+    call!(h, opt_list_meta_context_queries(queries, context_callback))
 }
 
 /// Selects meta contexts by the list of `nbd_add_meta_context`.
@@ -358,13 +307,7 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context(
     context_callback: nbd_context_callback,
 ) -> c_int {
     let context_callback = context_callback.own();
-    guard::owning(
-        h,
-        &entry::OPT_SET_META_CONTEXT,
-        context_callback,
-        |a, callback| a.closure("context_callback", callback),
-        |client, callback| client.opt_set_meta_context(closure("context_callback", callback)?),
-    )
+    call!(h, opt_set_meta_context(context_callback))
 }
 
 /// Selects meta contexts by a list of queries.
@@ -403,19 +346,6 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context_queries(
 ) -> c_int {
     let context_callback = context_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { strings(queries) };
-    guard::owning(
-        h,
-        &entry::OPT_SET_META_CONTEXT_QUERIES,
-        (queries, context_callback),
-        |a, (queries, context)| {
-            a.strings("queries", queries.as_ref())
-                .closure("context_callback", context)
-        },
-        |client, (queries, context)| {
-            let queries = required("queries", queries)?;
-            let context = closure("context_callback", context)?;
-            client.opt_set_meta_context_queries(queries, context)
-        },
-    )
+    let queries = unsafe { texts(queries) };
+    call!(h, opt_set_meta_context_queries(queries, context_callback))
 }

@@ -5,11 +5,9 @@ use std::ffi::{c_char, c_int};
 
 use libc::uintptr_t;
 
-use super::arguments::{done, malloced, mask, required, string};
-use super::guard;
+use super::arguments::text;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::Handle;
-use crate::handle::entry;
 
 /// Names the handle in debug messages.
 ///
@@ -29,17 +27,8 @@ pub unsafe extern "C" fn nbd_set_handle_name(
     handle_name: *const c_char,
 ) -> c_int {
     // SAFETY: `handle_name` is a string, or null.
-    let handle_name = unsafe { string(handle_name) };
-    guard::locked(
-        h,
-        &entry::SET_HANDLE_NAME,
-        |a| a.string("handle_name", handle_name),
-        |client| {
-            let name = required("handle_name", handle_name)?;
-            client.debug().set_handle_name(name.to_owned());
-            Ok(0)
-        },
-    )
+    let handle_name = unsafe { text(handle_name) };
+    call!(h, set_handle_name(handle_name))
 }
 
 /// Tells the handle's name.
@@ -54,12 +43,7 @@ pub unsafe extern "C" fn nbd_set_handle_name(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_handle_name(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_HANDLE_NAME,
-        |a| a,
-        |client| malloced(&client.debug().handle_name()),
-    )
+    call!(h, get_handle_name())
 }
 
 /// Stores a value of the program's own in the handle.
@@ -78,9 +62,7 @@ pub unsafe extern "C" fn nbd_set_private_data(
     h: *mut nbd_handle,
     private_data: uintptr_t,
 ) -> uintptr_t {
-    guard::unlocked(h, &entry::SET_PRIVATE_DATA, 0, |handle| {
-        handle.set_private_data(private_data)
-    })
+    get!(h, set_private_data(private_data), 0)
 }
 
 /// Tells the value stored with `nbd_set_private_data`.
@@ -95,7 +77,7 @@ pub unsafe extern "C" fn nbd_set_private_data(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_private_data(h: *mut nbd_handle) -> uintptr_t {
-    guard::unlocked(h, &entry::GET_PRIVATE_DATA, 0, Handle::private_data)
+    get!(h, get_private_data(), 0)
 }
 
 /// Names the export to use.
@@ -126,17 +108,8 @@ pub unsafe extern "C" fn nbd_set_export_name(
     export_name: *const c_char,
 ) -> c_int {
     // SAFETY: `export_name` is a string, or null.
-    let export_name = unsafe { string(export_name) };
-    guard::locked(
-        h,
-        &entry::SET_EXPORT_NAME,
-        |a| a.string("export_name", export_name),
-        |client| {
-            client
-                .set_export_name(required("export_name", export_name)?)
-                .map(done)
-        },
-    )
+    let export_name = unsafe { text(export_name) };
+    call!(h, set_export_name(export_name))
 }
 
 /// Tells the name set with `nbd_set_export_name`.
@@ -155,12 +128,7 @@ pub unsafe extern "C" fn nbd_set_export_name(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_EXPORT_NAME,
-        |a| a,
-        |client| malloced(&client.get_export_name()),
-    )
+    call!(h, get_export_name())
 }
 
 /// Says whether read buffers are initialised.
@@ -180,12 +148,7 @@ pub unsafe extern "C" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut c_char 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_pread_initialize(h: *mut nbd_handle, request: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_PREAD_INITIALIZE,
-        |a| a.value("request", request),
-        |client| client.set_pread_initialize(request).map(done),
-    )
+    call!(h, set_pread_initialize(request))
 }
 
 /// Tells whether read buffers are initialised.
@@ -199,9 +162,7 @@ pub unsafe extern "C" fn nbd_set_pread_initialize(h: *mut nbd_handle, request: b
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_pread_initialize(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_PREAD_INITIALIZE, 0, |client| {
-        c_int::from(client.pread_initialize())
-    })
+    get!(h, get_pread_initialize(), 0)
 }
 
 /// Chooses which requests are refused before they are sent.
@@ -239,16 +200,7 @@ pub unsafe extern "C" fn nbd_get_pread_initialize(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_strict_mode(h: *mut nbd_handle, flags: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_STRICT_MODE,
-        |a| a.flags("flags", flags),
-        |client| {
-            client
-                .set_strict_mode(mask(&entry::SET_STRICT_MODE, "flags", flags)?)
-                .map(done)
-        },
-    )
+    call!(h, set_strict_mode(flags))
 }
 
 /// Tells which requests are refused before they are sent.
@@ -261,5 +213,5 @@ pub unsafe extern "C" fn nbd_set_strict_mode(h: *mut nbd_handle, flags: u32) -> 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_strict_mode(h: *mut nbd_handle) -> u32 {
-    guard::get(h, &entry::GET_STRICT_MODE, 0, |client| client.strict_mode())
+    get!(h, get_strict_mode(), 0)
 }

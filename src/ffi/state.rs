@@ -4,10 +4,8 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::guard;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::entry;
-use crate::handle::entry::States;
 
 /// Tells whether the handle has not been connected yet.
 ///
@@ -20,9 +18,7 @@ use crate::handle::entry::States;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_created(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_CREATED, 0, |handle| {
-        c_int::from(handle.state() == States::CREATED)
-    })
+    get!(h, aio_is_created(), 0)
 }
 
 /// Tells whether the handle is connecting or in the handshake.
@@ -37,9 +33,7 @@ pub unsafe extern "C" fn nbd_aio_is_created(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_connecting(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_CONNECTING, 0, |handle| {
-        c_int::from(handle.state() == States::CONNECTING)
-    })
+    get!(h, aio_is_connecting(), 0)
 }
 
 /// Tells whether the handle waits for the next option.
@@ -54,9 +48,7 @@ pub unsafe extern "C" fn nbd_aio_is_connecting(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_negotiating(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_NEGOTIATING, 0, |handle| {
-        c_int::from(handle.state() == States::NEGOTIATING)
-    })
+    get!(h, aio_is_negotiating(), 0)
 }
 
 /// Tells whether the handle is connected, and neither sending nor receiving.
@@ -70,9 +62,7 @@ pub unsafe extern "C" fn nbd_aio_is_negotiating(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_ready(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_READY, 0, |handle| {
-        c_int::from(handle.is_ready())
-    })
+    get!(h, aio_is_ready(), 0)
 }
 
 /// Tells whether the handle is connected, and in the middle of a message.
@@ -86,9 +76,7 @@ pub unsafe extern "C" fn nbd_aio_is_ready(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_processing(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_PROCESSING, 0, |handle| {
-        c_int::from(handle.is_processing())
-    })
+    get!(h, aio_is_processing(), 0)
 }
 
 /// Tells whether the connection ended in order.
@@ -103,9 +91,7 @@ pub unsafe extern "C" fn nbd_aio_is_processing(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_CLOSED, 0, |handle| {
-        c_int::from(handle.state() == States::CLOSED)
-    })
+    get!(h, aio_is_closed(), 0)
 }
 
 /// Tells whether the connection broke.
@@ -120,9 +106,7 @@ pub unsafe extern "C" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_is_dead(h: *mut nbd_handle) -> c_int {
-    guard::unlocked(h, &entry::AIO_IS_DEAD, 0, |handle| {
-        c_int::from(handle.state() == States::DEAD)
-    })
+    get!(h, aio_is_dead(), 0)
 }
 
 /// Describes the state of the handle in detail.
@@ -137,10 +121,5 @@ pub unsafe extern "C" fn nbd_aio_is_dead(h: *mut nbd_handle) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_connection_state(h: *mut nbd_handle) -> *const c_char {
-    guard::locked(
-        h,
-        &entry::CONNECTION_STATE,
-        |a| a,
-        |client| Ok(client.connection_state().as_ptr()),
-    )
+    call!(h, connection_state())
 }

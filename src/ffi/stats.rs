@@ -2,10 +2,8 @@
 
 use libc::ssize_t;
 
-use super::arguments::size;
-use super::guard;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Counts the bytes sent.
 ///
@@ -20,9 +18,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_stats_bytes_sent(h: *mut nbd_handle) -> u64 {
-    guard::get(h, &entry::STATS_BYTES_SENT, 0, |client| {
-        client.stats_bytes_sent()
-    })
+    get!(h, stats_bytes_sent(), 0)
 }
 
 /// Counts the messages sent.
@@ -38,9 +34,7 @@ pub unsafe extern "C" fn nbd_stats_bytes_sent(h: *mut nbd_handle) -> u64 {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_stats_chunks_sent(h: *mut nbd_handle) -> u64 {
-    guard::get(h, &entry::STATS_CHUNKS_SENT, 0, |client| {
-        client.stats_chunks_sent()
-    })
+    get!(h, stats_chunks_sent(), 0)
 }
 
 /// Counts the bytes received.
@@ -56,9 +50,7 @@ pub unsafe extern "C" fn nbd_stats_chunks_sent(h: *mut nbd_handle) -> u64 {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_stats_bytes_received(h: *mut nbd_handle) -> u64 {
-    guard::get(h, &entry::STATS_BYTES_RECEIVED, 0, |client| {
-        client.stats_bytes_received()
-    })
+    get!(h, stats_bytes_received(), 0)
 }
 
 /// Counts the messages received.
@@ -76,9 +68,7 @@ pub unsafe extern "C" fn nbd_stats_bytes_received(h: *mut nbd_handle) -> u64 {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_stats_chunks_received(h: *mut nbd_handle) -> u64 {
-    guard::get(h, &entry::STATS_CHUNKS_RECEIVED, 0, |client| {
-        client.stats_chunks_received()
-    })
+    get!(h, stats_chunks_received(), 0)
 }
 
 /// Estimates the memory that the handle takes, in bytes.
@@ -94,10 +84,5 @@ pub unsafe extern "C" fn nbd_stats_chunks_received(h: *mut nbd_handle) -> u64 {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_handle_size(h: *mut nbd_handle) -> ssize_t {
-    guard::locked(
-        h,
-        &entry::GET_HANDLE_SIZE,
-        |a| a,
-        |client| size(client.handle_size()),
-    )
+    call!(h, get_handle_size())
 }

@@ -5,10 +5,9 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{done, malloced, required, string, strings};
-use super::guard;
+use super::arguments::{text, texts};
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Runs a program that is the server, and connects to it.
 ///
@@ -41,14 +40,8 @@ use crate::handle::entry;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_connect_command(h: *mut nbd_handle, argv: *mut *mut c_char) -> c_int {
     // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { strings(argv) };
-    guard::owning(
-        h,
-        &entry::CONNECT_COMMAND,
-        argv,
-        |a, argv| a.strings("argv", argv.as_ref()),
-        |client, argv| client.connect_command(required("argv", argv)?).map(done),
-    )
+    let argv = unsafe { texts(argv) };
+    call!(h, connect_command(argv))
 }
 
 /// Runs a program that is the server, and starts to connect to it.
@@ -80,18 +73,8 @@ pub unsafe extern "C" fn nbd_aio_connect_command(
     argv: *mut *mut c_char,
 ) -> c_int {
     // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { strings(argv) };
-    guard::owning(
-        h,
-        &entry::AIO_CONNECT_COMMAND,
-        argv,
-        |a, argv| a.strings("argv", argv.as_ref()),
-        |client, argv| {
-            client
-                .aio_connect_command(required("argv", argv)?)
-                .map(done)
-        },
-    )
+    let argv = unsafe { texts(argv) };
+    call!(h, aio_connect_command(argv))
 }
 
 /// Runs a program that is the server, and connects to it over a socket.
@@ -136,18 +119,8 @@ pub unsafe extern "C" fn nbd_connect_systemd_socket_activation(
     argv: *mut *mut c_char,
 ) -> c_int {
     // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { strings(argv) };
-    guard::owning(
-        h,
-        &entry::CONNECT_SYSTEMD_SOCKET_ACTIVATION,
-        argv,
-        |a, argv| a.strings("argv", argv.as_ref()),
-        |client, argv| {
-            client
-                .connect_systemd_socket_activation(required("argv", argv)?)
-                .map(done)
-        },
-    )
+    let argv = unsafe { texts(argv) };
+    call!(h, connect_systemd_socket_activation(argv))
 }
 
 /// Runs a program that is the server, and starts to connect to it over a socket.
@@ -175,18 +148,8 @@ pub unsafe extern "C" fn nbd_aio_connect_systemd_socket_activation(
     argv: *mut *mut c_char,
 ) -> c_int {
     // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { strings(argv) };
-    guard::owning(
-        h,
-        &entry::AIO_CONNECT_SYSTEMD_SOCKET_ACTIVATION,
-        argv,
-        |a, argv| a.strings("argv", argv.as_ref()),
-        |client, argv| {
-            client
-                .aio_connect_systemd_socket_activation(required("argv", argv)?)
-                .map(done)
-        },
-    )
+    let argv = unsafe { texts(argv) };
+    call!(h, aio_connect_systemd_socket_activation(argv))
 }
 
 /// Names the socket that an activated server finds.
@@ -213,17 +176,8 @@ pub unsafe extern "C" fn nbd_set_socket_activation_name(
     socket_name: *const c_char,
 ) -> c_int {
     // SAFETY: `socket_name` is a string, or null.
-    let socket_name = unsafe { string(socket_name) };
-    guard::locked(
-        h,
-        &entry::SET_SOCKET_ACTIVATION_NAME,
-        |a| a.string("socket_name", socket_name),
-        |client| {
-            client
-                .set_socket_activation_name(required("socket_name", socket_name)?)
-                .map(done)
-        },
-    )
+    let socket_name = unsafe { text(socket_name) };
+    call!(h, set_socket_activation_name(socket_name))
 }
 
 /// Tells the name set with `nbd_set_socket_activation_name`.
@@ -239,12 +193,7 @@ pub unsafe extern "C" fn nbd_set_socket_activation_name(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_socket_activation_name(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_SOCKET_ACTIVATION_NAME,
-        |a| a,
-        |client| malloced(&client.socket_activation_name()),
-    )
+    call!(h, get_socket_activation_name())
 }
 
 /// Sends a signal to the subprocess of the handle.
@@ -264,12 +213,7 @@ pub unsafe extern "C" fn nbd_get_socket_activation_name(h: *mut nbd_handle) -> *
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::KILL_SUBPROCESS,
-        |a| a.value("signum", signum),
-        |client| client.kill_subprocess(signum).map(done),
-    )
+    call!(h, kill_subprocess(signum))
 }
 
 /// Tells the process id of the subprocess of the handle.
@@ -286,10 +230,5 @@ pub unsafe extern "C" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_subprocess_pid(h: *mut nbd_handle) -> i64 {
-    guard::locked(
-        h,
-        &entry::GET_SUBPROCESS_PID,
-        |a| a,
-        |client| client.subprocess_pid(),
-    )
+    call!(h, get_subprocess_pid())
 }

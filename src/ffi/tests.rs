@@ -16,8 +16,8 @@ use super::registry::nbd_handle;
 use super::settings::{nbd_get_handle_name, nbd_set_export_name, nbd_set_handle_name};
 use super::state::{nbd_aio_is_created, nbd_aio_is_dead};
 use super::tls::{nbd_get_tls, nbd_set_tls};
-use crate::error::Error;
-use crate::handle::entry;
+use crate::error::{Error, Result};
+use crate::handle::{Client, entry};
 
 /// The last error of this thread.
 fn error() -> (String, c_int) {
@@ -200,20 +200,23 @@ fn success_leaves_the_last_error_in_place() {
     });
 }
 
+/// Runs an operation in place of that of `nbd_poll`.
+fn inside_poll(h: *mut nbd_handle, operation: impl FnOnce() -> Result<()>) -> c_int {
+    guard::record(h, c"nbd_poll", |handle| {
+        let check = |_: &Client, (): &()| Ok(());
+        handle.call(&entry::POLL, (), |(), _| {}, check, |_, (), ()| operation())
+    })
+}
+
 #[test]
 fn an_error_names_the_outer_function_after_a_nested_call() {
     with_handle(|h| {
-        let result: c_int = guard::locked(
-            h,
-            &entry::POLL,
-            |a| a,
-            |_| {
-                // SAFETY: null is permitted.
-                unsafe { nbd_set_tls(ptr::null_mut(), 0) };
-                assert!(error().0.starts_with("nbd_set_tls: "));
-                Err(Error::without_errno("outer"))
-            },
-        );
+        let result: c_int = inside_poll(h, || {
+            // SAFETY: null is permitted.
+            unsafe { nbd_set_tls(ptr::null_mut(), 0) };
+            assert!(error().0.starts_with("nbd_set_tls: "));
+            Err(Error::without_errno("outer"))
+        });
         assert_eq!(result, -1);
         assert_eq!(error(), (String::from("nbd_poll: outer"), 0));
     });
@@ -222,7 +225,7 @@ fn an_error_names_the_outer_function_after_a_nested_call() {
 #[test]
 fn a_panic_ends_the_connection_and_not_the_program() {
     with_handle(|h| {
-        let result: c_int = guard::locked(h, &entry::POLL, |a| a, |_| panic!("on purpose"));
+        let result = inside_poll(h, || panic!("on purpose"));
         assert_eq!(result, -1);
         assert!(error().0.starts_with("nbd_poll: "));
         // SAFETY: `h` is a handle.

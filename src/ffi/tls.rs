@@ -6,10 +6,9 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{done, enumeration, malloced, required, string};
-use super::guard;
+use super::arguments::text;
+use super::guard::{call, get};
 use super::registry::nbd_handle;
-use crate::handle::entry;
 
 /// Chooses whether the connection is encrypted with TLS.
 ///
@@ -33,12 +32,7 @@ use crate::handle::entry;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_TLS,
-        |a| a.value("tls", tls),
-        |client| client.set_tls(enumeration("tls", tls, 2)?).map(done),
-    )
+    call!(h, set_tls(tls))
 }
 
 /// Tells the setting of `nbd_set_tls`.
@@ -53,7 +47,7 @@ pub unsafe extern "C" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_TLS, 0, |client| client.tls())
+    get!(h, get_tls(), 0)
 }
 
 /// Names the directory of the X.509 certificates.
@@ -85,13 +79,8 @@ pub unsafe extern "C" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_tls_certificates(h: *mut nbd_handle, dir: *const c_char) -> c_int {
     // SAFETY: `dir` is a string, or null.
-    let dir = unsafe { string(dir) };
-    guard::locked(
-        h,
-        &entry::SET_TLS_CERTIFICATES,
-        |a| a.string("dir", dir),
-        |client| client.set_tls_certificates(required("dir", dir)?).map(done),
-    )
+    let dir = unsafe { text(dir) };
+    call!(h, set_tls_certificates(dir))
 }
 
 /// Names the file of the pre-shared keys (PSK).
@@ -116,17 +105,8 @@ pub unsafe extern "C" fn nbd_set_tls_psk_file(
     filename: *const c_char,
 ) -> c_int {
     // SAFETY: `filename` is a string, or null.
-    let filename = unsafe { string(filename) };
-    guard::locked(
-        h,
-        &entry::SET_TLS_PSK_FILE,
-        |a| a.string("filename", filename),
-        |client| {
-            client
-                .set_tls_psk_file(required("filename", filename)?)
-                .map(done)
-        },
-    )
+    let filename = unsafe { text(filename) };
+    call!(h, set_tls_psk_file(filename))
 }
 
 /// Names the user of the pre-shared key.
@@ -146,17 +126,8 @@ pub unsafe extern "C" fn nbd_set_tls_username(
     username: *const c_char,
 ) -> c_int {
     // SAFETY: `username` is a string, or null.
-    let username = unsafe { string(username) };
-    guard::locked(
-        h,
-        &entry::SET_TLS_USERNAME,
-        |a| a.string("username", username),
-        |client| {
-            client
-                .set_tls_username(required("username", username)?)
-                .map(done)
-        },
-    )
+    let username = unsafe { text(username) };
+    call!(h, set_tls_username(username))
 }
 
 /// Tells the user of the pre-shared key.
@@ -175,12 +146,7 @@ pub unsafe extern "C" fn nbd_set_tls_username(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_tls_username(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_TLS_USERNAME,
-        |a| a,
-        |client| malloced(&client.get_tls_username()?),
-    )
+    call!(h, get_tls_username())
 }
 
 /// Names the host that the server's certificate must be for.
@@ -207,17 +173,8 @@ pub unsafe extern "C" fn nbd_set_tls_hostname(
     hostname: *const c_char,
 ) -> c_int {
     // SAFETY: `hostname` is a string, or null.
-    let hostname = unsafe { string(hostname) };
-    guard::locked(
-        h,
-        &entry::SET_TLS_HOSTNAME,
-        |a| a.string("hostname", hostname),
-        |client| {
-            client
-                .set_tls_hostname(required("hostname", hostname)?)
-                .map(done)
-        },
-    )
+    let hostname = unsafe { text(hostname) };
+    call!(h, set_tls_hostname(hostname))
 }
 
 /// Tells the host that the server's certificate must be for.
@@ -234,12 +191,7 @@ pub unsafe extern "C" fn nbd_set_tls_hostname(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_tls_hostname(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_TLS_HOSTNAME,
-        |a| a,
-        |client| malloced(&client.get_tls_hostname()),
-    )
+    call!(h, get_tls_hostname())
 }
 
 /// Says whether the server's certificate is verified.
@@ -258,12 +210,7 @@ pub unsafe extern "C" fn nbd_get_tls_hostname(h: *mut nbd_handle) -> *mut c_char
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_tls_verify_peer(h: *mut nbd_handle, verify: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_TLS_VERIFY_PEER,
-        |a| a.value("verify", verify),
-        |client| client.set_tls_verify_peer(verify).map(done),
-    )
+    call!(h, set_tls_verify_peer(verify))
 }
 
 /// Tells whether the server's certificate is verified.
@@ -276,9 +223,7 @@ pub unsafe extern "C" fn nbd_set_tls_verify_peer(h: *mut nbd_handle, verify: boo
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_tls_verify_peer(h: *mut nbd_handle) -> c_int {
-    guard::get(h, &entry::GET_TLS_VERIFY_PEER, 0, |client| {
-        c_int::from(client.tls_verify_peer())
-    })
+    get!(h, get_tls_verify_peer(), 0)
 }
 
 /// Chooses versions and algorithms of TLS.
@@ -309,17 +254,8 @@ pub unsafe extern "C" fn nbd_set_tls_priority(
     priority: *const c_char,
 ) -> c_int {
     // SAFETY: `priority` is a string, or null.
-    let priority = unsafe { string(priority) };
-    guard::locked(
-        h,
-        &entry::SET_TLS_PRIORITY,
-        |a| a.string("priority", priority),
-        |client| {
-            client
-                .set_tls_priority(required("priority", priority)?)
-                .map(done)
-        },
-    )
+    let priority = unsafe { text(priority) };
+    call!(h, set_tls_priority(priority))
 }
 
 /// Tells versions and algorithms of TLS.
@@ -335,12 +271,7 @@ pub unsafe extern "C" fn nbd_set_tls_priority(
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_tls_priority(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_TLS_PRIORITY,
-        |a| a,
-        |client| malloced(&client.get_tls_priority()),
-    )
+    call!(h, get_tls_priority())
 }
 
 /// Tells whether the connection is encrypted.
@@ -357,10 +288,5 @@ pub unsafe extern "C" fn nbd_get_tls_priority(h: *mut nbd_handle) -> *mut c_char
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_tls_negotiated(h: *mut nbd_handle) -> c_int {
-    guard::locked(
-        h,
-        &entry::GET_TLS_NEGOTIATED,
-        |a| a,
-        |client| Ok(c_int::from(client.tls_negotiated())),
-    )
+    call!(h, get_tls_negotiated())
 }

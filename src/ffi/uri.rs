@@ -26,11 +26,9 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{done, enumeration, malloced, mask as checked_flags, required, string};
-use super::guard;
+use super::arguments::text;
+use super::guard::call;
 use super::registry::nbd_handle;
-use crate::handle::entry;
-use crate::uri::is_uri;
 
 /// Connects to what an NBD URI names.
 ///
@@ -70,13 +68,8 @@ use crate::uri::is_uri;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
     // SAFETY: `uri` is a string, or null.
-    let uri = unsafe { string(uri) };
-    guard::locked(
-        h,
-        &entry::CONNECT_URI,
-        |a| a.string("uri", uri),
-        |client| client.connect_uri(required("uri", uri)?).map(done),
-    )
+    let uri = unsafe { text(uri) };
+    call!(h, connect_uri(uri))
 }
 
 /// Starts to connect to what an NBD URI names.
@@ -104,13 +97,8 @@ pub unsafe extern "C" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_aio_connect_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
     // SAFETY: `uri` is a string, or null.
-    let uri = unsafe { string(uri) };
-    guard::locked(
-        h,
-        &entry::AIO_CONNECT_URI,
-        |a| a.string("uri", uri),
-        |client| client.aio_connect_uri(required("uri", uri)?).map(done),
-    )
+    let uri = unsafe { text(uri) };
+    call!(h, aio_connect_uri(uri))
 }
 
 /// Tells the URI of the export that the handle is connected to.
@@ -137,12 +125,7 @@ pub unsafe extern "C" fn nbd_aio_connect_uri(h: *mut nbd_handle, uri: *const c_c
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_get_uri(h: *mut nbd_handle) -> *mut c_char {
-    guard::locked(
-        h,
-        &entry::GET_URI,
-        |a| a,
-        |client| malloced(&client.get_uri()?),
-    )
+    call!(h, get_uri())
 }
 
 /// Tells whether a text looks like an NBD URI.
@@ -163,13 +146,8 @@ pub unsafe extern "C" fn nbd_get_uri(h: *mut nbd_handle) -> *mut c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_is_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
     // SAFETY: `uri` is a string, or null.
-    let uri = unsafe { string(uri) };
-    guard::locked(
-        h,
-        &entry::IS_URI,
-        |a| a.string("uri", uri),
-        |_| Ok(c_int::from(is_uri(required("uri", uri)?.to_bytes()))),
-    )
+    let uri = unsafe { text(uri) };
+    call!(h, is_uri(uri))
 }
 
 /// Chooses the transports that URIs may name.
@@ -195,15 +173,7 @@ pub unsafe extern "C" fn nbd_is_uri(h: *mut nbd_handle, uri: *const c_char) -> c
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_uri_allow_transports(h: *mut nbd_handle, mask: u32) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_URI_ALLOW_TRANSPORTS,
-        |a| a.flags("mask", mask),
-        |client| {
-            let transports = checked_flags(&entry::SET_URI_ALLOW_TRANSPORTS, "mask", mask)?;
-            client.set_uri_allow_transports(transports).map(done)
-        },
-    )
+    call!(h, set_uri_allow_transports(mask))
 }
 
 /// Chooses whether URIs may require TLS, or must.
@@ -225,16 +195,7 @@ pub unsafe extern "C" fn nbd_set_uri_allow_transports(h: *mut nbd_handle, mask: 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_uri_allow_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_URI_ALLOW_TLS,
-        |a| a.value("tls", tls),
-        |client| {
-            client
-                .set_uri_allow_tls(enumeration("tls", tls, 2)?)
-                .map(done)
-        },
-    )
+    call!(h, set_uri_allow_tls(tls))
 }
 
 /// Chooses whether URIs may name files.
@@ -253,12 +214,7 @@ pub unsafe extern "C" fn nbd_set_uri_allow_tls(h: *mut nbd_handle, tls: c_int) -
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_uri_allow_local_file(h: *mut nbd_handle, allow: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_URI_ALLOW_LOCAL_FILE,
-        |a| a.value("allow", allow),
-        |client| client.set_uri_allow_local_file(allow).map(done),
-    )
+    call!(h, set_uri_allow_local_file(allow))
 }
 
 /// Chooses whether URIs may set the priorities of TLS.
@@ -276,10 +232,5 @@ pub unsafe extern "C" fn nbd_set_uri_allow_local_file(h: *mut nbd_handle, allow:
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nbd_set_uri_allow_tls_priority(h: *mut nbd_handle, allow: bool) -> c_int {
-    guard::locked(
-        h,
-        &entry::SET_URI_ALLOW_TLS_PRIORITY,
-        |a| a.value("allow", allow),
-        |client| client.set_uri_allow_tls_priority(allow).map(done),
-    )
+    call!(h, set_uri_allow_tls_priority(allow))
 }

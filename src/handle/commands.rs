@@ -113,7 +113,7 @@ impl Client {
         let completion = Completion::none();
         let cookie =
             self.aio_block_status_filter(count, offset, contexts, extents, completion, flags)?;
-        self.wait_for(cookie.unsigned_abs())
+        self.wait_for(cookie)
     }
 
     /// As `pread`, without waiting.
@@ -123,9 +123,8 @@ impl Client {
         offset: u64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.read(buffer, offset, Along::None, completion, flags)
-            .map(public)
     }
 
     /// As `pread_structured`, without waiting.
@@ -136,9 +135,8 @@ impl Client {
         chunk: callback::Chunk,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.read(buffer, offset, Along::Chunk(chunk), completion, flags)
-            .map(public)
     }
 
     /// As `pwrite`, without waiting.
@@ -148,14 +146,13 @@ impl Client {
         offset: u64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
-        self.write(data, offset, completion, flags).map(public)
+    ) -> Result<u64> {
+        self.write(data, offset, completion, flags)
     }
 
     /// As `flush`, without waiting.
-    pub fn aio_flush(&mut self, completion: Completion, flags: CommandFlags) -> Result<i64> {
+    pub fn aio_flush(&mut self, completion: Completion, flags: CommandFlags) -> Result<u64> {
         self.range(Command::Flush, 0, 0, completion, flags)
-            .map(public)
     }
 
     /// As `trim`, without waiting.
@@ -165,9 +162,8 @@ impl Client {
         offset: u64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.range(Command::Trim, count, offset, completion, flags)
-            .map(public)
     }
 
     /// As `cache`, without waiting.
@@ -177,9 +173,8 @@ impl Client {
         offset: u64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.range(Command::Cache, count, offset, completion, flags)
-            .map(public)
     }
 
     /// As `zero`, without waiting.
@@ -189,9 +184,8 @@ impl Client {
         offset: u64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.range(Command::WriteZeroes, count, offset, completion, flags)
-            .map(public)
     }
 
     /// As `block_status`, without waiting.
@@ -202,9 +196,8 @@ impl Client {
         extents: callback::Extents32,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.status(count, offset, Along::Extents32(extents), completion, flags)
-            .map(public)
     }
 
     /// As `block_status_64`, without waiting.
@@ -215,9 +208,8 @@ impl Client {
         extents: callback::Extents64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         self.status(count, offset, Along::Extents64(extents), completion, flags)
-            .map(public)
     }
 
     /// As `block_status_filter`, without waiting.
@@ -229,7 +221,7 @@ impl Client {
         extents: callback::Extents64,
         completion: Completion,
         flags: CommandFlags,
-    ) -> Result<i64> {
+    ) -> Result<u64> {
         if !self.session.extended_headers {
             return Err(Error::new(
                 libc::ENOTSUP,
@@ -252,7 +244,6 @@ impl Client {
             along: Along::Extents64(extents),
             completion,
         })
-        .map(public)
     }
 
     /// Ends the session behind the commands that are under way.
@@ -287,12 +278,12 @@ impl Client {
         }
     }
 
-    /// The cookie of a command that has ended and was not asked for yet; 0 if
-    /// none has.
-    pub fn aio_peek_command_completed(&mut self) -> Result<i64> {
+    /// The cookie of a command that has ended and was not asked for yet, if
+    /// any has.
+    pub fn aio_peek_command_completed(&mut self) -> Result<Option<u64>> {
         match self.transmission.first_done() {
-            Some(cookie) => Ok(public(cookie)),
-            None if self.transmission.in_flight() > 0 => Ok(0),
+            Some(cookie) => Ok(Some(cookie)),
+            None if self.transmission.in_flight() > 0 => Ok(None),
             None => Err(Error::new(libc::EINVAL, "there are no commands")),
         }
     }
@@ -411,11 +402,6 @@ impl Client {
 /// A failed command, as the caller learns of it.
 pub(super) fn command_failed(errno: i32, command: &str) -> Error {
     Error::new(errno, format!("{command}: command failed"))
-}
-
-/// Cookies count from 1 and stay far below the sign.
-fn public(cookie: u64) -> i64 {
-    i64::try_from(cookie).unwrap_or(i64::MAX)
 }
 
 fn length(len: usize) -> u64 {

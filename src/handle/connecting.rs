@@ -6,7 +6,7 @@ use std::io;
 use libc::c_int;
 
 use crate::connect::address::SocketAddress;
-use crate::connect::{self, Attempt, activation, command};
+use crate::connect::{self, Attempt, Socket, activation, command};
 use crate::error::{Error, Escaped, Result};
 use crate::uri::Place;
 
@@ -27,8 +27,8 @@ impl Client {
     }
 
     /// Takes over a connected socket.
-    pub fn connect_socket(&mut self, fd: c_int) -> Result<()> {
-        self.aio_connect_socket(fd)?;
+    pub fn connect_socket(&mut self, socket: Socket) -> Result<()> {
+        self.aio_connect_socket(socket)?;
         self.await_session()
     }
 
@@ -57,8 +57,7 @@ impl Client {
     }
 
     /// Connects to an address of any family, without waiting.
-    pub fn aio_connect(&mut self, address: &[u8]) -> Result<()> {
-        let address = SocketAddress::from_bytes(address)?;
+    pub fn aio_connect(&mut self, address: SocketAddress) -> Result<()> {
         self.start(address)
     }
 
@@ -85,8 +84,8 @@ impl Client {
     }
 
     /// As `connect_socket`, without waiting.
-    pub fn aio_connect_socket(&mut self, fd: c_int) -> Result<()> {
-        let socket = connect::adopt_socket(fd)?;
+    pub fn aio_connect_socket(&mut self, socket: Socket) -> Result<()> {
+        let socket = connect::adopt_socket(socket)?;
         self.place = None;
         self.greet(socket);
         Ok(())

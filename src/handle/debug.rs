@@ -19,9 +19,26 @@ thread_local! {
     static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Names the public function that this thread has entered.
-pub fn enter(function: &'static CStr) {
-    CONTEXT.set(function);
+/// Names the public function that this thread has entered, until the result is
+/// dropped.  A callback may call the library again, with another handle; then
+/// the outer function's name counts again afterwards.
+#[must_use]
+pub fn enter(function: &'static CStr) -> Context {
+    Context {
+        outer: CONTEXT.replace(function),
+    }
+}
+
+/// A thread is inside a public function.
+#[derive(Debug)]
+pub struct Context {
+    outer: &'static CStr,
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        CONTEXT.set(self.outer);
+    }
 }
 
 /// The public function that this thread entered last.

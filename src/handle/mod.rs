@@ -41,7 +41,7 @@ pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
 use crate::uri::Place;
 
-use debug::DebugSink;
+use debug::{DebugSink, debug};
 use entry::{Entry, States};
 use settings::Settings;
 use state::{Published, State};
@@ -113,13 +113,13 @@ impl Handle {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
         let wanted = std::env::var_os("LIBNBD_DEBUG").is_some_and(|value| value == "1");
-        let debug = Arc::new(DebugSink::new(name, wanted));
+        let sink = Arc::new(DebugSink::new(name, wanted));
         let client = Client {
-            debug: Arc::clone(&debug),
+            debug: Arc::clone(&sink),
             settings: Settings::default(),
             state: State::Created,
             session: Session::default(),
-            transmission: Transmission::new(Arc::clone(&debug) as Arc<dyn Remarks>),
+            transmission: Transmission::new(Arc::clone(&sink) as Arc<dyn Remarks>),
             option: PendingOption::default(),
             subprocess: None,
             place: None,
@@ -128,8 +128,10 @@ impl Handle {
             server_is_deaf: false,
             traffic: Traffic::default(),
         };
+        let _context = debug::enter(entry::CREATE.name);
+        debug!(sink, "opening handle");
         Self {
-            debug,
+            debug: sink,
             private_data: AtomicUsize::new(0),
             published: AtomicU32::new(client.published().to_bits()),
             client: Mutex::new(client),
@@ -156,7 +158,7 @@ impl Handle {
     }
 
     /// Replaces that number and answers with the old one.
-    pub(crate) fn set_private_data(&self, value: usize) -> usize {
+    pub(crate) fn replace_private_data(&self, value: usize) -> usize {
         self.private_data.swap(value, Ordering::SeqCst)
     }
 
@@ -197,7 +199,8 @@ impl Drop for Handle {
     /// Nothing is sent: the socket is closed, every command and every closure
     /// ends, and the subprocess with them.
     fn drop(&mut self) {
-        debug::debug!(self.debug, "closing handle");
+        let _context = debug::enter(entry::CLOSE.name);
+        debug!(self.debug, "closing handle");
         self.debug.set_callback(None);
         let client = self.client.get_mut();
         client.unwrap_or_else(PoisonError::into_inner).close();
@@ -309,6 +312,7 @@ impl Client {
             self.transmission.memory(),
             self.state.memory(),
             self.settings.memory(),
+            self.uri_memory(),
         ];
         parts.into_iter().fold(0, usize::saturating_add)
     }
@@ -316,6 +320,6 @@ impl Client {
 
 impl Remarks for DebugSink {
     fn remark(&self, text: &dyn Fn() -> String) {
-        debug::debug!(self, "{}", text());
+        debug!(self, "{}", text());
     }
 }

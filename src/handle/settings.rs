@@ -62,9 +62,26 @@ impl Default for Settings {
 impl Settings {
     /// Estimate of the memory in use, in bytes.
     pub fn memory(&self) -> usize {
-        let contexts = self.wishes.contexts.iter().map(|name| name.count_bytes());
-        contexts.fold(self.wishes.export_name.count_bytes(), usize::saturating_add)
+        text_memory(&self.wishes, &self.tls)
+            .saturating_add(self.socket_activation_name.count_bytes())
     }
+}
+
+/// Length of all strings of these settings.
+pub(super) fn text_memory(wishes: &Wishes, tls: &tls::Settings) -> usize {
+    let of_tls = [
+        &tls.certificates,
+        &tls.psk_file,
+        &tls.username,
+        &tls.hostname,
+        &tls.priority,
+    ];
+    let contexts = wishes.contexts.iter();
+    contexts
+        .chain(of_tls.into_iter().flatten())
+        .chain([&wishes.export_name])
+        .map(|text| text.count_bytes())
+        .fold(0, usize::saturating_add)
 }
 
 impl Client {

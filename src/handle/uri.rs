@@ -9,6 +9,7 @@ use crate::negotiation::Tls;
 use crate::uri::{self, Place, Plan, TlsParameters, TlsRule};
 
 use super::Client;
+use super::settings::text_memory;
 use super::state::State;
 
 impl Client {
@@ -97,6 +98,26 @@ impl Client {
         let name = &self.settings.wishes.export_name;
         let uri = uri::compose(place, name, &self.tls_parameters())?;
         CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
+    }
+
+    /// Estimate of the memory that the place and the settings of before a URI
+    /// take, in bytes.
+    pub(super) fn uri_memory(&self) -> usize {
+        let place = match &self.place {
+            Some(Place::Tcp { host, port }) => {
+                host.count_bytes().saturating_add(port.count_bytes())
+            }
+            Some(Place::Command(argv)) => {
+                let lengths = argv.iter().map(|text| text.count_bytes());
+                lengths.fold(0, usize::saturating_add)
+            }
+            Some(Place::Address(_)) | None => 0,
+        };
+        let before = self.before_uri.as_deref();
+        let before = before.map_or(0, |saved| {
+            text_memory(&saved.0, &saved.1).saturating_add(size_of_val(saved))
+        });
+        place.saturating_add(before)
     }
 
     /// The transports that URIs may name.

@@ -1,0 +1,66 @@
+//! Option mode without waiting: each call sends an option and returns.  The
+//! program then drives the handle until it is no longer connecting.
+//!
+//! How the option ended, the completion callback learns.
+
+use super::arguments::ToTexts;
+use super::functions;
+use crate::callback::{CompletionCallback, ContextCallback, ListCallback};
+
+functions! {
+    /// As [`Handle::opt_go`](Self::opt_go), without waiting.
+    aio_opt_go(completion_callback: CompletionCallback) -> () = AIO_OPT_GO,
+        |client| client.aio_opt_go(completion_callback);
+    /// As [`Handle::opt_info`](Self::opt_info), without waiting.
+    aio_opt_info(completion_callback: CompletionCallback) -> () = AIO_OPT_INFO,
+        |client| client.aio_opt_info(completion_callback);
+    /// As [`Handle::opt_abort`](Self::opt_abort), without waiting.
+    aio_opt_abort() -> () = AIO_OPT_ABORT, |client| client.aio_opt_abort();
+    /// As [`Handle::opt_list`](Self::opt_list), without waiting.
+    aio_opt_list(
+        list_callback: ListCallback<'static>, completion_callback: CompletionCallback
+    ) -> () = AIO_OPT_LIST, |client| client.aio_opt_list(list_callback, completion_callback);
+    /// As [`Handle::opt_starttls`](Self::opt_starttls), without waiting.
+    aio_opt_starttls(completion_callback: CompletionCallback) -> () = AIO_OPT_STARTTLS,
+        |client| client.aio_opt_starttls(completion_callback);
+    /// As [`Handle::opt_extended_headers`](Self::opt_extended_headers), without
+    /// waiting.
+    aio_opt_extended_headers(completion_callback: CompletionCallback) -> () =
+        AIO_OPT_EXTENDED_HEADERS,
+        |client| client.aio_opt_extended_headers(completion_callback);
+    /// As [`Handle::opt_structured_reply`](Self::opt_structured_reply), without
+    /// waiting.
+    aio_opt_structured_reply(completion_callback: CompletionCallback) -> () =
+        AIO_OPT_STRUCTURED_REPLY,
+        |client| client.aio_opt_structured_reply(completion_callback);
+    /// As [`Handle::opt_list_meta_context`](Self::opt_list_meta_context),
+    /// without waiting.
+    aio_opt_list_meta_context(
+        context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
+    ) -> () = AIO_OPT_LIST_META_CONTEXT,
+        |client| client.aio_opt_list_meta_context(context_callback, completion_callback);
+    /// As [`Handle::opt_list_meta_context_queries`](Self::opt_list_meta_context_queries),
+    /// without waiting.
+    aio_opt_list_meta_context_queries(
+        queries: impl ToTexts,
+        context_callback: ContextCallback<'static>,
+        completion_callback: CompletionCallback
+    ) -> () = AIO_OPT_LIST_META_CONTEXT_QUERIES, |client| {
+        client.aio_opt_list_meta_context_queries(queries, context_callback, completion_callback)
+    };
+    /// As [`Handle::opt_set_meta_context`](Self::opt_set_meta_context), without
+    /// waiting.
+    aio_opt_set_meta_context(
+        context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
+    ) -> () = AIO_OPT_SET_META_CONTEXT,
+        |client| client.aio_opt_set_meta_context(context_callback, completion_callback);
+    /// As [`Handle::opt_set_meta_context_queries`](Self::opt_set_meta_context_queries),
+    /// without waiting.
+    aio_opt_set_meta_context_queries(
+        queries: impl ToTexts,
+        context_callback: ContextCallback<'static>,
+        completion_callback: CompletionCallback
+    ) -> () = AIO_OPT_SET_META_CONTEXT_QUERIES, |client| {
+        client.aio_opt_set_meta_context_queries(queries, context_callback, completion_callback)
+    };
+}

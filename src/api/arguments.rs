@@ -1,0 +1,378 @@
+//! The arguments of the public functions: how debug lines show them, when they
+//! are refused, and what becomes of them behind the lock.
+//!
+//! An argument that cannot be used, because it is missing or has a NUL inside,
+//! is refused when its turn has come: after the state of the handle, in the
+//! order of the parameters.  Until then it is passed along as it is.
+
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use super::line::Line;
+use crate::callback::{
+    self, ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
+    ExtentCallback, ListCallback,
+};
+use crate::connect::Socket;
+use crate::connect::address::SocketAddress;
+use crate::error::{Error, Result};
+use crate::handle::Client;
+use crate::handle::entry::Entry;
+use crate::memory::Lent;
+use crate::memory::loan::Source;
+use crate::transmission::request::CommandFlags;
+
+/// An argument of a public function.
+pub trait Argument {
+    /// What the operation behind the lock takes.
+    type Value;
+
+    /// Adds the argument to a debug line.
+    #[doc(hidden)]
+    fn show(&self, name: &str, line: &mut Line);
+
+    /// Refuses what cannot be used.
+    #[doc(hidden)]
+    fn check(&self, _name: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// The value; `check` has seen it.
+    #[doc(hidden)]
+    fn value(self) -> Self::Value;
+}
+
+/// A string: a `str`, a C string, bytes, or the name of a file.  It may hold
+/// any byte but NUL.
+pub trait ToText: Argument<Value: AsRef<CStr>> {
+    /// The bytes.
+    #[doc(hidden)]
+    fn as_text(&self) -> &[u8];
+}
+
+/// A list of such strings: a slice, an array or a vector, borrowed.
+pub trait ToTexts: Argument<Value = Vec<CString>> {}
+
+macro_rules! plain {
+    ($($type:ty)*) => {$(
+        impl Argument for $type {
+            type Value = Self;
+
+            fn show(&self, name: &str, line: &mut Line) {
+                line.value(name, self);
+            }
+
+            fn value(self) -> Self {
+                self
+            }
+        }
+    )*};
+}
+plain! { bool i32 u32 u64 usize }
+
+macro_rules! texts {
+    ($($type:ty: |$text:ident| $bytes:expr;)*) => {$(
+        impl ToText for $type {
+            fn as_text(&self) -> &[u8] {
+                let $text = self;
+                $bytes
+            }
+        }
+
+        impl Argument for $type {
+            type Value = CString;
+
+            fn show(&self, name: &str, line: &mut Line) {
+                line.string(name, Some(self.as_text()));
+            }
+
+            fn check(&self, _name: &str) -> Result<()> {
+                without_nul(self.as_text())
+            }
+
+            fn value(self) -> CString {
+                checked(self.as_text())
+            }
+        }
+    )*};
+}
+texts! {
+    &str: |text| text.as_bytes();
+    String: |text| text.as_bytes();
+    &String: |text| text.as_bytes();
+    &[u8]: |text| text;
+    Vec<u8>: |text| text;
+    &OsStr: |text| text.as_bytes();
+    OsString: |text| text.as_bytes();
+    &OsString: |text| text.as_bytes();
+    &Path: |text| text.as_os_str().as_bytes();
+    PathBuf: |text| text.as_os_str().as_bytes();
+    &PathBuf: |text| text.as_os_str().as_bytes();
+}
+
+macro_rules! c_texts {
+    ($($type:ty)*) => {$(
+        impl ToText for $type {
+            fn as_text(&self) -> &[u8] {
+                self.to_bytes()
+            }
+        }
+
+        impl Argument for $type {
+            type Value = Self;
+
+            fn show(&self, name: &str, line: &mut Line) {
+                line.string(name, Some(self.as_text()));
+            }
+
+            fn value(self) -> Self {
+                self
+            }
+        }
+    )*};
+}
+c_texts! { &CStr CString &CString }
+
+macro_rules! lists {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<$($generics)*> ToTexts for $type {}
+
+        impl<$($generics)*> Argument for $type {
+            type Value = Vec<CString>;
+
+            fn show(&self, name: &str, line: &mut Line) {
+                line.strings(name, Some(self.iter().map(ToText::as_text)));
+            }
+
+            fn check(&self, _name: &str) -> Result<()> {
+                self.iter().try_for_each(|text| without_nul(text.as_text()))
+            }
+
+            fn value(self) -> Vec<CString> {
+                self.iter().map(|text| checked(text.as_text())).collect()
+            }
+        }
+    )*};
+}
+lists! {
+    [T: ToText] &[T];
+    [T: ToText, const N: usize] &[T; N];
+    [T: ToText] &Vec<T>;
+}
+
+/// A socket address: one of the standard library.
+pub trait ToAddress: Argument<Value = Result<SocketAddress>> {}
+
+impl ToAddress for std::net::SocketAddr {}
+
+impl Argument for std::net::SocketAddr {
+    type Value = Result<SocketAddress>;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.value(name, self);
+    }
+
+    fn value(self) -> Result<SocketAddress> {
+        SocketAddress::internet(self)
+    }
+}
+
+impl ToAddress for &std::os::unix::net::SocketAddr {}
+
+impl Argument for &std::os::unix::net::SocketAddr {
+    type Value = Result<SocketAddress>;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.value(name, format_args!("{self:?}"));
+    }
+
+    fn value(self) -> Result<SocketAddress> {
+        if let Some(path) = self.as_pathname() {
+            return SocketAddress::unix(path.as_os_str().as_bytes());
+        }
+        let name = self.as_abstract_name().unwrap_or_default();
+        SocketAddress::unix(&[b"\0", name].concat())
+    }
+}
+
+/// A connected socket that the handle takes over.
+pub trait ToSocket: Argument<Value = Socket> {}
+
+macro_rules! sockets {
+    ($($type:ty)*) => {$(
+        impl ToSocket for $type {}
+
+        impl Argument for $type {
+            type Value = Socket;
+
+            fn show(&self, name: &str, line: &mut Line) {
+                line.value(name, self.as_raw_fd());
+            }
+
+            fn value(self) -> Socket {
+                Socket::Owned(self.into())
+            }
+        }
+    )*};
+}
+sockets! { OwnedFd UnixStream TcpStream }
+
+/// A callback that must be there.
+macro_rules! callbacks {
+    ($($type:ident => $closure:ident;)*) => {$(
+        impl Argument for $type<'_> {
+            type Value = callback::$closure;
+
+            fn show(&self, name: &str, line: &mut Line) {
+                line.closure(name, self.closure().is_null());
+            }
+
+            fn check(&self, name: &str) -> Result<()> {
+                if self.closure().is_null() {
+                    return Err(missing(name));
+                }
+                Ok(())
+            }
+
+            fn value(self) -> callback::$closure {
+                self.into_closure()
+            }
+        }
+    )*};
+}
+callbacks! {
+    ChunkCallback => Chunk;
+    ExtentCallback => Extents32;
+    Extent64Callback => Extents64;
+    ListCallback => List;
+    ContextCallback => Context;
+    DebugCallback => Debug;
+}
+
+impl Argument for CompletionCallback {
+    type Value = callback::Completion;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.closure(name, self.is_null());
+    }
+
+    fn value(self) -> callback::Completion {
+        self.into_closure()
+    }
+}
+
+/// A completion that keeps the buffer of its command.
+impl Argument for callback::Completion {
+    type Value = Self;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.closure(name, self.is_null());
+    }
+
+    fn value(self) -> Self {
+        self
+    }
+}
+
+impl Argument for Source {
+    type Value = Option<Lent>;
+
+    fn show(&self, name: &str, line: &mut Line) {
+        line.in_buffer(name, self.lend().as_ref());
+    }
+
+    fn check(&self, name: &str) -> Result<()> {
+        self.lend().map(drop).ok_or_else(|| missing(name))
+    }
+
+    fn value(self) -> Option<Lent> {
+        self.lend()
+    }
+}
+
+/// The error of what must not be missing.
+pub fn missing(name: &str) -> Error {
+    Error::new(libc::EFAULT, format!("{name} cannot be NULL"))
+}
+
+/// A string for the wire or the system, neither of which can carry a NUL.
+fn without_nul(text: &[u8]) -> Result<()> {
+    if text.contains(&0) {
+        return Err(Error::new(libc::EINVAL, "the string contains a NUL"));
+    }
+    Ok(())
+}
+
+/// A string that has no NUL.
+fn checked(text: &[u8]) -> CString {
+    CString::new(text).unwrap_or_default()
+}
+
+/// An enumeration argument: a value from 0 to `last`.
+pub fn enumeration(name: &str, value: i32, last: i32) -> Result<i32> {
+    if !(0..=last).contains(&value) {
+        return Err(Error::new(
+            libc::EINVAL,
+            format!("{name}: {value} is out of range"),
+        ));
+    }
+    Ok(value)
+}
+
+/// A word of flags that must hold none but those of the table.
+pub fn mask(_client: &Client, entry: &Entry, name: &str, flags: u32) -> Result<u32> {
+    if flags & !entry.flags != 0 {
+        return Err(Error::new(
+            libc::EINVAL,
+            format!("{name}: unknown flags in {flags:#x}"),
+        ));
+    }
+    Ok(flags)
+}
+
+/// The flags of a command, which the strict mode can let pass.
+pub fn command(client: &Client, entry: &Entry, _name: &str, flags: u32) -> Result<CommandFlags> {
+    client.command_flags(entry, flags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_outside_an_enumeration_are_refused() {
+        assert_eq!(enumeration("tls", 2, 2).ok(), Some(2));
+        for value in [-1, 3, i32::MAX, i32::MIN] {
+            let error = enumeration("tls", value, 2).unwrap_err();
+            assert_eq!(error.errno(), libc::EINVAL);
+        }
+    }
+
+    #[test]
+    fn a_string_holds_every_byte_but_nul() {
+        let name = OsStr::from_bytes(b"\xff\n");
+        assert!(name.check("name").is_ok());
+        assert_eq!(name.value().as_c_str(), c"\xff\n");
+        assert_eq!("a\0".check("name").unwrap_err().errno(), libc::EINVAL);
+        let list = &["a", "b\0"];
+        assert_eq!(list.check("list").unwrap_err().errno(), libc::EINVAL);
+    }
+
+    #[test]
+    fn addresses_of_the_standard_library_are_those_of_the_system() {
+        let meaning = |address: &str| {
+            let address: std::net::SocketAddr = address.parse().unwrap();
+            format!("{:?}", address.value().unwrap().meaning())
+        };
+        assert!(meaning("127.0.0.1:10809").contains("10809"));
+        assert!(meaning("[::1]:10809").contains("::1"));
+        let unix = std::os::unix::net::SocketAddr::from_pathname("/run/nbd").unwrap();
+        let meaning = format!("{:?}", (&unix).value().unwrap().meaning());
+        assert!(!meaning.is_empty());
+    }
+}

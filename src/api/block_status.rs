@@ -1,0 +1,91 @@
+//! Block status: where the export has data, holes or dirty blocks, as far as
+//! the selected meta contexts tell.
+//!
+//! The callback runs once for each reply chunk and meta context.  It may be
+//! told of less than was asked for.  It runs while the handle is locked: it
+//! must not use the handle.
+
+use super::arguments::ToTexts;
+use super::functions;
+use crate::callback::{CompletionCallback, Extent64Callback, ExtentCallback};
+
+functions! {
+    /// Asks for the status of `count` bytes from `offset` on, in 32-bit
+    /// extents.  `flags` is 0 or [`CMD_FLAG_REQ_ONE`](crate::CMD_FLAG_REQ_ONE).
+    block_status(count: u64, offset: u64, extent_callback: ExtentCallback<'_>; flags: command)
+        -> () = BLOCK_STATUS,
+        |client| client.block_status(count, offset, extent_callback, flags);
+    /// As [`Handle::block_status`](Self::block_status), in 64-bit extents.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
+    /// let handle = nbd::Handle::new();
+    /// handle.add_meta_context(nbd::CONTEXT_BASE_ALLOCATION)?;
+    /// handle.connect_socket(socket)?;
+    /// let mut status = Vec::new();
+    /// handle.block_status_64(65536, 0, nbd::Extent64Callback::new(|_context, _offset, extents| {
+    ///     status.extend_from_slice(extents);
+    ///     Ok(())
+    /// }), nbd::CMD_FLAG_REQ_ONE)?;
+    /// assert_eq!(status[0].flags, nbd::STATE_HOLE | nbd::STATE_ZERO);
+    /// # drop(handle); drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    block_status_64(count: u64, offset: u64, extent64_callback: Extent64Callback<'_>; flags: command)
+        -> () = BLOCK_STATUS_64,
+        |client| client.block_status_64(count, offset, extent64_callback, flags);
+    /// As [`Handle::block_status_64`](Self::block_status_64), for some of the
+    /// meta contexts that the server has granted.
+    block_status_filter(
+        count: u64,
+        offset: u64,
+        contexts: impl ToTexts,
+        extent64_callback: Extent64Callback<'_>;
+        flags: command
+    ) -> () = BLOCK_STATUS_FILTER, |client| {
+        client.block_status_filter(count, offset, contexts, extent64_callback, flags)
+    };
+    /// As [`Handle::block_status`](Self::block_status), without waiting;
+    /// answers with the cookie of the command.
+    aio_block_status(
+        count: u64,
+        offset: u64,
+        extent_callback: ExtentCallback<'static>,
+        completion_callback: CompletionCallback;
+        flags: command
+    ) -> u64 = AIO_BLOCK_STATUS, |client| {
+        client.aio_block_status(count, offset, extent_callback, completion_callback, flags)
+    };
+    /// As [`Handle::block_status_64`](Self::block_status_64), without waiting;
+    /// answers with the cookie of the command.
+    aio_block_status_64(
+        count: u64,
+        offset: u64,
+        extent64_callback: Extent64Callback<'static>,
+        completion_callback: CompletionCallback;
+        flags: command
+    ) -> u64 = AIO_BLOCK_STATUS_64, |client| {
+        client.aio_block_status_64(count, offset, extent64_callback, completion_callback, flags)
+    };
+    /// As [`Handle::block_status_filter`](Self::block_status_filter), without
+    /// waiting; answers with the cookie of the command.
+    aio_block_status_filter(
+        count: u64,
+        offset: u64,
+        contexts: impl ToTexts,
+        extent64_callback: Extent64Callback<'static>,
+        completion_callback: CompletionCallback;
+        flags: command
+    ) -> u64 = AIO_BLOCK_STATUS_FILTER, |client| {
+        client.aio_block_status_filter(
+            count,
+            offset,
+            contexts,
+            extent64_callback,
+            completion_callback,
+            flags,
+        )
+    };
+}

@@ -1,0 +1,51 @@
+//! What the handshake asks the server for.  All of this is set before
+//! connecting; some of it can be changed in option mode.
+
+use super::{functions, getters};
+
+functions! {
+    /// Asks for the export's canonical name and description, or not, as at
+    /// first.
+    set_full_info(request: bool) -> () = SET_FULL_INFO, |client| client.set_full_info(request);
+    /// Asks for block sizes, as at first, or not.
+    set_request_block_size(request: bool) -> () = SET_REQUEST_BLOCK_SIZE,
+        |client| client.set_request_block_size(request);
+    /// Asks for structured replies, as at first, or not.
+    set_request_structured_replies(request: bool) -> () = SET_REQUEST_STRUCTURED_REPLIES,
+        |client| client.set_request_structured_replies(request);
+    /// Asks for extended headers, as at first, or not.
+    set_request_extended_headers(request: bool) -> () = SET_REQUEST_EXTENDED_HEADERS,
+        |client| client.set_request_extended_headers(request);
+    /// Asks for the meta contexts of the handle when the export is opened, as
+    /// at first, or not.
+    set_request_meta_context(request: bool) -> () = SET_REQUEST_META_CONTEXT,
+        |client| client.set_request_meta_context(request);
+    /// The handshake flags to agree to, at first
+    /// [`HANDSHAKE_FLAG_MASK`](crate::HANDSHAKE_FLAG_MASK).
+    set_handshake_flags(; flags: mask) -> () = SET_HANDSHAKE_FLAGS,
+        |client| client.set_handshake_flags(flags);
+    /// Whether connecting stops before the export is opened, so that the caller
+    /// can send options of its own; not at first.
+    set_opt_mode(enable: bool) -> () = SET_OPT_MODE, |client| client.set_opt_mode(enable);
+}
+
+getters! {
+    /// See [`Handle::set_full_info`](Self::set_full_info).
+    get_full_info() -> bool = GET_FULL_INFO, |client| client.full_info();
+    /// See [`Handle::set_request_block_size`](Self::set_request_block_size).
+    get_request_block_size() -> bool = GET_REQUEST_BLOCK_SIZE,
+        |client| client.request_block_size();
+    /// See [`Handle::set_request_structured_replies`](Self::set_request_structured_replies).
+    get_request_structured_replies() -> bool = GET_REQUEST_STRUCTURED_REPLIES,
+        |client| client.request_structured_replies();
+    /// See [`Handle::set_request_extended_headers`](Self::set_request_extended_headers).
+    get_request_extended_headers() -> bool = GET_REQUEST_EXTENDED_HEADERS,
+        |client| client.request_extended_headers();
+    /// See [`Handle::set_request_meta_context`](Self::set_request_meta_context).
+    get_request_meta_context() -> bool = GET_REQUEST_META_CONTEXT,
+        |client| client.request_meta_context();
+    /// Before connecting the flags wanted, afterwards those agreed.
+    get_handshake_flags() -> u32 = GET_HANDSHAKE_FLAGS, |client| client.handshake_flags();
+    /// See [`Handle::set_opt_mode`](Self::set_opt_mode).
+    get_opt_mode() -> bool = GET_OPT_MODE, |client| client.opt_mode();
+}

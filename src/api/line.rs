@@ -1,0 +1,191 @@
+//! The debug lines around a call: its arguments, and its result as C sees it.
+
+use std::ffi::{CStr, CString};
+use std::fmt::{Display, Write};
+
+use crate::memory::Lent;
+
+/// So much of a string or of data to be written appears in a debug line.
+const SHOWN: usize = 512;
+
+/// Builds the line.
+pub struct Line {
+    text: String,
+}
+
+impl Line {
+    /// The whole line.
+    pub fn of(add: impl FnOnce(&mut Self)) -> String {
+        let mut line = Self {
+            text: String::from("enter:"),
+        };
+        add(&mut line);
+        line.text
+    }
+
+    /// An integer, a boolean, or a word such as `<fun>`.
+    pub fn value(&mut self, name: &str, value: impl Display) -> &mut Self {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, " {name}={value}");
+        self
+    }
+
+    /// A word of flags.
+    pub fn flags(&mut self, name: &str, flags: u32) -> &mut Self {
+        self.value(name, format_args!("{flags:#x}"))
+    }
+
+    /// A string.
+    pub fn string(&mut self, name: &str, text: Option<&[u8]>) -> &mut Self {
+        self.value(name, quoted(text))
+    }
+
+    /// A list of strings.
+    pub fn strings<'a>(
+        &mut self,
+        name: &str,
+        list: Option<impl Iterator<Item = &'a [u8]>>,
+    ) -> &mut Self {
+        let Some(list) = list else {
+            return self.value(name, "NULL");
+        };
+        let items: Vec<_> = list.map(|text| quoted(Some(text))).collect();
+        self.value(name, format_args!("[{}]", items.join(", ")))
+    }
+
+    /// A buffer that the call fills.
+    pub fn out_buffer(&mut self, name: &str, count: usize) -> &mut Self {
+        self.value(name, "<buf>").value("count", count)
+    }
+
+    /// A buffer that the call sends: its beginning in hexadecimal digits.
+    pub fn in_buffer(&mut self, name: &str, data: Option<&Lent>) -> &mut Self {
+        let Some(data) = data else {
+            return self.value(name, "NULL").value("count", 0);
+        };
+        // It is copied because other threads may be writing to it.
+        let mut copy = Vec::new();
+        let (beginning, _) = data.tail(0).split(SHOWN);
+        beginning.append_to(&mut copy);
+        let mut digits = String::new();
+        for byte in copy {
+            let _ = write!(digits, "{byte:02x}");
+        }
+        self.value(name, format_args!("\"{digits}\""))
+            .value("count", data.len())
+    }
+
+    /// A closure.
+    pub fn closure(&mut self, name: &str, is_null: bool) -> &mut Self {
+        self.value(name, if is_null { "NULL" } else { "<fun>" })
+    }
+}
+
+/// A result, as the debug line at the end of a call shows it.
+pub trait Shown {
+    /// The result in words.
+    fn show(&self) -> String;
+}
+
+macro_rules! numbers {
+    ($($type:ty)*) => {$(
+        impl Shown for $type {
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+numbers! { i32 i64 u32 u64 usize }
+
+impl Shown for () {
+    fn show(&self) -> String {
+        String::from("0")
+    }
+}
+
+impl Shown for bool {
+    fn show(&self) -> String {
+        u8::from(*self).to_string()
+    }
+}
+
+impl Shown for Option<u64> {
+    fn show(&self) -> String {
+        self.unwrap_or(0).to_string()
+    }
+}
+
+impl Shown for CString {
+    fn show(&self) -> String {
+        quoted(Some(self.to_bytes()))
+    }
+}
+
+impl Shown for &'static CStr {
+    fn show(&self) -> String {
+        quoted(Some(self.to_bytes()))
+    }
+}
+
+/// A string as debug lines show it.
+fn quoted(text: Option<&[u8]>) -> String {
+    let Some(bytes) = text else {
+        return String::from("NULL");
+    };
+    let mut shown = String::from("\"");
+    for &byte in bytes.iter().take(SHOWN) {
+        match byte {
+            b'"' | b'\\' => {
+                shown.push('\\');
+                shown.push(char::from(byte));
+            }
+            b' '..=b'~' => shown.push(char::from(byte)),
+            _ => {
+                let _ = write!(shown, "\\x{byte:02x}");
+            }
+        }
+    }
+    if bytes.len() > SHOWN {
+        shown.push_str("...");
+    }
+    shown.push('"');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::NonNull;
+
+    #[test]
+    fn a_line_shows_every_kind_of_argument() {
+        let data = [0x00u8, 0xff];
+        // SAFETY: `data` outlives `lent`.
+        let lent = unsafe { Lent::new(NonNull::from(&data).cast(), 2) };
+        let list = [&b"a"[..], b"b\""];
+        let line = Line::of(|a| {
+            a.value("debug", true)
+                .flags("flags", 33)
+                .string("name", Some(b"a\nb\x80"))
+                .string("dir", None)
+                .strings("argv", Some(list.into_iter()))
+                .strings("queries", None::<std::iter::Empty<_>>)
+                .out_buffer("out", 7)
+                .in_buffer("in", Some(&lent));
+        });
+        assert_eq!(
+            line,
+            "enter: debug=true flags=0x21 name=\"a\\x0ab\\x80\" dir=NULL \
+             argv=[\"a\", \"b\\\"\"] queries=NULL out=<buf> count=7 in=\"00ff\" count=2"
+        );
+    }
+
+    #[test]
+    fn a_long_string_is_cut() {
+        let long = vec![b'x'; SHOWN + 1];
+        let shown = quoted(Some(&long));
+        assert!(shown.ends_with("x...\""));
+        assert_eq!(shown.len(), SHOWN + 5);
+    }
+}

@@ -1,0 +1,22 @@
+//! The list of meta contexts to ask the server for.
+
+use std::ffi::CString;
+
+use super::arguments::ToText;
+use super::{functions, getters};
+
+functions! {
+    /// One more meta context to ask for, such as
+    /// [`CONTEXT_BASE_ALLOCATION`](crate::CONTEXT_BASE_ALLOCATION).
+    add_meta_context(name: impl ToText) -> () = ADD_META_CONTEXT,
+        |client| client.add_meta_context(name.as_ref());
+    /// No meta context to ask for.
+    clear_meta_contexts() -> () = CLEAR_META_CONTEXTS, |client| client.clear_meta_contexts();
+    /// A meta context of the list, counted from 0.
+    get_meta_context(i: usize) -> CString = GET_META_CONTEXT, |client| client.meta_context(i);
+}
+
+getters! {
+    /// How many meta contexts to ask for.
+    get_nr_meta_contexts() -> usize = GET_NR_META_CONTEXTS, |client| client.nr_meta_contexts();
+}

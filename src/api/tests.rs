@@ -1,0 +1,158 @@
+//! That both skins have every function, and are one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::callback::DebugCallback;
+use crate::error::{Error, Result};
+use crate::handle::{Client, Handle, debug, entry};
+
+/// Functions of C without a method, and what there is instead.
+const EXCEPTIONS: [(&str, &str); 4] = [
+    ("nbd_create", "Handle::new"),
+    ("nbd_close", "Drop"),
+    ("nbd_get_error", "Error"),
+    ("nbd_get_errno", "Error::errno"),
+];
+
+/// The sources of a module, one after another, with single spaces.
+fn sources(module: &str) -> String {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src")
+        .join(module);
+    let files = fs::read_dir(directory).unwrap();
+    let texts: Vec<_> = files
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let words: Vec<_> = texts
+        .iter()
+        .flat_map(|text| text.split_whitespace())
+        .collect();
+    words.join(" ")
+}
+
+/// The names of the interface, without those that are no business of Rust.
+fn functions() -> BTreeSet<String> {
+    let interface: Value = serde_json::from_str(include_str!("../../tests/data/api.json")).unwrap();
+    let functions = interface["functions"].as_array().unwrap().iter();
+    let mut names: BTreeSet<_> = functions
+        .map(|function| function["name"].as_str().unwrap().to_owned())
+        .collect();
+    for (name, _) in EXCEPTIONS {
+        assert!(names.remove(name), "{name} is no function of the interface");
+    }
+    names
+}
+
+#[test]
+fn every_function_is_a_method() {
+    let sources = sources("api");
+    for name in functions() {
+        let method = name.strip_prefix("nbd_").unwrap();
+        let row = method.to_uppercase();
+        // Either the macros write the method, or it is written out.
+        let (written, spelled) = (format!(" = {row}, |"), format!(" = &entry::{row};"));
+        let [written, spelled] = [written, spelled].map(|form| {
+            let mut parts = sources.split(&form);
+            let before = parts.next().unwrap();
+            let count = parts.count();
+            assert!(count < 2, "{row} is named more than once");
+            (count == 1).then_some(before)
+        });
+        let is_method = match (written, spelled) {
+            (Some(before), None) => {
+                let definition = before.rsplit("///").next().unwrap();
+                definition.contains(&format!(" {method}("))
+            }
+            (None, Some(before)) => {
+                let definition = before.rsplit("pub fn ").next().unwrap();
+                definition.starts_with(method)
+            }
+            _ => panic!("{name} has neither a method nor an exception, or several"),
+        };
+        assert!(is_method, "{row} is named in another method than {method}");
+    }
+}
+
+#[test]
+fn every_entry_calls_the_method_of_its_name() {
+    let sources = sources("ffi");
+    for name in functions() {
+        let method = name.strip_prefix("nbd_").unwrap();
+        let (_, definition) = sources
+            .split_once(&format!("extern \"C\" fn {name}("))
+            .unwrap_or_else(|| panic!("{name} has no entry"));
+        let body = definition.split("#[unsafe(no_mangle)]").next().unwrap();
+        let body = body.replace(' ', "");
+        let calls = [format!("call!(h,{method}("), format!("get!(h,{method}(")];
+        let called: usize = calls.iter().map(|call| body.matches(call).count()).sum();
+        assert_eq!(called, 1, "{name} calls {method}");
+    }
+}
+
+/// Runs an operation in place of that of `nbd_poll`.
+fn inside_poll(handle: &Handle, operation: impl FnOnce(&mut Client) -> Result<()>) -> Result<()> {
+    let check = |_: &Client, (): &()| Ok(());
+    handle.call(
+        &entry::POLL,
+        (),
+        |(), _| {},
+        check,
+        |client, (), ()| operation(client),
+    )
+}
+
+#[test]
+fn a_panic_ends_the_connection_and_leaves_the_function() {
+    let handle = Handle::new();
+    let before = debug::context();
+    let error = inside_poll(&handle, |_| panic!("on purpose")).unwrap_err();
+    assert_eq!(error.errno(), libc::ENOTRECOVERABLE);
+    assert_eq!(debug::context(), before);
+    assert!(handle.aio_is_dead());
+    assert!(handle.connection_state().to_bytes().starts_with(b"DEAD"));
+}
+
+#[test]
+fn the_outer_function_counts_again_after_a_nested_call() {
+    let handle = Handle::new();
+    inside_poll(&handle, |_| {
+        assert_eq!(debug::context(), c"nbd_poll");
+        Handle::new().set_export_name("inner").unwrap();
+        assert_eq!(debug::context(), c"nbd_poll");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn debug_lines_tell_how_a_call_ended() {
+    let handle = Handle::new();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let callback = DebugCallback::new(move |context, message| {
+        let line = [context.to_bytes(), message.to_bytes()].join(&b": "[..]);
+        log.lock().unwrap().push(String::from_utf8(line).unwrap());
+    });
+    handle.set_debug_callback(callback).unwrap();
+    handle.set_debug(true).unwrap();
+    handle.pwrite(b"\x01\x02", 3, 0).unwrap_err();
+    inside_poll(&handle, |_| Err(Error::new(libc::EIO, "no luck"))).unwrap_err();
+    handle.get_nr_meta_contexts();
+    let lines = lines.lock().unwrap().join("\n");
+    assert_eq!(
+        lines,
+        "nbd_set_debug: leave: ret=0\n\
+         nbd_pwrite: enter: buf=\"0102\" count=2 offset=3 flags=0x0\n\
+         nbd_pwrite: leave: error=\"nbd_pwrite: invalid state: START: the handle has been \
+         created: the handle must be connected: Transport endpoint is not connected\"\n\
+         nbd_poll: enter:\n\
+         nbd_poll: leave: error=\"nbd_poll: no luck: Input/output error\"\n\
+         nbd_get_nr_meta_contexts: enter:\n\
+         nbd_get_nr_meta_contexts: leave: ret=0"
+    );
+}

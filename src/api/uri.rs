@@ -1,0 +1,52 @@
+//! NBD URIs: one string that says where a server is and which export to use.
+
+use std::ffi::CString;
+
+use super::arguments::{ToText, enumeration};
+use super::functions;
+use crate::uri;
+
+functions! {
+    /// Connects to what an NBD URI names, and waits until the handshake is
+    /// over or, in option mode, the caller's turn has come.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = std::env::temp_dir().join(format!("nbd-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&directory)?;
+    /// # let socket = directory.join("socket");
+    /// # let server = embedded_server::spawn_unix(Default::default(), &socket)?;
+    /// # let uri = format!("nbd+unix:///?socket={}", socket.display());
+    /// let handle = nbd::Handle::new();
+    /// handle.connect_uri(&uri)?;
+    /// assert_eq!(handle.get_uri()?.to_str()?, uri);
+    /// # drop(handle); drop(server);
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    connect_uri(uri: impl ToText) -> () = CONNECT_URI, |client| client.connect_uri(uri.as_ref());
+    /// As [`Handle::connect_uri`](Self::connect_uri), without waiting for the
+    /// server.
+    aio_connect_uri(uri: impl ToText) -> () = AIO_CONNECT_URI,
+        |client| client.aio_connect_uri(uri.as_ref());
+    /// The URI of the export that the handle is connected to.
+    get_uri() -> CString = GET_URI, |client| client.get_uri();
+    /// Whether a string looks like an NBD URI.
+    is_uri(uri: impl ToText) -> bool = IS_URI,
+        |_client| Ok(uri::is_uri(uri.as_ref().to_bytes()));
+    /// Which transports URIs may name, by the bits
+    /// [`ALLOW_TRANSPORT_TCP`](crate::ALLOW_TRANSPORT_TCP) and so on.
+    set_uri_allow_transports(; mask: mask) -> () = SET_URI_ALLOW_TRANSPORTS,
+        |client| client.set_uri_allow_transports(mask);
+    /// Whether URIs may or must ask for TLS, by the values of
+    /// [`Handle::set_tls`](Self::set_tls).
+    set_uri_allow_tls(tls: i32) -> () = SET_URI_ALLOW_TLS,
+        |client| client.set_uri_allow_tls(enumeration("tls", tls, 2)?);
+    /// Whether parameters of URIs may name files.
+    set_uri_allow_local_file(allow: bool) -> () = SET_URI_ALLOW_LOCAL_FILE,
+        |client| client.set_uri_allow_local_file(allow);
+    /// Whether a parameter of URIs may choose the algorithms of TLS.
+    set_uri_allow_tls_priority(allow: bool) -> () = SET_URI_ALLOW_TLS_PRIORITY,
+        |client| client.set_uri_allow_tls_priority(allow);
+}
