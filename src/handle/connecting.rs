@@ -88,6 +88,7 @@ impl Client {
     pub fn aio_connect_socket(&mut self, fd: c_int) -> Result<()> {
         let socket = connect::adopt_socket(fd)?;
         self.place = None;
+        self.socket_is_known = true;
         self.greet(socket);
         Ok(())
     }
