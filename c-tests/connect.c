@@ -400,6 +400,8 @@ CASE (socket_of_the_caller)
   int sock = connected_socket (server);
 
   CHECK_EQ (nbd_connect_socket (h, sock), 0);
+  check_works (h);
+  CHECK (fcntl (sock, F_GETFL) & O_NONBLOCK);
   CHECK_EQ (nbd_aio_get_fd (h), sock);
   check_works (h);
   check_descriptor (h);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 static uint8_t buf[512];
 
@@ -99,6 +100,66 @@ CASE (states_in_which_there_is_nothing_to_poll)
 }
 
 /* ---- Signals ---- */
+
+/* Synchronous calls may wait in the kernel as they like; who asks for the
+ * socket gets one that is non-blocking, and stays so. */
+CASE (the_socket_is_non_blocking)
+{
+  struct nbd_handle *h = connect_to (nbdkit ("null", "1M", NULL));
+  int fd;
+
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+  CHECK ((fd = nbd_aio_get_fd (h)) >= 0);
+  CHECK (fcntl (fd, F_GETFL) & O_NONBLOCK);
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+  CHECK (fcntl (fd, F_GETFL) & O_NONBLOCK);
+  CHECK_EQ (recv (fd, buf, sizeof buf, 0), -1);
+  CHECK_EQ (errno, EAGAIN);
+  CHECK_EQ (nbd_aio_get_fd (h), fd);
+  nbd_close (h);
+}
+
+/* A synchronous call has let the socket block.  Nothing else waits for that. */
+CASE (only_calls_that_wait_for_ever_do)
+{
+  struct nbd_handle *h = connect_to
+    (nbdkit ("--filter=delay", "memory", "1M", "rdelay=200ms", NULL));
+  int64_t cookie;
+
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+  CHECK_EQ (nbd_aio_notify_read (h), 0);
+  CHECK_EQ (nbd_poll (h, 0), 0);
+  CHECK_EQ (nbd_poll (h, 10), 0);
+  CHECK ((cookie = nbd_aio_pread (h, buf, sizeof buf, 0,
+                                  NBD_NULL_COMPLETION, 0)) > 0);
+  CHECK_EQ (nbd_aio_notify_read (h), 0);
+  CHECK_EQ (nbd_poll (h, 0), 0);
+  CHECK_EQ (nbd_poll2 (h, -1, 0), 0);
+  CHECK_EQ (nbd_aio_command_completed (h, (uint64_t) cookie), 0);
+  CHECK_EQ (finish (h, cookie), 1);
+  nbd_close (h);
+}
+
+/* A server that reads nothing: the socket is full, and still no call waits. */
+CASE (a_full_socket_does_not_block)
+{
+  char *const argv[] = { "nbdkit", "-s", "memory", "64M", NULL };
+  struct nbd_handle *h = create ();
+  static uint8_t data[4 << 20];
+  int64_t cookies[8];
+
+  CHECK_EQ (nbd_connect_command (h, (char **) argv), 0);
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+  CHECK_EQ (nbd_kill_subprocess (h, SIGSTOP), 0);
+  for (unsigned i = 0; i < 8; i++)
+    CHECK ((cookies[i] = nbd_aio_pwrite (h, data, sizeof data, i * sizeof data,
+                                         NBD_NULL_COMPLETION, 0)) > 0);
+  CHECK_EQ (nbd_aio_notify_write (h), 0);
+  CHECK_EQ (nbd_kill_subprocess (h, SIGCONT), 0);
+  for (unsigned i = 0; i < 8; i++)
+    CHECK_EQ (finish (h, cookies[i]), 1);
+  nbd_close (h);
+}
 
 static volatile sig_atomic_t signals;
 

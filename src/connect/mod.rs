@@ -25,6 +25,7 @@ use address::SocketAddress;
 #[derive(Debug)]
 pub struct Attempt {
     socket: OwnedFd,
+    connected: bool,
     rest: std::vec::IntoIter<SocketAddress>,
     /// What went wrong first; it is reported if nothing goes right.
     first_error: Option<io::Error>,
@@ -42,9 +43,10 @@ impl Attempt {
     ) -> io::Result<Self> {
         for address in rest.by_ref() {
             match sys::start_connecting(&address) {
-                Ok(socket) => {
+                Ok((socket, connected)) => {
                     return Ok(Self {
                         socket,
+                        connected,
                         rest,
                         first_error,
                     });
@@ -60,8 +62,16 @@ impl Attempt {
         self.socket.as_raw_fd()
     }
 
+    /// Whether there is nothing to wait for.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     /// Looks at how it went: connected, or on to the next address.
     pub fn proceed(self) -> io::Result<Outcome> {
+        if self.connected {
+            return Ok(Outcome::Connected(self.socket));
+        }
         match sys::connect_result(&self.socket) {
             Ok(()) => Ok(Outcome::Connected(self.socket)),
             Err(error) => {

@@ -11,8 +11,9 @@ use std::slice;
 use super::address::SocketAddress;
 use crate::transport::sys::checked;
 
-/// Creates a socket for the address and starts to connect it.
-pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
+/// Creates a socket for the address and starts to connect it.  Whether it is
+/// connected already, as a Unix socket is, comes with it.
+pub fn start_connecting(address: &SocketAddress) -> io::Result<(OwnedFd, bool)> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: no memory is involved.
     let fd = checked(unsafe { libc::socket(address.family(), kind, 0) })?;
@@ -28,10 +29,10 @@ pub fn start_connecting(address: &SocketAddress) -> io::Result<OwnedFd> {
     // SAFETY: the address is `len` bytes long and aligned for any family.
     let status = unsafe { libc::connect(fd, bytes.as_ptr().cast(), len) };
     match checked(status) {
-        Ok(_) => Ok(socket),
+        Ok(_) => Ok((socket, true)),
         Err(error) => match error.raw_os_error() {
             // An interrupted connect goes on in the background as well.
-            Some(libc::EINPROGRESS | libc::EINTR) => Ok(socket),
+            Some(libc::EINPROGRESS | libc::EINTR) => Ok((socket, false)),
             _ => Err(error),
         },
     }

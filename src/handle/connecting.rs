@@ -87,6 +87,7 @@ impl Client {
     pub fn aio_connect_socket(&mut self, socket: Socket) -> Result<()> {
         let socket = connect::adopt_socket(socket)?;
         self.place = None;
+        self.socket_is_known = true;
         self.greet(socket);
         Ok(())
     }

@@ -16,6 +16,11 @@ use super::Client;
 use super::debug::debug;
 use super::state::{READ, State, Talk, WRITE};
 
+/// Room for the answer to most options.
+const SHORT_ANSWER: usize = 512;
+/// Room for more, once an answer has turned out to be longer.
+const LONG_ANSWER: usize = 16 * 1024;
+
 impl Client {
     /// The socket has become readable.
     pub fn aio_notify_read(&mut self) -> Result<()> {
@@ -103,6 +108,7 @@ impl Client {
             stream,
             line,
             conversation: Conversation::new(conversation),
+            talkative: false,
         });
     }
 
@@ -133,10 +139,17 @@ impl Client {
         let State::Conversing(talk) = &mut self.state else {
             return Ok(false);
         };
-        let mut buffer = [0; 4096];
+        let (mut small, mut large);
+        let buffer: &mut [u8] = if talk.talkative {
+            large = [0; LONG_ANSWER];
+            &mut large
+        } else {
+            small = [0; SHORT_ANSWER];
+            &mut small
+        };
         match talk
             .stream
-            .receive(&mut [ReceiveVector::from(&mut buffer[..])])
+            .receive(&mut [ReceiveVector::from(&mut *buffer)])
         {
             Ok(Received::Blocked) => Ok(false),
             Ok(Received::End) => {
@@ -145,6 +158,7 @@ impl Client {
             }
             Ok(Received::Bytes { count, drained }) => {
                 count_bytes(&mut self.traffic.bytes_received, count);
+                talk.talkative = !drained;
                 talk.line.feed(buffer.get(..count).unwrap_or_default());
                 self.converse().map(|()| !drained)
             }
@@ -195,18 +209,9 @@ impl Client {
         let State::Conversing(talk) = std::mem::replace(&mut self.state, State::Closed) else {
             return Ok(());
         };
-        let Talk {
-            stream,
-            line,
-            conversation,
-        } = talk;
-        match stream.encrypted(prepared) {
+        match talk.stream.encrypted(prepared) {
             Ok(stream) => {
-                self.state = State::Conversing(Talk {
-                    stream,
-                    line,
-                    conversation,
-                });
+                self.state = State::Conversing(Talk { stream, ..talk });
                 self.shake_hands().map(drop)
             }
             Err(error) => Err(self.die(error)),

@@ -75,6 +75,9 @@ pub struct Client {
     place: Option<Place>,
     /// What the caller wanted before a URI had its say.
     before_uri: Option<Box<(Wishes, crate::transport::tls::Settings)>>,
+    /// The caller has seen the socket, or has made it: it must be non-blocking
+    /// whenever the caller may look at it.
+    socket_is_known: bool,
     /// The last receive brought several replies: the next ones are probably
     /// there before anybody waits for them.
     server_is_ahead: bool,
@@ -124,6 +127,7 @@ impl Handle {
             subprocess: None,
             place: None,
             before_uri: None,
+            socket_is_known: false,
             server_is_ahead: false,
             server_is_deaf: false,
             traffic: Traffic::default(),

@@ -37,7 +37,14 @@ impl Client {
                     format!("there is nothing to wait for in state {state}"),
                 )
             })?;
-        if fd < 0 && direction == READ && self.server_is_ahead {
+        if matches!(&self.state, State::Connecting(attempt) if attempt.is_connected()) {
+            return self.aio_notify_write().map(|()| 1);
+        }
+        let only_reads = fd < 0 && direction == READ;
+        if only_reads && timeout < 0 && self.wait_in_receive()? {
+            return self.aio_notify_read().map(|()| 1);
+        }
+        if only_reads && self.server_is_ahead {
             // Waiting would only cost a system call.
             let before = self.traffic.bytes_received;
             self.pull()?;
@@ -78,11 +85,29 @@ impl Client {
         }
     }
 
-    /// The descriptor of the socket.
-    pub fn aio_get_fd(&self) -> Result<c_int> {
-        self.state
+    /// Whether the next receive call will itself wait for the server, without
+    /// a call that only polls.
+    fn wait_in_receive(&mut self) -> Result<bool> {
+        if self.socket_is_known {
+            return Ok(false);
+        }
+        match self.state.stream() {
+            Some(stream) => stream.wait_for_bytes(),
+            None => Ok(false),
+        }
+    }
+
+    /// The descriptor of the socket, which is non-blocking from now on.
+    pub fn aio_get_fd(&mut self) -> Result<c_int> {
+        let fd = self
+            .state
             .raw_fd()
-            .ok_or_else(|| Error::new(libc::EINVAL, "the handle is not connected to anything"))
+            .ok_or_else(|| Error::new(libc::EINVAL, "the handle is not connected to anything"))?;
+        self.socket_is_known = true;
+        if let Some(stream) = self.state.stream() {
+            stream.make_non_blocking()?;
+        }
+        Ok(fd)
     }
 
     /// One step of a blocking call.  Such a call must not return while the

@@ -41,6 +41,8 @@ pub struct Talk {
     pub stream: Stream,
     pub line: Line,
     pub conversation: Conversation<(Session, Answer<Next>)>,
+    /// The last receive call left no room: there may be more than that.
+    pub talkative: bool,
 }
 
 impl fmt::Debug for State {
@@ -72,6 +74,15 @@ impl State {
             Self::Transmitting(_) => c"READY: connected to the server",
             Self::Closed => c"CLOSED: the connection is closed",
             Self::Dead(_) => c"DEAD: the connection is broken",
+        }
+    }
+
+    /// The stream to the server, if there is one.
+    pub fn stream(&mut self) -> Option<&mut Stream> {
+        match self {
+            Self::Conversing(talk) => Some(&mut talk.stream),
+            Self::Negotiating(stream, _) | Self::Transmitting(stream) => Some(stream),
+            Self::Created | Self::Connecting(_) | Self::Closed | Self::Dead(_) => None,
         }
     }
 

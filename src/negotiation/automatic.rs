@@ -9,6 +9,7 @@ use super::{export, greeting, option, starttls, switches};
 pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
     let protocol = greeting::greeting(line, wishes, session).await?;
     if wishes.tls == Tls::Require && protocol != Protocol::FixedNewstyle {
+        line.flushed().await;
         return Err(starttls::required("the server negotiates no options").into());
     }
     match protocol {
@@ -23,6 +24,7 @@ pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Ans
         }
     }
     if wishes.opt_mode {
+        line.flushed().await;
         return Ok(Next::Negotiating(0));
     }
     match export::go(line, wishes, session).await {

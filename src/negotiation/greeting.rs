@@ -58,8 +58,8 @@ async fn newstyle(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer
     let agreed = offered & wishes.handshake_flags & (FIXED_NEWSTYLE | NO_ZEROES);
     session.handshake_flags = agreed;
     line.label(c"NEWSTYLE.SEND_CFLAGS: sending the client flags");
+    // They leave together with the first option.
     line.write(&u32::from(agreed).to_be_bytes());
-    line.flushed().await;
     Ok(if agreed & FIXED_NEWSTYLE != 0 {
         Protocol::FixedNewstyle
     } else {

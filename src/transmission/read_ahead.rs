@@ -5,6 +5,10 @@
 
 use crate::memory::ReceiveVector;
 
+/// Room to begin with: a page and its header.  A handle with one command in
+/// flight at a time, or none, needs no more.
+const FIRST: usize = 4096 + 64;
+
 /// Room for the replies to a good many small reads.
 const CAPACITY: usize = 64 * 1024;
 
@@ -22,6 +26,8 @@ pub struct ReadAhead {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// The last receive call left no room: there may be more than that.
+    filled: bool,
     /// The last payload was large, so the next one probably is as well.
     narrow: bool,
 }
@@ -55,7 +61,10 @@ impl ReadAhead {
     /// piece is as long as the buffer.
     pub fn room(&mut self) -> ReceiveVector<'_> {
         if self.buffer.is_empty() {
-            self.buffer = vec![0; CAPACITY];
+            self.buffer = vec![0; FIRST];
+        } else if self.filled {
+            self.buffer.resize(CAPACITY.max(self.buffer.len()), 0);
+            self.filled = false;
         }
         if self.start > 0 {
             // Only a partial header, or little more, is ever left.
@@ -63,10 +72,11 @@ impl ReadAhead {
             self.end = self.end.saturating_sub(self.start);
             self.start = 0;
         }
+        let capacity = self.buffer.len();
         let limit = if self.narrow {
-            self.end.saturating_add(NARROW).min(CAPACITY)
+            self.end.saturating_add(NARROW).min(capacity)
         } else {
-            CAPACITY
+            capacity
         };
         match self.buffer.get_mut(self.end..limit) {
             Some(room) => ReceiveVector::from(room),
@@ -77,10 +87,14 @@ impl ReadAhead {
     /// Records that `count` bytes have been received into the room.
     pub fn received(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.buffer.len());
+        self.filled = self.end == self.buffer.len();
     }
 
     /// Takes over bytes that were received during the handshake.
     pub fn preload(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         self.buffer = vec![0; CAPACITY.max(bytes.len())];
         if let Some(room) = self.buffer.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);

@@ -10,6 +10,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
 
+use sys::IfNothing;
+
 /// Receive calls in one go.  A server that sends without end must not keep the
 /// caller for ever.
 const ROUNDS: u32 = 64;
@@ -20,6 +22,11 @@ pub struct Stream {
     carrier: Carrier,
     /// Receive calls that are left in this turn.
     allowance: u32,
+    /// What the next receive call does when nothing has arrived.
+    if_nothing: IfNothing,
+    /// The socket itself lets calls wait; ours say for themselves whether they
+    /// want to.
+    blocking: bool,
 }
 
 #[derive(Debug)]
@@ -78,19 +85,26 @@ pub enum Sent {
 impl Stream {
     /// A stream over a connected, non-blocking socket.
     pub fn plain(socket: OwnedFd) -> Self {
+        Self::new(Carrier::Plain(socket))
+    }
+
+    fn new(carrier: Carrier) -> Self {
         Self {
-            carrier: Carrier::Plain(socket),
+            carrier,
             allowance: 0,
+            if_nothing: IfNothing::Return,
+            blocking: false,
         }
     }
 
     /// The same stream, to be encrypted from here on; the handshake is next.
-    pub fn encrypted(self, prepared: tls::Prepared) -> Result<Self> {
+    pub fn encrypted(mut self, prepared: tls::Prepared) -> Result<Self> {
+        self.make_non_blocking()?;
         match self.carrier {
-            Carrier::Plain(socket) => Ok(Self {
-                carrier: Carrier::Tls(Box::new(tls::Session::new(prepared, socket)?)),
-                allowance: 0,
-            }),
+            Carrier::Plain(socket) => {
+                let session = tls::Session::new(prepared, socket)?;
+                Ok(Self::new(Carrier::Tls(Box::new(session))))
+            }
             Carrier::Tls(_) => Err(Error::new(libc::EPROTO, "TLS is in use already")),
         }
     }
@@ -109,6 +123,34 @@ impl Stream {
         if let Carrier::Tls(session) = &mut self.carrier {
             session.allow(ROUNDS);
         }
+    }
+
+    /// Lets the first receive call of the next turn wait in the kernel until
+    /// something arrives, which saves polling before it; whether it will.
+    /// Only for sockets that nobody else knows: they become blocking.
+    pub fn wait_for_bytes(&mut self) -> Result<bool> {
+        let Carrier::Plain(socket) = &self.carrier else {
+            return Ok(false);
+        };
+        if !self.blocking {
+            sys::set_blocking(socket.as_fd(), true)
+                .map_err(|error| Error::system("ioctl", &error))?;
+            self.blocking = true;
+        }
+        self.if_nothing = IfNothing::Wait;
+        Ok(true)
+    }
+
+    /// Makes the socket what its users expect it to be.
+    pub fn make_non_blocking(&mut self) -> Result<()> {
+        if let Carrier::Plain(socket) = &self.carrier
+            && self.blocking
+        {
+            sys::set_blocking(socket.as_fd(), false)
+                .map_err(|error| Error::system("ioctl", &error))?;
+            self.blocking = false;
+        }
+        Ok(())
     }
 
     /// Carries the TLS handshake on; whether it is over.
@@ -139,7 +181,8 @@ impl Stream {
         self.allowance = allowance;
         let room = into.iter().map(ReceiveVector::len);
         let room = room.fold(0, usize::saturating_add);
-        match sys::receive(socket.as_fd(), into) {
+        let if_nothing = std::mem::replace(&mut self.if_nothing, IfNothing::Return);
+        match sys::receive(socket.as_fd(), into, if_nothing) {
             Ok(0) => Ok(Received::End),
             Ok(count) if count < room => Ok(Received::all_there_is(count)),
             Ok(count) => Ok(Received::some(count)),

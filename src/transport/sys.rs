@@ -49,19 +49,38 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 /// Most vectors in one call; more are left for the next one.
 pub const MAX_VECTORS: usize = 64;
 
+const SEND_FLAGS: c_int = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+
 const NO_VECTOR: libc::iovec = libc::iovec {
     iov_base: std::ptr::null_mut(),
     iov_len: 0,
 };
 
+/// What a receive call does when nothing has arrived yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfNothing {
+    /// Says so.
+    Return,
+    /// Waits for it, if the socket is blocking.
+    Wait,
+}
+
 /// Receives into the vectors.
-pub fn receive(socket: BorrowedFd, into: &mut [ReceiveVector<'_>]) -> io::Result<usize> {
+pub fn receive(
+    socket: BorrowedFd,
+    into: &mut [ReceiveVector<'_>],
+    if_nothing: IfNothing,
+) -> io::Result<usize> {
     let fd = socket.as_raw_fd();
+    let flags = match if_nothing {
+        IfNothing::Return => libc::MSG_DONTWAIT,
+        IfNothing::Wait => 0,
+    };
     if let [only] = into {
         let (start, len) = only.parts();
         return uninterrupted(|| {
             // SAFETY: the vector is memory that may be written.
-            counted(unsafe { libc::recv(fd, start.cast(), len, 0) })
+            counted(unsafe { libc::recv(fd, start.cast(), len, flags) })
         });
     }
     let mut vectors = [NO_VECTOR; MAX_VECTORS];
@@ -73,21 +92,25 @@ pub fn receive(socket: BorrowedFd, into: &mut [ReceiveVector<'_>]) -> io::Result
             iov_len: len,
         };
     }
-    let count = c_int::try_from(count).unwrap_or(0);
+    // SAFETY: all-zero bytes are a valid, empty message header.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = vectors.as_mut_ptr();
+    message.msg_iovlen = count;
     uninterrupted(|| {
-        // SAFETY: `count` entries are filled in with memory that may be written.
-        counted(unsafe { libc::readv(fd, vectors.as_ptr(), count) })
+        // SAFETY: the header names `count` filled vectors of memory that may be
+        // written, and nothing else.
+        counted(unsafe { libc::recvmsg(fd, &mut message, flags) })
     })
 }
 
-/// Sends the vectors in one call, without ever raising SIGPIPE.
+/// Sends the vectors in one call that never waits and never raises SIGPIPE.
 pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
     let fd = socket.as_raw_fd();
     if let [only] = from {
         let (start, len) = only.parts();
         return uninterrupted(|| {
             // SAFETY: the vector is memory that may be read.
-            counted(unsafe { libc::send(fd, start.cast(), len, libc::MSG_NOSIGNAL) })
+            counted(unsafe { libc::send(fd, start.cast(), len, SEND_FLAGS) })
         });
     }
     let mut vectors = [NO_VECTOR; MAX_VECTORS];
@@ -106,7 +129,7 @@ pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
     uninterrupted(|| {
         // SAFETY: the header names `count` filled vectors of readable memory;
         // the call does not write through them.
-        counted(unsafe { libc::sendmsg(fd, &message, libc::MSG_NOSIGNAL) })
+        counted(unsafe { libc::sendmsg(fd, &message, SEND_FLAGS) })
     })
 }
 
@@ -114,6 +137,13 @@ pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
 pub fn shutdown_write(socket: BorrowedFd) -> io::Result<()> {
     // SAFETY: no memory is involved.
     checked(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_WR) }).map(drop)
+}
+
+/// Lets calls on the socket wait, or not.
+pub fn set_blocking(socket: BorrowedFd, blocking: bool) -> io::Result<()> {
+    let non_blocking = c_int::from(!blocking);
+    // SAFETY: the call reads one integer.
+    checked(unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONBIO, &non_blocking) }).map(drop)
 }
 
 /// Makes a descriptor non-blocking and closed on exec.

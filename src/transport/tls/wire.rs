@@ -145,7 +145,7 @@ impl Wire {
         let asked = into.len();
         let offered = asked.saturating_add(room.len());
         let vectors = &mut [ReceiveVector::from(into), ReceiveVector::from(room)];
-        match sys::receive(self.socket.as_fd(), vectors) {
+        match sys::receive(self.socket.as_fd(), vectors, sys::IfNothing::Return) {
             Ok(count) => {
                 self.drained = count < offered;
                 self.start = 0;
