@@ -500,7 +500,9 @@ int nbd_get_debug(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  *
  * The callback gets the name of the public function that is running and the
  * message, and nothing goes to standard error any more. It does not switch
- * messages on; nbd_set_debug does. A callback set before is freed.
+ * messages on; nbd_set_debug does. A callback set before is freed before
+ * this returns; if another thread is just delivering a message to it, that
+ * thread frees it when it has done so.
  *
  * The callback may run in any thread that uses the handle, while the handle is
  * locked: it must not use the handle itself.

@@ -1,14 +1,52 @@
 //! libnbd: a client for Network Block Device servers.
 //!
-//! The crate is a C library first: `libnbd.so.0`, with the symbols, symbol
+//! # Use
+//!
+//! A [`Handle`] is one connection to a server, or one to be made.  Its methods
+//! are the functions of the C API without the prefix `nbd_`, with the same
+//! arguments in the same order; where the documentation here is brief, it names
+//! the manual page that is not.  Threads can share a handle: each call is one
+//! step.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
+//! let handle = nbd::Handle::new();
+//! handle.connect_socket(socket)?;
+//! let size = handle.get_size()?;
+//! let mut end = [0; 512];
+//! handle.pread(&mut end, size - 512, 0)?;
+//! handle.shutdown(0)?;
+//! # drop(handle); drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * Strings go in as `&str`, paths, C strings or bytes ([`ToText`]), and come
+//!   out as C strings: names on the wire need not be UTF-8.
+//! * A call that waits borrows its buffers and callbacks.  One that does not
+//!   wait (`aio_...`) owns them, and gives the buffer back through its
+//!   [`CompletionCallback`].
+//! * Callbacks run inside a call on the handle, which is locked: they must not
+//!   use the handle.  If one panics, that ends the callback and the command it
+//!   belongs to, but not the program.
+//! * A call that fails returns an [`Error`] with the errno that C would see.
+//!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
+//!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are
+//!   [`Handle::new`] and `drop`.
+//!
+//! # Inside
+//!
+//! The crate is also the C library: `libnbd.so.0`, with the symbols, symbol
 //! versions and behaviour that programs linked with the C library of the same
 //! name expect.  A call enters at the top of this list and goes down; nothing
 //! below knows what is above it:
 //!
-//! * `ffi`: the C skin, one thin `extern "C"` entry for each public function;
-//! * `api`: the Rust skin, the same functions as methods of [`Handle`];
-//! * `handle`: the handle: settings, states, the lock, and the methods that
-//!   the entries call;
+//! * `ffi`: the C skin, one thin `extern "C"` entry for each public function,
+//!   which calls the method of the same name;
+//! * `api`: those methods of [`Handle`], which are the Rust skin;
+//! * `handle`: the handle: settings, states, the lock, and the operations
+//!   behind it;
 //! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
 //! * `connect`: every way to get a connected byte stream;
 //! * `negotiation`: the handshake, written as the conversation it is;

@@ -46,6 +46,9 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
+    /// see `nbd_aio_pread`.
     pub fn aio_pread<B: AioReadInto>(
         &self,
         buf: B,
@@ -71,6 +74,9 @@ impl Handle {
 
     /// As [`Handle::aio_pread`], and tells of each part as the server sends it.
     /// `flags` is 0 or [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
+    /// see `nbd_aio_pread_structured`.
     pub fn aio_pread_structured<B: AioReadInto>(
         &self,
         buf: B,
@@ -105,6 +111,9 @@ impl Handle {
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
     /// If the write cannot even be started, the callback does not run.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
+    /// `ERANGE`, `ENOMEM`; see `nbd_aio_pwrite`.
     pub fn aio_pwrite<B: AioWriteFrom>(
         &self,
         buf: B,
@@ -136,17 +145,29 @@ impl Handle {
 
 functions! {
     /// Starts to make completed writes permanent.  `flags` is 0.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`; see
+    /// `nbd_aio_flush`.
     aio_flush(completion_callback: CompletionCallback; flags: command) -> u64 = AIO_FLUSH,
         |client| client.aio_flush(completion_callback, flags);
     /// As [`Handle::trim`](Self::trim), without waiting.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
+    /// `ERANGE`, `ENOMEM`; see `nbd_aio_trim`.
     aio_trim(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
         -> u64 = AIO_TRIM,
         |client| client.aio_trim(count, offset, completion_callback, flags);
     /// As [`Handle::cache`](Self::cache), without waiting.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
+    /// see `nbd_aio_cache`.
     aio_cache(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
         -> u64 = AIO_CACHE,
         |client| client.aio_cache(count, offset, completion_callback, flags);
     /// As [`Handle::zero`](Self::zero), without waiting.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
+    /// `ERANGE`, `ENOMEM`; see `nbd_aio_zero`.
     aio_zero(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
         -> u64 = AIO_ZERO,
         |client| client.aio_zero(count, offset, completion_callback, flags);

@@ -12,6 +12,10 @@ use crate::callback::{CompletionCallback, Extent64Callback, ExtentCallback};
 functions! {
     /// Asks for the status of `count` bytes from `offset` on, in 32-bit
     /// extents.  `flags` is 0 or [`CMD_FLAG_REQ_ONE`](crate::CMD_FLAG_REQ_ONE).
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
+    /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or what the server or the system says;
+    /// see `nbd_block_status`.
     block_status(count: u64, offset: u64, extent_callback: ExtentCallback<'_>; flags: command)
         -> () = BLOCK_STATUS,
         |client| client.block_status(count, offset, extent_callback, flags);
@@ -33,11 +37,19 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
+    /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `nbd_block_status_64`.
     block_status_64(count: u64, offset: u64, extent64_callback: Extent64Callback<'_>; flags: command)
         -> () = BLOCK_STATUS_64,
         |client| client.block_status_64(count, offset, extent64_callback, flags);
     /// As [`Handle::block_status_64`](Self::block_status_64), for some of the
     /// meta contexts that the server has granted.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
+    /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `nbd_block_status_filter`.
     block_status_filter(
         count: u64,
         offset: u64,
@@ -49,6 +61,9 @@ functions! {
     };
     /// As [`Handle::block_status`](Self::block_status), without waiting;
     /// answers with the cookie of the command.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
+    /// `ENOMEM`; see `nbd_aio_block_status`.
     aio_block_status(
         count: u64,
         offset: u64,
@@ -60,6 +75,9 @@ functions! {
     };
     /// As [`Handle::block_status_64`](Self::block_status_64), without waiting;
     /// answers with the cookie of the command.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
+    /// `ENOMEM`; see `nbd_aio_block_status_64`.
     aio_block_status_64(
         count: u64,
         offset: u64,
@@ -71,6 +89,9 @@ functions! {
     };
     /// As [`Handle::block_status_filter`](Self::block_status_filter), without
     /// waiting; answers with the cookie of the command.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
+    /// `ENOMEM`; see `nbd_aio_block_status_filter`.
     aio_block_status_filter(
         count: u64,
         offset: u64,

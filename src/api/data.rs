@@ -26,6 +26,9 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
+    /// `EPROTO`, or what the server or the system says; see `nbd_pread`.
     pub fn pread(&self, buf: impl ReadInto, offset: u64, flags: u32) -> Result<()> {
         let entry = &entry::PREAD;
         self.call_reading(
@@ -62,6 +65,10 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
+    /// `EPROTO`, or what the server or the system says; see
+    /// `nbd_pread_structured`.
     pub fn pread_structured(
         &self,
         buf: impl ReadInto,
@@ -103,6 +110,10 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
+    /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `nbd_pwrite`.
     pub fn pwrite(&self, buf: impl WriteFrom, offset: u64, flags: u32) -> Result<()> {
         let entry = &entry::PWRITE;
         self.call(
@@ -126,19 +137,33 @@ impl Handle {
 
 functions! {
     /// Makes completed writes permanent.  `flags` is 0.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`, `EPROTO`, or
+    /// what the server or the system says; see `nbd_flush`.
     flush(; flags: command) -> () = FLUSH, |client| client.flush(flags);
     /// Tells the server that `count` bytes from `offset` on are no longer
     /// needed.  `flags` is 0 or [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
+    /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `nbd_trim`.
     trim(count: u64, offset: u64; flags: command) -> () = TRIM,
         |client| client.trim(count, offset, flags);
     /// Asks the server to prefetch `count` bytes from `offset` on.  `flags` is
     /// 0.
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
+    /// `EPROTO`, or what the server or the system says; see `nbd_cache`.
     cache(count: u64, offset: u64; flags: command) -> () = CACHE,
         |client| client.cache(count, offset, flags);
     /// Writes `count` zeroes at `offset`.  `flags` is 0 or a combination of
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA),
     /// [`CMD_FLAG_NO_HOLE`](crate::CMD_FLAG_NO_HOLE) and
     /// [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO).
+    ///
+    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
+    /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `nbd_zero`.
     zero(count: u64, offset: u64; flags: command) -> () = ZERO,
         |client| client.zero(count, offset, flags);
 }

@@ -9,6 +9,8 @@ functions! {
     /// They go to standard error, one line each with the name of the handle,
     /// or to the callback of [`Handle::set_debug_callback`](Self::set_debug_callback).
     /// They are off at first, unless `LIBNBD_DEBUG=1` is in the environment.
+    ///
+    /// States: any.
     set_debug(debug: bool) -> () = SET_DEBUG, |client| {
         client.debug().set_enabled(debug);
         Ok(())
@@ -36,12 +38,16 @@ functions! {
     /// assert_eq!(line.1.as_c_str(), c"enter: export_name=\"disk\"");
     /// # Ok::<(), nbd::Error>(())
     /// ```
+    ///
+    /// States: any.
     set_debug_callback(debug_callback: DebugCallback<'static>) -> () = SET_DEBUG_CALLBACK, |client| {
         client.debug().set_callback(Some(debug_callback));
         Ok(())
     };
     /// Frees the debug callback; messages go to standard error again.  It is no
     /// error if there is none.
+    ///
+    /// States: any.
     clear_debug_callback() -> () = CLEAR_DEBUG_CALLBACK, |client| {
         client.debug().set_callback(None);
         Ok(())

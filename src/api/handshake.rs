@@ -6,26 +6,45 @@ use super::{functions, getters};
 functions! {
     /// Asks for the export's canonical name and description, or not, as at
     /// first.
+    ///
+    /// States: created and negotiating.  Errors: `EINVAL`; see
+    /// `nbd_set_full_info`.
     set_full_info(request: bool) -> () = SET_FULL_INFO, |client| client.set_full_info(request);
     /// Asks for block sizes, as at first, or not.
+    ///
+    /// States: created and negotiating.  Errors: `EINVAL`; see
+    /// `nbd_set_request_block_size`.
     set_request_block_size(request: bool) -> () = SET_REQUEST_BLOCK_SIZE,
         |client| client.set_request_block_size(request);
     /// Asks for structured replies, as at first, or not.
+    ///
+    /// States: created.  Errors: `EINVAL`; see
+    /// `nbd_set_request_structured_replies`.
     set_request_structured_replies(request: bool) -> () = SET_REQUEST_STRUCTURED_REPLIES,
         |client| client.set_request_structured_replies(request);
     /// Asks for extended headers, as at first, or not.
+    ///
+    /// States: created.  Errors: `EINVAL`; see
+    /// `nbd_set_request_extended_headers`.
     set_request_extended_headers(request: bool) -> () = SET_REQUEST_EXTENDED_HEADERS,
         |client| client.set_request_extended_headers(request);
     /// Asks for the meta contexts of the handle when the export is opened, as
     /// at first, or not.
+    ///
+    /// States: created and negotiating.  Errors: `EINVAL`; see
+    /// `nbd_set_request_meta_context`.
     set_request_meta_context(request: bool) -> () = SET_REQUEST_META_CONTEXT,
         |client| client.set_request_meta_context(request);
     /// The handshake flags to agree to, at first
     /// [`HANDSHAKE_FLAG_MASK`](crate::HANDSHAKE_FLAG_MASK).
+    ///
+    /// States: created.  Errors: `EINVAL`; see `nbd_set_handshake_flags`.
     set_handshake_flags(; flags: mask) -> () = SET_HANDSHAKE_FLAGS,
         |client| client.set_handshake_flags(flags);
     /// Whether connecting stops before the export is opened, so that the caller
     /// can send options of its own; not at first.
+    ///
+    /// States: created.  Errors: `EINVAL`; see `nbd_set_opt_mode`.
     set_opt_mode(enable: bool) -> () = SET_OPT_MODE, |client| client.set_opt_mode(enable);
 }
 

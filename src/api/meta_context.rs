@@ -8,11 +8,19 @@ use super::{functions, getters};
 functions! {
     /// One more meta context to ask for, such as
     /// [`CONTEXT_BASE_ALLOCATION`](crate::CONTEXT_BASE_ALLOCATION).
+    ///
+    /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
+    /// `nbd_add_meta_context`.
     add_meta_context(name: impl ToText) -> () = ADD_META_CONTEXT,
         |client| client.add_meta_context(name.as_ref());
     /// No meta context to ask for.
+    ///
+    /// States: created and negotiating.  Errors: `EINVAL`; see
+    /// `nbd_clear_meta_contexts`.
     clear_meta_contexts() -> () = CLEAR_META_CONTEXTS, |client| client.clear_meta_contexts();
     /// A meta context of the list, counted from 0.
+    ///
+    /// States: any.  Errors: `EINVAL`, `ENOMEM`; see `nbd_get_meta_context`.
     get_meta_context(i: usize) -> CString = GET_META_CONTEXT, |client| client.meta_context(i);
 }
 

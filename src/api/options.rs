@@ -10,10 +10,18 @@ use crate::callback::{ContextCallback, ListCallback};
 
 functions! {
     /// Opens the export and ends the negotiation.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
+    /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_go`.
     opt_go() -> () = OPT_GO, |client| client.opt_go();
     /// Asks about the export without opening it.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
+    /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_info`.
     opt_info() -> () = OPT_INFO, |client| client.opt_info();
     /// Ends the negotiation and the connection.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see `nbd_opt_abort`.
     opt_abort() -> () = OPT_ABORT, |client| client.opt_abort();
     /// Lists the exports of the server; answers how many there are.
     ///
@@ -36,32 +44,56 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_list`.
     opt_list(list_callback: ListCallback<'_>) -> i32 = OPT_LIST,
         |client| client.opt_list(list_callback);
     /// Switches TLS on; whether the server agrees.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_starttls`.
     opt_starttls() -> bool = OPT_STARTTLS, |client| client.opt_starttls();
     /// Switches extended headers on; whether the server agrees.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_extended_headers`.
     opt_extended_headers() -> bool = OPT_EXTENDED_HEADERS,
         |client| client.opt_extended_headers();
     /// Switches structured replies on; whether the server agrees.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_structured_reply`.
     opt_structured_reply() -> bool = OPT_STRUCTURED_REPLY,
         |client| client.opt_structured_reply();
     /// Lists the meta contexts of the export that match those of the handle;
     /// answers how many there are.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_list_meta_context`.
     opt_list_meta_context(context_callback: ContextCallback<'_>) -> i32 =
         OPT_LIST_META_CONTEXT, |client| client.opt_list_meta_context(context_callback);
     /// Lists the meta contexts of the export that match the queries; answers
     /// how many there are.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_list_meta_context_queries`.
     opt_list_meta_context_queries(
         queries: impl ToTexts, context_callback: ContextCallback<'_>
     ) -> i32 = OPT_LIST_META_CONTEXT_QUERIES,
         |client| client.opt_list_meta_context_queries(queries, context_callback);
     /// Selects the meta contexts of the handle; answers how many the server
     /// granted.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_set_meta_context`.
     opt_set_meta_context(context_callback: ContextCallback<'_>) -> i32 =
         OPT_SET_META_CONTEXT, |client| client.opt_set_meta_context(context_callback);
     /// Selects the meta contexts that match the queries; answers how many the
     /// server granted.
+    ///
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
+    /// the server or the system says; see `nbd_opt_set_meta_context_queries`.
     opt_set_meta_context_queries(
         queries: impl ToTexts, context_callback: ContextCallback<'_>
     ) -> i32 = OPT_SET_META_CONTEXT_QUERIES,

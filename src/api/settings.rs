@@ -9,21 +9,30 @@ use super::{functions, getters, unlocked};
 functions! {
     /// Names the handle in debug messages.  At first it is called `nbd1`,
     /// `nbd2` and so on.
+    ///
+    /// States: any.
     set_handle_name(handle_name: impl ToText) -> () = SET_HANDLE_NAME, |client| {
         client.debug().set_handle_name(handle_name.as_ref().to_owned());
         Ok(())
     };
     /// Chooses the export to open; the default is the server's default export,
     /// whose name is empty.  What is known of another export is forgotten.
+    ///
+    /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
+    /// `nbd_set_export_name`.
     set_export_name(export_name: impl ToText) -> () = SET_EXPORT_NAME,
         |client| client.set_export_name(export_name.as_ref());
     /// Whether the part of a read buffer that no data has arrived for is
     /// zeroed, as it is at first: even a read that fails then shows no stale
     /// memory.
+    ///
+    /// States: any.
     set_pread_initialize(request: bool) -> () = SET_PREAD_INITIALIZE,
         |client| client.set_pread_initialize(request);
     /// Which requests to refuse before they are sent, by the bits
     /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on; at first all.
+    ///
+    /// States: any.  Errors: `EINVAL`; see `nbd_set_strict_mode`.
     set_strict_mode(; flags: mask) -> () = SET_STRICT_MODE, |client| client.set_strict_mode(flags);
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::callback::DebugCallback;
+use crate::callback::{CompletionCallback, DebugCallback};
 use crate::error::{Error, Result};
 use crate::handle::{Client, Handle, debug, entry};
 
@@ -115,6 +115,19 @@ fn a_panic_ends_the_connection_and_leaves_the_function() {
     assert_eq!(debug::context(), before);
     assert!(handle.aio_is_dead());
     assert!(handle.connection_state().to_bytes().starts_with(b"DEAD"));
+}
+
+#[test]
+fn no_command_outlives_a_panic() {
+    let (socket, _server) = embedded_server::spawn_on_socketpair(Default::default()).unwrap();
+    let handle = Handle::new();
+    handle.connect_socket(socket).unwrap();
+    let data: Arc<[u8]> = Arc::from(&b"data"[..]);
+    let none = CompletionCallback::none();
+    handle.aio_pwrite(Arc::clone(&data), 0, none, 0).unwrap();
+    assert_eq!(Arc::strong_count(&data), 2);
+    inside_poll(&handle, |_| panic!("on purpose")).unwrap_err();
+    assert_eq!(Arc::strong_count(&data), 1);
 }
 
 #[test]

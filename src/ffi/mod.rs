@@ -1,10 +1,10 @@
 //! The C skin: one thin `extern "C"` entry for each public function, in files
 //! by the families of the manual.
 //!
-//! An entry turns its pointers into values and takes its closures over, passes
-//! the guard, refuses missing arguments in the order of its parameters, and
-//! calls the method of the same name on the safe side.  Everything that all
-//! entries share stands in `guard` and `arguments`.
+//! An entry takes its closures over, makes arguments of its pointers, calls the
+//! method of the same name (see `api`), and returns what C expects.  The method
+//! does the rest, which is the same in Rust.  Everything that all entries share
+//! stands in `guard` and `arguments`.
 //!
 //! The doc comments of the entries are the documentation of the C interface:
 //! `build.rs` makes the header from them.  What they say is written for C

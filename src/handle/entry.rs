@@ -1,7 +1,7 @@
 //! The table of public functions: name, handle states that permit the call,
 //! and the flags it accepts.
 //!
-//! One guard (see `ffi::guard`) applies these rules to every call.
+//! One way in (see `api::enter`) applies these rules to every call.
 
 use std::ffi::CStr;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! The handle: everything a program knows of one connection.
 //!
 //! [`Handle`] is the lock and what can be read without it; [`Client`] is
-//! everything behind the lock.  The methods of `Client` bear the names of the
-//! public functions, in files by topic:
+//! everything behind the lock.  The methods of `Client` are the operations that
+//! the public functions of the same names perform, in files by topic:
 //!
 //! * `settings`, `tls`: what the caller wants;
 //! * `connecting`: the ways to connect, and `uri`, which chooses one of them;
@@ -262,9 +262,13 @@ impl Client {
         ))
     }
 
-    /// A panic has left who knows what behind: the connection ends.
+    /// A panic has left who knows what behind: the connection ends.  So do all
+    /// commands: nobody waits any more for one whose memory or closure has been
+    /// borrowed only while its caller waited.
     pub fn panicked(&mut self) -> Error {
-        self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"))
+        let error = self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"));
+        self.transmission.retire_done();
+        error
     }
 
     /// A buffer for a read, which never shows stale memory if the caller so
