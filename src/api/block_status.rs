@@ -41,9 +41,14 @@ functions! {
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
     /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
     /// `nbd_block_status_64`.
-    block_status_64(count: u64, offset: u64, extent64_callback: Extent64Callback<'_>; flags: command)
-        -> () = BLOCK_STATUS_64,
-        |client| client.block_status_64(count, offset, extent64_callback, flags);
+    block_status_64(
+        count: u64,
+        offset: u64,
+        extent64_callback: Extent64Callback<'_>;
+        flags: command
+    ) -> () = BLOCK_STATUS_64, |client| {
+        client.block_status_64(count, offset, extent64_callback, flags)
+    };
     /// As [`Handle::block_status_64`](Self::block_status_64), for some of the
     /// meta contexts that the server has granted.
     ///

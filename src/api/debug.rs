@@ -40,7 +40,9 @@ functions! {
     /// ```
     ///
     /// States: any.
-    set_debug_callback(debug_callback: DebugCallback<'static>) -> () = SET_DEBUG_CALLBACK, |client| {
+    set_debug_callback(
+        debug_callback: DebugCallback<'static>
+    ) -> () = SET_DEBUG_CALLBACK, |client| {
         client.debug().set_callback(Some(debug_callback));
         Ok(())
     };

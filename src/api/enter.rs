@@ -135,16 +135,25 @@ macro_rules! functions {
     )*) => {
         impl $crate::handle::Handle {$(
             $(#[$doc])*
-            pub fn $name(&self $(, $argument: $type)* $(, $flags: u32)?) -> $crate::error::Result<$result> {
+            pub fn $name(
+                &self $(, $argument: $type)* $(, $flags: u32)?
+            ) -> $crate::error::Result<$result> {
                 self.call(
                     &$crate::handle::entry::$entry,
                     ($($argument,)*),
                     |($($argument,)*), _line| {
-                        $($crate::api::arguments::Argument::show($argument, stringify!($argument), _line);)*
+                        $($crate::api::arguments::Argument::show(
+                            $argument,
+                            stringify!($argument),
+                            _line,
+                        );)*
                         $(_line.flags(stringify!($flags), $flags);)?
                     },
                     |_client, ($($argument,)*)| {
-                        $($crate::api::arguments::Argument::check($argument, stringify!($argument))?;)*
+                        $($crate::api::arguments::Argument::check(
+                            $argument,
+                            stringify!($argument),
+                        )?;)*
                         Ok(($($crate::api::arguments::$check(
                             _client,
                             &$crate::handle::entry::$entry,

@@ -169,7 +169,11 @@ impl AioReadInto for Vec<u8> {
 macro_rules! sources {
     ($($type:ty)*) => {$(
         impl AioWriteFrom for $type {
-            fn lend(self, completion: CompletionCallback<Self>, inside: Inside) -> (Source, Completion) {
+            fn lend(
+                self,
+                completion: CompletionCallback<Self>,
+                inside: Inside,
+            ) -> (Source, Completion) {
                 let bytes: &[u8] = &self;
                 (bytes.source(inside), completion.keeping(self))
             }
