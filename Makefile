@@ -76,7 +76,8 @@ $(BUILD):
 # function in silence; nodelete, for a thread that still holds an error of ours
 # would crash at its end once the code is gone.  libcrypto comes before libssl,
 # for the loader searches in this order and finds nearly everything there: 4% of
-# all it does when a program starts.
+# all it does when a program starts.  (Linking statically needs the other order,
+# so it is named twice.)
 $(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \

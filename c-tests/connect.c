@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Programs started by the host must not inherit the connection, and the
- * library must never block in it. */
+/* Programs started by the host must not inherit the connection, and it
+ * must not block whoever looks at it. */
 static void
 check_descriptor (struct nbd_handle *h)
 {

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static uint8_t buf[512];
 
@@ -99,10 +100,10 @@ CASE (states_in_which_there_is_nothing_to_poll)
   nbd_close (h);
 }
 
-/* ---- Signals ---- */
+/* ---- Calls that wait in the kernel, and calls that must not ---- */
 
-/* Synchronous calls may wait in the kernel as they like; who asks for the
- * socket gets one that is non-blocking, and stays so. */
+/* Synchronous calls may wait as they like; who asks for the socket gets one
+ * that is non-blocking, and stays so. */
 CASE (the_socket_is_non_blocking)
 {
   struct nbd_handle *h = connect_to (nbdkit ("null", "1M", NULL));
@@ -119,14 +120,28 @@ CASE (the_socket_is_non_blocking)
   nbd_close (h);
 }
 
-/* A synchronous call has let the socket block.  Nothing else waits for that. */
-CASE (only_calls_that_wait_for_ever_do)
+/* A handle whose server takes and gives nothing, after a synchronous call. */
+static struct nbd_handle *
+connect_to_stopped_server (void)
 {
-  struct nbd_handle *h = connect_to
-    (nbdkit ("--filter=delay", "memory", "1M", "rdelay=200ms", NULL));
-  int64_t cookie;
+  static char *argv[] = { "nbdkit", "-s", "memory", "64M", NULL };
+  struct nbd_handle *h = create ();
+  int status;
 
+  CHECK_EQ (nbd_connect_command (h, argv), 0);
   CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+  CHECK_EQ (nbd_kill_subprocess (h, SIGSTOP), 0);
+  CHECK (waitpid ((pid_t) nbd_get_subprocess_pid (h), &status, WUNTRACED) > 0);
+  CHECK (WIFSTOPPED (status));
+  return h;
+}
+
+CASE (only_calls_without_a_limit_wait)
+{
+  struct nbd_handle *h = connect_to_stopped_server ();
+  int64_t cookie;
+  int fds[2];
+
   CHECK_EQ (nbd_aio_notify_read (h), 0);
   CHECK_EQ (nbd_poll (h, 0), 0);
   CHECK_EQ (nbd_poll (h, 10), 0);
@@ -134,23 +149,25 @@ CASE (only_calls_that_wait_for_ever_do)
                                   NBD_NULL_COMPLETION, 0)) > 0);
   CHECK_EQ (nbd_aio_notify_read (h), 0);
   CHECK_EQ (nbd_poll (h, 0), 0);
-  CHECK_EQ (nbd_poll2 (h, -1, 0), 0);
+  CHECK_EQ (nbd_poll2 (h, -1, 10), 0);
   CHECK_EQ (nbd_aio_command_completed (h, (uint64_t) cookie), 0);
+  /* Waiting for two things cannot be waiting for the server. */
+  CHECK_EQ (pipe2 (fds, O_CLOEXEC), 0);
+  CHECK_EQ (write (fds[1], "x", 1), 1);
+  CHECK_EQ (nbd_poll2 (h, fds[0], -1), 1);
+  CHECK_EQ (nbd_kill_subprocess (h, SIGCONT), 0);
   CHECK_EQ (finish (h, cookie), 1);
+  close (fds[0]);
+  close (fds[1]);
   nbd_close (h);
 }
 
-/* A server that reads nothing: the socket is full, and still no call waits. */
 CASE (a_full_socket_does_not_block)
 {
-  char *const argv[] = { "nbdkit", "-s", "memory", "64M", NULL };
-  struct nbd_handle *h = create ();
+  struct nbd_handle *h = connect_to_stopped_server ();
   static uint8_t data[4 << 20];
   int64_t cookies[8];
 
-  CHECK_EQ (nbd_connect_command (h, (char **) argv), 0);
-  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
-  CHECK_EQ (nbd_kill_subprocess (h, SIGSTOP), 0);
   for (unsigned i = 0; i < 8; i++)
     CHECK ((cookies[i] = nbd_aio_pwrite (h, data, sizeof data, i * sizeof data,
                                          NBD_NULL_COMPLETION, 0)) > 0);
@@ -160,6 +177,8 @@ CASE (a_full_socket_does_not_block)
     CHECK_EQ (finish (h, cookies[i]), 1);
   nbd_close (h);
 }
+
+/* ---- Signals ---- */
 
 static volatile sig_atomic_t signals;
 

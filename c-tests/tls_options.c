@@ -1,6 +1,8 @@
 /* TLS settings, and TLS as an option of its own. */
 #include "support/tls.h"
 
+#include <fcntl.h>
+
 static void
 check_string (char *got, const char *wanted)
 {
@@ -286,6 +288,7 @@ CASE (start_tls_by_hand)
   CHECK_EQ (nbd_get_tls_negotiated (h), 0);
   CHECK_EQ (nbd_get_structured_replies_negotiated (h), 1);
   CHECK_EQ (nbd_opt_starttls (h), 1);
+  CHECK (fcntl (nbd_aio_get_fd (h), F_GETFL) & O_NONBLOCK);
   CHECK (nbd_aio_is_negotiating (h));
   CHECK_EQ (nbd_get_tls_negotiated (h), 1);
   CHECK_EQ (nbd_get_structured_replies_negotiated (h), 0);

@@ -9,6 +9,7 @@ use super::{export, greeting, option, starttls, switches};
 pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
     let protocol = greeting::greeting(line, wishes, session).await?;
     if wishes.tls == Tls::Require && protocol != Protocol::FixedNewstyle {
+        // No option follows that would take the client flags along.
         line.flushed().await;
         return Err(starttls::required("the server negotiates no options").into());
     }
@@ -24,6 +25,7 @@ pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Ans
         }
     }
     if wishes.opt_mode {
+        // The caller may take long to choose an option.
         line.flushed().await;
         return Ok(Next::Negotiating(0));
     }

@@ -157,6 +157,8 @@ fn learn(which: Opt, data: &[u8], wishes: &Wishes, session: &mut Session) -> Res
 async fn export_name(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
     line.label(c"NEWSTYLE.OPT_EXPORT_NAME.RECV_REPLY: opening the export by name");
     option::send(line, Opt::ExportName, wishes.export_name.to_bytes());
+    // An answer that came before the question does not answer it.
+    line.flushed().await;
     let size = line.read_u64().await.map_err(|error| {
         Error::new(
             error.errno(),

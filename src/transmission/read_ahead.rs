@@ -7,7 +7,7 @@ use crate::memory::ReceiveVector;
 
 /// Room to begin with: a page and its header.  A handle with one command in
 /// flight at a time, or none, needs no more.
-const FIRST: usize = 4096 + 64;
+pub const FIRST: usize = 4096 + 64;
 
 /// Room for the replies to a good many small reads.
 const CAPACITY: usize = 64 * 1024;
@@ -92,9 +92,6 @@ impl ReadAhead {
 
     /// Takes over bytes that were received during the handshake.
     pub fn preload(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
         self.buffer = vec![0; CAPACITY.max(bytes.len())];
         if let Some(room) = self.buffer.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);

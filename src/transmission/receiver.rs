@@ -10,7 +10,7 @@ use crate::protocol::request::Command;
 use crate::protocol::{Fields, MAX_PAYLOAD, MAX_STRING};
 
 use super::commands::Commands;
-use super::read_ahead::ReadAhead;
+use super::read_ahead::{self, ReadAhead};
 use super::request::Along;
 use super::status::{self, Width};
 use super::table::SlotId;
@@ -20,6 +20,11 @@ const MAX_CHUNK: u64 = MAX_PAYLOAD as u64 + 8;
 
 /// So much of an error chunk is of interest: errno, message, offset.
 const MAX_ERROR_CHUNK: u64 = 4 + 2 + MAX_STRING as u64 + 8;
+
+/// The longest header, that of an extended reply, and all that has to be seen
+/// together with it fits into the smallest read-ahead: without room there,
+/// nothing could be received.
+const _: () = assert!(32 + MAX_ERROR_CHUNK < read_ahead::FIRST as u64);
 
 /// LIBNBD_READ_DATA, _HOLE and _ERROR: what a chunk callback is told.
 const READ_DATA: u32 = 1;

@@ -1,5 +1,5 @@
-//! Non-blocking byte streams.  The only place that moves bytes between the
-//! library and a peer.
+//! Byte streams that wait only when told to.  The only place that moves bytes
+//! between the library and a peer.
 
 pub mod sys;
 pub mod tls;
@@ -186,7 +186,14 @@ impl Stream {
             Ok(0) => Ok(Received::End),
             Ok(count) if count < room => Ok(Received::all_there_is(count)),
             Ok(count) => Ok(Received::some(count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Blocked),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if if_nothing == IfNothing::Wait {
+                    // A forked process has asked for its descriptor, and shares
+                    // the mode of the socket with us.
+                    self.blocking = false;
+                }
+                Ok(Received::Blocked)
+            }
             Err(error) => Err(Error::system("recv", &error)),
         }
     }
@@ -256,5 +263,64 @@ fn shut_down(result: io::Result<()>) -> Result<bool> {
             Err(Error::system("shutdown", &error))
         }
         _ => Ok(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    fn pair() -> (Stream, UnixStream, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let shared = ours.try_clone().unwrap();
+        (Stream::plain(ours.into()), theirs, shared)
+    }
+
+    fn receive(stream: &mut Stream) -> Received {
+        let mut room = [0; 16];
+        stream.begin_receiving();
+        let mut vector = [ReceiveVector::from(&mut room[..])];
+        stream.receive(&mut vector).unwrap()
+    }
+
+    #[test]
+    fn only_the_next_receive_call_waits() {
+        let (mut stream, mut peer, _) = pair();
+        assert!(stream.wait_for_bytes().unwrap());
+        let late = std::thread::spawn(move || {
+            peer.write_all(b"late").unwrap();
+            peer
+        });
+        assert_eq!(receive(&mut stream), Received::all_there_is(4));
+        let _peer = late.join().unwrap();
+        assert_eq!(receive(&mut stream), Received::Blocked);
+    }
+
+    #[test]
+    fn a_socket_that_another_process_changed_waits_again() {
+        let (mut stream, mut peer, shared) = pair();
+        assert!(stream.wait_for_bytes().unwrap());
+        shared.set_nonblocking(true).unwrap();
+        assert_eq!(receive(&mut stream), Received::Blocked);
+        assert!(stream.wait_for_bytes().unwrap());
+        let late = std::thread::spawn(move || peer.write_all(b"late").unwrap());
+        assert_eq!(receive(&mut stream), Received::all_there_is(4));
+        late.join().unwrap();
+    }
+
+    #[test]
+    fn a_full_socket_takes_no_more_and_does_not_wait() {
+        let (mut stream, _peer, _) = pair();
+        assert!(stream.wait_for_bytes().unwrap());
+        let bytes = [0; 4096];
+        for _ in 0..10_000 {
+            if stream.send(&[SendVector::from(&bytes[..])]).unwrap() == Sent::Blocked {
+                return;
+            }
+        }
+        panic!("an endless socket");
     }
 }

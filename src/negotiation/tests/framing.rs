@@ -2,8 +2,8 @@
 
 use super::talk::{
     ACK, EXTENDED_HEADERS, GO, INFO, LIST, LIST_META_CONTEXT, OPT_INFO, SET_META_CONTEXT,
-    STRUCTURED_REPLY, Talk, Topic, UNSUP, fixed, information_wanted, option, plain, queries, reply,
-    reply_header,
+    STRUCTURED_REPLY, Talk, Topic, UNSUP, fixed, greeting, information_wanted, option, plain,
+    queries, reply, reply_header,
 };
 
 /// Every option that has replies, with its request.
@@ -108,5 +108,10 @@ fn an_answer_does_not_keep_the_question_from_being_asked() {
     }
     Talk::greeted(plain("vol7"))
         .server(reply(GO, 0x8000_0006, &[]))
+        .hold_unasked();
+    // Plain newstyle: size and flags answer the name of the export.
+    Talk::connect(plain("vol7"))
+        .server(greeting(0))
+        .server([0; 8 + 2 + 124])
         .hold_unasked();
 }
