@@ -165,7 +165,7 @@ impl Client {
                 Err(error) => return Err(self.die(error)),
             }
             if talk.line.wants_upgrade() {
-                return Ok(());
+                return self.shake_hands().map(drop);
             }
             if let Some((session, answer)) = talk.conversation.resume() {
                 return self.conversation_ended(session, answer);
