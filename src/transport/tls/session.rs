@@ -337,7 +337,9 @@ impl Session {
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
             self.closing = true;
-            self.say_goodbye()?;
+            if !self.say_goodbye()? {
+                return Ok(false);
+            }
         }
         if !self.send_unsent()? {
             return Ok(false);
