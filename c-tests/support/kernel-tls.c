@@ -203,6 +203,9 @@ send_message (int fd, struct sender *s, int type, const void *data, size_t lengt
 
   if (hesitates (s))
     return fail_with (EAGAIN);
+  /* The server may have left meanwhile, and not hear it. */
+  if (type == ALERT && length == 2 && bytes[1] == CLOSE_NOTIFY)
+    kernel_log.goodbyes++;
   make_ready (fd, flags);
   if (!push (fd, s, flags))
     return -1;
@@ -210,8 +213,6 @@ send_message (int fd, struct sender *s, int type, const void *data, size_t lengt
   if (!push (fd, s, flags) && errno != EAGAIN)
     return -1;
   kernel_log.messages++;
-  if (type == ALERT && length == 2 && bytes[1] == CLOSE_NOTIFY)
-    kernel_log.goodbyes++;
   return (ssize_t) length;
 }
 

@@ -37,7 +37,7 @@ extern struct kernel_log {
   unsigned offers, keys;        /* sockets that were to get, and have got it */
   size_t data;                  /* bytes of data encrypted */
   unsigned records, messages;   /* records with data, and others */
-  unsigned goodbyes;
+  unsigned goodbyes;            /* that were to be sent */
   unsigned plain_goodbyes;      /* shutdown () on sockets with keys */
   unsigned hesitations;
 } kernel_log;

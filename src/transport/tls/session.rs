@@ -449,3 +449,6 @@ fn ends_early(stack: &ErrorStack) -> bool {
     // Before OpenSSL 3 the end of the stream left no error.
     stack.errors().is_empty() || stack.errors().iter().any(unexpected)
 }
+
+#[cfg(test)]
+mod tests;
