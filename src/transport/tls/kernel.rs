@@ -7,7 +7,22 @@
 //! socket keeps the signal away for as long as a write lasts.
 //!
 //! Nothing here knows how OpenSSL talks to its socket; the filter passes all
-//! requests on, as OpenSSL's own filters do.
+//! requests on, as OpenSSL's own filters do.  Once the kernel has the keys, data
+//! need no OpenSSL any more: they go to the socket like those in clear.
+//!
+//! What is received stays with the wire and OpenSSL.  A kernel before Linux
+//! 6.14 cannot follow a server that changes its keys, which any server of TLS
+//! 1.3 may do, and ought to after some 400 GiB (RFC 8446, limits on key usage).
+//! Nor would there be much to gain: OpenSSL would ask the socket for each record
+//! by itself and copy what it gets, and the processor decrypts no faster in the
+//! kernel.
+//!
+//! New keys for what is sent are another matter: only a server that asks the
+//! client for them gets them, and none of the usual ones does.  OpenSSL would go
+//! on with the old ones, so the session ends there.
+//!
+//! The tests reach all of this but the kernel itself, which had no TLS wherever
+//! they were run: a program stands for it that takes the keys and encrypts.
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::io;
