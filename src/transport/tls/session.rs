@@ -233,7 +233,7 @@ impl Session {
 
     /// Sends the vectors, in order, until the socket takes no more.  Pieces
     /// that fit into one record are sent as one; what is longer is encrypted
-    /// from where it is.
+    /// from where it is, unless copying makes it fit into fewer records.
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
         if self.sending == Sending::ByKernel {
             return self.send_by_kernel(from);
@@ -243,12 +243,15 @@ impl Session {
         }
         let mut count = 0usize;
         let mut sent = 0;
+        let total = from.iter().map(SendVector::len);
+        let total = total.fold(0, usize::saturating_add);
         self.record.clear();
         for vector in from {
             let mut rest = *vector;
             while rest.len() > 0 {
                 let piece;
-                if self.record.is_empty() && rest.len() >= RECORD {
+                if rest.len() >= RECORD && !saves_a_record(self.record.len(), rest.len()) {
+                    count = count.saturating_add(self.write_record()?);
                     (piece, rest) = rest.split(RECORD);
                     self.write(&piece)?;
                     count = count.saturating_add(piece.len());
@@ -259,7 +262,9 @@ impl Session {
                         count = count.saturating_add(self.write_record()?);
                     }
                 }
-                if self.stream.get_ref().has_gathered() && self.record.is_empty() {
+                // A little more is not worth a call of its own.
+                let is_more = total.saturating_sub(count) >= RECORD;
+                if is_more && self.stream.get_ref().has_gathered() && self.record.is_empty() {
                     match self.send_unsent() {
                         Ok(true) => sent = count,
                         Ok(false) => return Ok(Sent::Bytes(count)),
@@ -414,6 +419,13 @@ impl Session {
             None => Error::without_errno(format!("TLS: {}", reasons(&stack))),
         }
     }
+}
+
+/// Whether there are fewer records if what follows fills up one that has some
+/// bytes already, instead of beginning with one of its own.
+fn saves_a_record(has: usize, follow: usize) -> bool {
+    let last = follow % RECORD;
+    has > 0 && last > 0 && has.saturating_add(last) <= RECORD
 }
 
 /// The socket failed under a TLS session, which has no errno of its own: where

@@ -289,6 +289,45 @@ fn records_may_arrive_in_parts() {
 }
 
 #[test]
+fn records_are_no_more_than_needed() {
+    const R: usize = RECORD;
+    for (has, follow, saves) in [
+        (0, R, false),
+        (0, R + 1, false),
+        (28, R, false),
+        (28, 16 * R, false),
+        (28, R + 1, true),
+        (28, 2 * R - 28, true),
+        (28, 2 * R - 27, false),
+        (R - 1, R + 1, true),
+        (R - 1, R + 2, false),
+    ] {
+        assert_eq!(saves_a_record(has, follow), saves, "{has} and {follow}");
+        let records = |bytes: usize| bytes.div_ceil(R);
+        let apart = records(has) + records(follow);
+        assert_eq!(records(has + follow) < apart, saves, "{has} and {follow}");
+    }
+
+    // As the server sees them: the requests of two writes, and some small ones.
+    let mut rig = Rig::ready(unix_pair(), SslVersion::TLS1_3, false);
+    let data = pattern(3 * R);
+    let (header, body) = (SendVector::from(&data[..28]), SendVector::from(&data[..]));
+    let pieces = [header, body, header, body, header, header];
+    let total = 2 * (28 + 3 * R) + 2 * 28;
+    assert_eq!(rig.session.send(&pieces).unwrap(), Sent::Bytes(total));
+    let mut lengths = Vec::new();
+    let mut header = [0; 5];
+    let mut socket = rig.server.get_ref();
+    while socket.read_exact(&mut header).is_ok() {
+        let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        socket.read_exact(&mut vec![0; length]).unwrap();
+        // A type and a tag are in it as well.
+        lengths.push(length - 17);
+    }
+    assert_eq!(lengths, [28, R, R, R, 28, R, R, R, 56]);
+}
+
+#[test]
 fn both_sides_take_leave() {
     for_every_rig(|mut rig| {
         let mut room = [0; 10];
