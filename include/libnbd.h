@@ -1225,9 +1225,11 @@ int nbd_get_tls_verify_peer(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  * cipher, key exchange, MAC, group or signature, for example
  * NORMAL:-VERS-ALL:+VERS-TLS1.3, or is an option that begins with %.
  *
+ * The string is not looked at before TLS starts, and never if it does not.
  * OpenSSL does the work, so not every item can be honoured: starting TLS then
- * fails with EINVAL. Nothing is ignored. TLS 1.2 is the oldest version there
- * is. With a pre-shared key the key exchanges for it need not be added.
+ * fails with EINVAL, rather than pass over an item. TLS 1.2 is the oldest
+ * version there is. With a pre-shared key the key exchanges for it need not be
+ * added.
  *
  * Returns: 0, or -1 on failure.
  * Errors:

@@ -179,7 +179,8 @@ impl Client {
                 Err(error) => return Err(self.die(error)),
             }
             if talk.line.wants_upgrade() {
-                return Ok(());
+                // The socket may take now what the TLS handshake has to say.
+                return self.shake_hands().map(drop);
             }
             if let Some((session, answer)) = talk.conversation.resume() {
                 return self.conversation_ended(session, answer);

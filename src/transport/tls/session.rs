@@ -2,38 +2,61 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::SslStream;
 use openssl::x509::X509VerifyResult;
 
 use super::ffi::{self, Stop};
+use super::kernel::{self, Trouble};
+use super::sys::kernel_has_tls;
 use super::wire::Wire;
 use super::{Prepared, reasons};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::{Received, Sent, shut_down};
+use crate::transport::{Received, Sent, shut_down, sys};
 
 /// The most that one record carries.
 const RECORD: usize = 16 * 1024;
 
+/// Who encrypts what is sent, and writes it to the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// OpenSSL encrypts; the wire gathers and sends.
+    ByWire,
+    /// As long as the handshake lasts, OpenSSL sends by itself.  The kernel
+    /// has been offered what comes after it.
+    Offered,
+    /// The kernel encrypts.  Only what TLS itself has to say goes through
+    /// OpenSSL.
+    ByKernel,
+}
+
 /// A TLS session over a socket: first its handshake, then data.
 pub struct Session {
     stream: SslStream<Wire>,
+    sending: Sending,
+    /// OpenSSL could not write, and has to be called again.
+    blocked: bool,
     /// Small pieces, gathered into one record.
     record: Vec<u8>,
     psk: bool,
-    /// We have said that nothing more will be sent.
+    /// We have said that nothing more will be sent, to the peer.
     closing: bool,
+    /// We have said it to the socket as well.
+    shut_down: bool,
     /// What broke the session, behind data that came before.
     broken: Option<Error>,
+    /// Why the socket took no more, behind data that it took before.
+    unsendable: Option<Error>,
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("wire", self.stream.get_ref())
+            .field("sending", &self.sending)
             .field("closing", &self.closing)
             .finish_non_exhaustive()
     }
@@ -42,15 +65,31 @@ impl fmt::Debug for Session {
 impl Session {
     /// A session whose handshake has not begun.
     pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
+        let offered = kernel_has_tls(socket.as_fd());
+        Self::over(prepared, socket, offered)
+    }
+
+    /// A session whose sending is offered to the kernel, or not.
+    fn over(prepared: Prepared, socket: OwnedFd, offered: bool) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;
-        let stream = SslStream::new(ssl, Wire::new(socket))
-            .map_err(|error| super::unusable("session", &error))?;
+        let unusable = |error: ErrorStack| super::unusable("session", &error);
+        let mut stream = SslStream::new(ssl, Wire::new(socket)).map_err(unusable)?;
+        let sending = if offered {
+            kernel::offer(&mut stream).map_err(unusable)?;
+            Sending::Offered
+        } else {
+            Sending::ByWire
+        };
         Ok(Self {
             stream,
+            sending,
+            blocked: false,
             record: Vec::new(),
             psk,
             closing: false,
+            shut_down: false,
             broken: None,
+            unsendable: None,
         })
     }
 
@@ -71,7 +110,7 @@ impl Session {
 
     /// Whether encrypted bytes wait for the socket.
     pub fn has_unsent(&self) -> bool {
-        self.stream.get_ref().has_unsent()
+        self.blocked || self.stream.get_ref().has_unsent()
     }
 
     /// Memory in use, apart from OpenSSL's own.
@@ -83,6 +122,13 @@ impl Session {
     /// Carries the handshake on; whether it is over.
     pub fn handshake(&mut self) -> Result<bool> {
         let outcome = ffi::connect(&mut self.stream);
+        self.blocked = outcome == Err(Stop::WantWrite);
+        if outcome.is_ok() && self.sending == Sending::Offered {
+            self.sending = match kernel::is_accepted(&mut self.stream) {
+                true => Sending::ByKernel,
+                false => Sending::ByWire,
+            };
+        }
         // Whatever came of it, the server should learn of it.  If nobody
         // listens, why may be the next thing to read.
         match (outcome, self.send_unsent()) {
@@ -98,16 +144,42 @@ impl Session {
         let cipher = ssl
             .current_cipher()
             .map_or("no cipher", |cipher| cipher.name());
-        format!("{}, {cipher}", ssl.version_str())
+        let who = match self.sending {
+            Sending::ByKernel => ", sent by the kernel",
+            Sending::ByWire | Sending::Offered => "",
+        };
+        format!("{}, {cipher}{who}", ssl.version_str())
     }
 
     /// Receives into the vectors, in order.
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
         let received = self.decrypt(into);
-        // New keys, if the server has asked for them, or what is wrong.  If
-        // this fails, so will the next thing that is tried.
-        let _ = self.send_unsent();
-        received
+        // New keys, if the server has asked for them, or what is wrong.
+        let Err(error) = self.flush_after_receiving() else {
+            return received;
+        };
+        // If nobody listens, why may be the next thing to read.
+        if error.errno() == libc::EPIPE {
+            return received;
+        }
+        match received {
+            Ok(Received::Blocked) => Err(error),
+            // The error is for the next call, which has to come.
+            Ok(Received::Bytes { count, .. }) => {
+                self.unsendable = Some(error);
+                Ok(Received::some(count))
+            }
+            received => received,
+        }
+    }
+
+    /// Sends what waits, and after the last of it what was to follow: the
+    /// socket is not polled any more for that.
+    fn flush_after_receiving(&mut self) -> Result<()> {
+        if self.send_unsent()? && self.closing {
+            self.shut_down_sending()?;
+        }
+        Ok(())
     }
 
     fn decrypt(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
@@ -122,7 +194,7 @@ impl Session {
                     Err(Stop::WantRead) => return Ok(Received::all_there_is(count)),
                     Err(_) if count > 0 => return Ok(Received::some(count)),
                     Err(Stop::Goodbye) => return Ok(Received::End),
-                    Err(Stop::Failed) => return self.ended(),
+                    Err(Stop::Failed | Stop::WantWrite) => return self.ended(),
                 }
             }
         }
@@ -134,11 +206,20 @@ impl Session {
             return Err(Stop::Failed);
         }
         let read = ffi::read(&mut self.stream, vector);
-        if read == Err(Stop::Failed) {
+        if matches!(read, Err(Stop::Failed | Stop::WantWrite)) {
             // OpenSSL tells the reason only once.
             self.broken = Some(self.failed("recv"));
+            return Err(Stop::Failed);
         }
-        read
+        let Some(trouble) = self.trouble() else {
+            return read;
+        };
+        // This came before it.
+        self.broken = Some(troubled("recv", &trouble));
+        match read {
+            Err(Stop::WantRead) => Err(Stop::Failed),
+            read => read,
+        }
     }
 
     /// The peer may stop without a goodbye once we have said ours.  Before, a
@@ -152,18 +233,25 @@ impl Session {
 
     /// Sends the vectors, in order, until the socket takes no more.  Pieces
     /// that fit into one record are sent as one; what is longer is encrypted
-    /// from where it is.
+    /// from where it is, unless copying makes it fit into fewer records.
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
+        if self.sending == Sending::ByKernel {
+            return self.send_by_kernel(from);
+        }
         if !self.send_unsent()? {
             return Ok(Sent::Blocked);
         }
         let mut count = 0usize;
+        let mut sent = 0;
+        let total = from.iter().map(SendVector::len);
+        let total = total.fold(0, usize::saturating_add);
         self.record.clear();
         for vector in from {
             let mut rest = *vector;
             while rest.len() > 0 {
                 let piece;
-                if self.record.is_empty() && rest.len() >= RECORD {
+                if rest.len() >= RECORD && !saves_a_record(self.record.len(), rest.len()) {
+                    count = count.saturating_add(self.write_record()?);
                     (piece, rest) = rest.split(RECORD);
                     self.write(&piece)?;
                     count = count.saturating_add(piece.len());
@@ -174,17 +262,45 @@ impl Session {
                         count = count.saturating_add(self.write_record()?);
                     }
                 }
-                if self.stream.get_ref().has_gathered()
-                    && self.record.is_empty()
-                    && !self.send_unsent()?
-                {
-                    return Ok(Sent::Bytes(count));
+                // A little more is not worth a call of its own.
+                let is_more = total.saturating_sub(count) >= RECORD;
+                if is_more && self.stream.get_ref().has_gathered() && self.record.is_empty() {
+                    match self.send_unsent() {
+                        Ok(true) => sent = count,
+                        Ok(false) => return Ok(Sent::Bytes(count)),
+                        Err(error) => return self.cut_short(sent, error),
+                    }
                 }
             }
         }
         count = count.saturating_add(self.write_record()?);
-        self.send_unsent()?;
-        Ok(Sent::Bytes(count))
+        match self.send_unsent() {
+            Ok(_) => Ok(Sent::Bytes(count)),
+            Err(error) => self.cut_short(sent, error),
+        }
+    }
+
+    /// The socket has failed behind some bytes, which count; the error is for
+    /// the next call.
+    fn cut_short(&mut self, sent: usize, error: Error) -> Result<Sent> {
+        if sent == 0 {
+            return Err(error);
+        }
+        self.unsendable = Some(error);
+        Ok(Sent::Bytes(sent))
+    }
+
+    /// Hands data over as they are.
+    fn send_by_kernel(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
+        // With keys that the server has given up, it could not read them.
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        match sys::send(self.stream.get_ref().socket(), from) {
+            Ok(count) => Ok(Sent::Bytes(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Sent::Blocked),
+            Err(error) => Err(Error::system("send", &error)),
+        }
     }
 
     fn write_record(&mut self) -> Result<usize> {
@@ -207,11 +323,18 @@ impl Session {
 
     /// Sends what waits for the socket; whether nothing is left.
     pub fn send_unsent(&mut self) -> Result<bool> {
-        match self.stream.get_mut().send_unsent() {
-            Ok(done) => Ok(done),
+        let sent = match self.unsendable.take() {
+            Some(error) => Err(error),
+            None if self.closing && self.blocked => return self.say_goodbye(),
+            None => {
+                let sent = self.stream.get_mut().send_unsent();
+                sent.map_err(|error| Error::system("send", &error))
+            }
+        };
+        match sent {
             // A peer that has left already will not miss our goodbye.
-            Err(error) if self.closing && is_gone(&error) => Ok(true),
-            Err(error) => Err(Error::system("send", &error)),
+            Err(error) if self.closing && is_gone(error.errno()) => Ok(true),
+            sent => sent,
         }
     }
 
@@ -219,18 +342,51 @@ impl Session {
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
             self.closing = true;
-            ffi::shut_down(&mut self.stream).map_err(|_| self.failed("shutdown"))?;
+            if !self.say_goodbye()? {
+                return Ok(false);
+            }
         }
         if !self.send_unsent()? {
             return Ok(false);
         }
+        // The kernel may still hold what it could not send at once, and would
+        // drop it.  The goodbye says as much.
+        if self.sending == Sending::ByKernel || self.shut_down {
+            return Ok(true);
+        }
+        self.shut_down = true;
         shut_down(self.stream.get_ref().shut_down_sending())
+    }
+
+    /// Says goodbye; whether OpenSSL is done with it.
+    fn say_goodbye(&mut self) -> Result<bool> {
+        let said = ffi::shut_down(&mut self.stream);
+        self.blocked = said == Err(Stop::WantWrite);
+        if said.is_ok() || self.blocked {
+            return Ok(!self.blocked);
+        }
+        match self.trouble() {
+            Some(Trouble::Socket(error)) if is_gone(error.raw_os_error().unwrap_or(0)) => Ok(true),
+            Some(trouble) => Err(troubled("shutdown", &trouble)),
+            None => Err(self.failed("shutdown")),
+        }
+    }
+
+    /// What has gone wrong with writing by OpenSSL itself.
+    fn trouble(&mut self) -> Option<Trouble> {
+        match self.sending {
+            Sending::ByWire => None,
+            Sending::Offered | Sending::ByKernel => kernel::take_trouble(&mut self.stream),
+        }
     }
 
     fn handshake_failed(&mut self) -> Error {
         let stack = ErrorStack::get();
         if let Some(error) = self.stream.get_mut().take_failure() {
             return socket_failed("TLS handshake", &error);
+        }
+        if let Some(trouble) = self.trouble() {
+            return troubled("TLS handshake", &trouble);
         }
         let ssl = self.stream.ssl();
         let verdict = ssl.verify_result();
@@ -252,6 +408,9 @@ impl Session {
     /// Why the last call failed.
     fn failed(&mut self, call: &'static str) -> Error {
         let stack = ErrorStack::get();
+        if let Some(trouble) = self.trouble() {
+            return troubled(call, &trouble);
+        }
         match self.stream.get_mut().take_failure() {
             Some(error) => socket_failed(call, &error),
             None if ends_early(&stack) => Error::without_errno(
@@ -262,6 +421,13 @@ impl Session {
     }
 }
 
+/// Whether there are fewer records if what follows fills up one that has some
+/// bytes already, instead of beginning with one of its own.
+fn saves_a_record(has: usize, follow: usize) -> bool {
+    let last = follow % RECORD;
+    has > 0 && last > 0 && has.saturating_add(last) <= RECORD
+}
+
 /// The socket failed under a TLS session, which has no errno of its own: where
 /// the failure hits it is a matter of chance.
 fn socket_failed(call: &str, error: &io::Error) -> Error {
@@ -270,12 +436,19 @@ fn socket_failed(call: &str, error: &io::Error) -> Error {
     Error::without_errno(format!("{call}: {reason}"))
 }
 
-/// Whether the peer has closed its side altogether.
-fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN)
-    )
+/// OpenSSL could not write by itself.
+fn troubled(call: &str, trouble: &Trouble) -> Error {
+    match trouble {
+        Trouble::Socket(error) => socket_failed(call, error),
+        Trouble::NewKeys => Error::without_errno(
+            "TLS: the server asks for new keys, but the kernel cannot change those it encrypts with",
+        ),
+    }
+}
+
+/// Whether an errno says that the peer has closed its side altogether.
+fn is_gone(errno: i32) -> bool {
+    matches!(errno, libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN)
 }
 
 /// Whether the stream ended in the middle of the session.
@@ -288,3 +461,6 @@ fn ends_early(stack: &ErrorStack) -> bool {
     // Before OpenSSL 3 the end of the stream left no error.
     stack.errors().is_empty() || stack.errors().iter().any(unexpected)
 }
+
+#[cfg(test)]
+mod tests;
