@@ -200,8 +200,9 @@ impl Table {
 
 /// Finds slots by cookie: a hash table with open addressing.
 ///
-/// Cookies count up, so their low bits are as good as any hash: commands in
-/// flight together fall into different buckets.
+/// Cookies count up, and commands in flight together have neighbouring ones.
+/// Their low bits would fall into different buckets, but all in a row, and
+/// removing one of them would mean to look at the whole row.
 #[derive(Debug, Default)]
 struct Index {
     /// A power of two of them, at most half in use.
@@ -286,10 +287,13 @@ impl Index {
         self.buckets.len().wrapping_sub(1)
     }
 
+    /// Fibonacci hashing (Knuth): neighbours end up as far apart as they can.
     // Only the low bits are wanted.
     #[allow(clippy::cast_possible_truncation)]
     fn home(&self, cookie: u64) -> usize {
-        cookie as usize & self.mask()
+        /// 2^64 divided by the golden ratio.
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        (cookie.wrapping_mul(FACTOR) >> 32) as usize & self.mask()
     }
 
     fn after(&self, bucket: usize) -> usize {
