@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from counters import call_counter, instructions
-from tools import Contender, Failure, Programs, build_programs, failed, tool
+from tools import TIMEOUT, Contender, Failure, Programs, build_programs, failed, tool
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -66,7 +66,7 @@ class Client:
     def run(self, workshop, contender, endpoint):
         """Returns what the client reports."""
         command = self.command(workshop, contender, endpoint, self.operations)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120,
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT,
                               env=contender.environment)
         if done.returncode != 0:
             raise failed(command, done.returncode, done.stderr)
