@@ -12,6 +12,8 @@ RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
 CARGO_FLAGS ?=
+# An own choice, such as --rows=TCP, leaves the file with the results alone.
+BENCH_FLAGS ?= --output bench/RESULTS.md
 CC ?= cc
 CFLAGS ?=
 LDFLAGS ?=

@@ -5,6 +5,7 @@
 //
 // With --batch, requests that are due at the same moment leave in one send.
 
+#include "wire.h"
 #include "workload.h"
 
 #include <endian.h>
@@ -20,55 +21,6 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define GREETING_MAGIC UINT64_C(0x4e42444d41474943) // "NBDMAGIC"
-#define OPTION_MAGIC UINT64_C(0x49484156454f5054)   // "IHAVEOPT"
-#define OPTION_REPLY_MAGIC UINT64_C(0x0003e889045565a9)
-#define REQUEST_MAGIC UINT32_C(0x25609513)
-#define SIMPLE_REPLY_MAGIC UINT32_C(0x67446698)
-#define STRUCTURED_REPLY_MAGIC UINT32_C(0x668e33ef)
-
-enum { FLAG_FIXED_NEWSTYLE = 1, FLAG_NO_ZEROES = 2 };
-enum { OPT_GO = 7, OPT_STRUCTURED_REPLY = 8 };
-enum { REP_ACK = 1, REP_INFO = 3 };
-enum { CMD_READ = 0, CMD_WRITE = 1, CMD_DISC = 2 };
-enum { CHUNK_NONE = 0, CHUNK_OFFSET_DATA = 1 };
-enum { CHUNK_FLAG_DONE = 1 };
-
-struct __attribute__((packed)) greeting {
-    uint64_t magic, option_magic;
-    uint16_t flags;
-};
-
-struct __attribute__((packed)) option {
-    uint64_t magic;
-    uint32_t option, length;
-};
-
-struct __attribute__((packed)) option_reply {
-    uint64_t magic;
-    uint32_t option, type, length;
-};
-
-struct __attribute__((packed)) request {
-    uint32_t magic;
-    uint16_t flags, type;
-    uint64_t cookie, offset;
-    uint32_t count;
-};
-
-struct __attribute__((packed)) simple_reply {
-    uint32_t magic, error;
-    uint64_t cookie;
-};
-
-struct __attribute__((packed)) chunk {
-    uint32_t magic;
-    uint16_t flags, type;
-    uint64_t cookie;
-    uint32_t length;
-    uint64_t offset; // only in front of data
-};
 
 #define BARE_CHUNK_SIZE offsetof(struct chunk, offset)
 
@@ -370,7 +322,7 @@ static void finish(struct connection *connection, struct slot *slot)
 {
     const struct workload *workload = connection->workload;
 
-    if (!workload->writes) {
+    if (workload->checked && !workload->writes) {
         if (connection->phase == TIMED)
             check_stamps(slot->buffer, workload->block, slot->offset, WARM_UP);
         else
@@ -609,9 +561,11 @@ static struct measurement measure_transfers(const struct workload *workload)
     struct connection connection;
 
     set_up(&connection, workload);
-    fill_region(workload, connection.sock);
-    connection.phase = WARM_UP;
-    run(&connection, 4 * (uint64_t)workload->depth);
+    if (workload->checked) {
+        fill_region(workload, connection.sock);
+        connection.phase = WARM_UP;
+        run(&connection, 4 * (uint64_t)workload->depth);
+    }
 
     connection.phase = TIMED;
     system_calls = 0;
@@ -639,17 +593,41 @@ static struct measurement measure_connects(const struct workload *workload)
     return measurement;
 }
 
+static struct measurement measure_idle(const struct workload *workload)
+{
+    uint64_t n_connections = workload->operations;
+    int *socks = allocate((n_connections + 1) * sizeof *socks);
+
+    raise_descriptor_limit();
+    struct stopwatch stopwatch = start_stopwatch();
+    for (uint64_t i = 0; i < n_connections; i++)
+        socks[i] = open_connection(workload);
+    struct measurement measurement = stop_stopwatch(&stopwatch);
+    measurement.resident = resident_bytes();
+
+    for (uint64_t i = 0; i < n_connections; i++)
+        close_connection(socks[i]);
+    free(socks);
+    return measurement;
+}
+
+static struct measurement measure(const struct workload *workload)
+{
+    switch (workload->kind) {
+    case CONNECT:
+        return measure_connects(workload);
+    case IDLE:
+        return measure_idle(workload);
+    default:
+        return measure_transfers(workload);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct workload workload = parse_workload(argc, argv);
-    struct measurement measurement;
+    struct measurement measurement = measure(&workload);
 
-    if (workload.kind == CREATE)
-        fail("without a library there is no handle to create");
-    if (workload.kind == CONNECT)
-        measurement = measure_connects(&workload);
-    else
-        measurement = measure_transfers(&workload);
     report(&workload, &measurement, "-", "-");
     return EXIT_SUCCESS;
 }

@@ -125,7 +125,7 @@ static int completed(void *user_data, int *error)
 
     if (*error != 0)
         fail("command failed with errno %d", *error);
-    if (!engine->workload->writes)
+    if (engine->workload->checked && !engine->workload->writes)
         check_read(engine, slot->buffer, slot->offset);
     engine->idle[engine->n_idle++] = slot;
     return 1;
@@ -225,10 +225,12 @@ static struct measurement measure_transfers(const struct workload *workload)
         workload->kind == SYNCREAD ? run_synchronous : run_asynchronous;
 
     set_up(&engine, workload, nbd);
-    fill_region(workload, nbd);
-    // Both sides reach their steady state, and every byte is looked at.
-    engine.phase = WARM_UP;
-    run(&engine, 4 * (uint64_t)workload->depth);
+    if (workload->checked) {
+        fill_region(workload, nbd);
+        // Both sides reach their steady state, and every byte is looked at.
+        engine.phase = WARM_UP;
+        run(&engine, 4 * (uint64_t)workload->depth);
+    }
 
     engine.phase = TIMED;
     struct stopwatch stopwatch = start_stopwatch();
@@ -252,14 +254,22 @@ static struct measurement measure_connects(const struct workload *workload)
     return stop_stopwatch(&stopwatch);
 }
 
-static struct measurement measure_creates(const struct workload *workload)
+static struct measurement measure_idle(const struct workload *workload)
 {
-    nbd_close(create());
+    uint64_t n_handles = workload->operations;
+    struct nbd_handle **handles = allocate((n_handles + 1) * sizeof *handles);
 
+    raise_descriptor_limit();
     struct stopwatch stopwatch = start_stopwatch();
-    for (uint64_t i = 0; i < workload->operations; i++)
-        nbd_close(create());
-    return stop_stopwatch(&stopwatch);
+    for (uint64_t i = 0; i < n_handles; i++)
+        handles[i] = create_and_connect(workload);
+    struct measurement measurement = stop_stopwatch(&stopwatch);
+    measurement.resident = resident_bytes();
+
+    for (uint64_t i = 0; i < n_handles; i++)
+        shutdown_and_close(handles[i]);
+    free(handles);
+    return measurement;
 }
 
 static struct measurement measure(const struct workload *workload)
@@ -267,8 +277,8 @@ static struct measurement measure(const struct workload *workload)
     switch (workload->kind) {
     case CONNECT:
         return measure_connects(workload);
-    case CREATE:
-        return measure_creates(workload);
+    case IDLE:
+        return measure_idle(workload);
     default:
         return measure_transfers(workload);
     }

@@ -1,108 +1,157 @@
-"""What is measured: one row of the table for each piece of work, and its target."""
+"""What is measured: the rows of the table, and the targets."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Optional
 
-KIB = 1024
+from work import KIB, MIB, Client, Idle, InFlight, Nothing, Program
+
+EVERY_PASS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One quantity that is measured, and how to write it."""
+
+    title: str
+    form: str
+    more_is_better: bool = False
+
+
+MEASURES = {
+    "rate": Measure("operations/s", "{:,.0f}", more_is_better=True),
+    "throughput": Measure("throughput, MB/s", "{:,.0f}", more_is_better=True),
+    "latency": Measure("latency, µs", "{:.1f}"),
+    "cpu": Measure("CPU/operation, µs", "{:.1f}"),
+    "calls": Measure("system calls/operation", "{:.1f}"),
+    "process": Measure("CPU, s", "{:.3f}"),
+    "instructions": Measure("instructions, millions", "{:.2f}"),
+    "resident": Measure("RSS, MB", "{:.1f}"),
+    "crowd 100": Measure("CPU with 100 in flight ÷ CPU with 10", "{:.2f}"),
+    "crowd 1000": Measure("CPU with 1,000 in flight ÷ CPU with 10", "{:.2f}"),
+    "crowd 10000": Measure("CPU with 10,000 in flight ÷ CPU with 10", "{:.2f}"),
+}
 
 
 @dataclass(frozen=True)
 class Target:
-    """Limits for our library as a ratio to the C library; calls are absolute."""
+    limit: float
+    absolute: bool = False  # of our value itself, not of its ratio to the C library's
 
-    ops: Optional[float] = None  # operations per second: at least
-    cpu: Optional[float] = None  # CPU time per operation: at most
-    calls: Optional[float] = None  # system calls per operation: at most
+    def text(self, measure):
+        sign = "≥" if measure.more_is_better else "≤"
+        return f"{sign} {self.limit:g}" if self.absolute else f"{sign} {self.limit:.2f} × C"
 
-    def __str__(self):
-        limits = []
-        if self.ops is not None:
-            limits.append(f"ops ≥ {self.ops:.2f}")
-        if self.cpu is not None:
-            limits.append(f"CPU ≤ {self.cpu:.2f}")
-        if self.calls is not None:
-            limits.append(f"calls ≤ {self.calls:.1f}")
-        return ", ".join(limits)
-
-    def missed(self, ops, cpu, calls):
-        """Names the limits that these results do not keep."""
-        missed = []
-        if self.ops is not None and ops < self.ops:
-            missed.append("ops")
-        if self.cpu is not None and cpu > self.cpu:
-            missed.append("CPU")
-        if self.calls is not None and calls > self.calls:
-            missed.append("calls")
-        return missed
+    def met(self, measure, value):
+        return value >= self.limit if measure.more_is_better else value <= self.limit
 
 
-# What the names of rows say of the way to the server.  TLS is on a Unix socket.
-TRANSPORTS = {"unix": "", "tcp": ", TCP", "psk": ", TLS with PSK", "x509": ", TLS with X.509"}
+def calls(limit):
+    return Target(limit, absolute=True)
 
 
 @dataclass(frozen=True)
 class Row:
-    label: str
-    workload: str
-    operations: int  # enough for about a quarter of a second with the C library
-    depth: int = 1
-    block: int = 4 * KIB
-    transport: str = "unix"
-    # The bare client's name for the same work; None where there is no floor.
-    floor: Optional[str] = None
-    target: Target = Target()
+    name: str
+    server: Optional[str]  # see servers.py
+    work: object
+    targets: dict  # by the names of MEASURES, in the order of the table
+    has_floor: bool = True
+    passes: int = EVERY_PASS  # at most
 
-    @property
-    def name(self):
-        return f"{self.label}{TRANSPORTS[self.transport]}"
 
+def ratios(**limits):
+    return {name: Target(limit) for name, limit in limits.items()}
+
+
+SMALL = {"depth": 64}
+LARGE = {"depth": 16, "block": 256 * KIB}
+
+# Operations are enough for about a quarter of a second with the C library.
+SMALL_READS = Client("randread", 30_000, **SMALL)
+SMALL_WRITES = Client("randwrite", 30_000, **SMALL)
+SYNCHRONOUS = Client("syncread", 6_000, bare_workload="randread")
+LARGE_READS = Client("seqread", 3_000, **LARGE)
+LARGE_WRITES = Client("seqwrite", 3_000, **LARGE)
+
+SMALL_READS_TARGETS = ratios(cpu=0.55, rate=1.4) | {"calls": calls(2.2)}
+SMALL_WRITES_TARGETS = ratios(cpu=0.7, rate=1.2) | {"calls": calls(2.2)}
+SYNCHRONOUS_TARGETS = ratios(cpu=0.8, latency=0.95) | {"calls": calls(3)}
+LARGE_READS_TARGETS = ratios(cpu=0.85, throughput=1)
+LARGE_WRITES_TARGETS = ratios(cpu=0.95, throughput=1)
 
 UNIX_ROWS = [
-    Row("random 4 KiB reads, 64 in flight", "randread", 30_000, depth=64,
-        floor="randread", target=Target(ops=1.4, cpu=0.55, calls=2.2)),
-    Row("random 4 KiB writes, 64 in flight", "randwrite", 30_000, depth=64,
-        floor="randwrite", target=Target(ops=1.2, cpu=0.7, calls=2.2)),
-    Row("random 4 KiB reads, 1 in flight", "randread", 6_000, floor="randread"),
-    Row("random 4 KiB writes, 1 in flight", "randwrite", 6_000, floor="randwrite"),
-    # A latency of 0.95 is a rate of 1 / 0.95.
-    Row("synchronous 4 KiB reads", "syncread", 6_000,
-        floor="randread", target=Target(ops=1 / 0.95, cpu=0.8, calls=3)),
-    Row("256 KiB reads, 16 in flight", "seqread", 3_000, depth=16, block=256 * KIB,
-        floor="seqread", target=Target(ops=1.0, cpu=0.85)),
-    Row("256 KiB writes, 16 in flight", "seqwrite", 3_000, depth=16, block=256 * KIB,
-        floor="seqwrite", target=Target(ops=1.0, cpu=0.95)),
-    Row("connect and shut down", "connect", 300,
-        floor="connect", target=Target(cpu=0.8)),
-    Row("create and close a handle", "create", 500_000),
+    Row("random 4 KiB reads, 64 in flight", "memory", SMALL_READS, SMALL_READS_TARGETS),
+    Row("random 4 KiB writes, 64 in flight", "memory", SMALL_WRITES, SMALL_WRITES_TARGETS),
+    Row("synchronous 4 KiB reads", "memory", SYNCHRONOUS, SYNCHRONOUS_TARGETS),
+    Row("256 KiB reads, 16 in flight", "memory", LARGE_READS, LARGE_READS_TARGETS),
+    Row("256 KiB writes, 16 in flight", "memory", LARGE_WRITES, LARGE_WRITES_TARGETS),
+]
+
+# Reads have the targets that they have on a Unix socket, writes get no worse.
+TCP_ROWS = [
+    Row("random 4 KiB reads, 64 in flight, TCP", "memory_tcp", SMALL_READS, SMALL_READS_TARGETS),
+    Row("random 4 KiB writes, 64 in flight, TCP", "memory_tcp", SMALL_WRITES,
+        ratios(cpu=1, rate=1)),
+    Row("synchronous 4 KiB reads, TCP", "memory_tcp", SYNCHRONOUS, SYNCHRONOUS_TARGETS),
+    Row("256 KiB reads, 16 in flight, TCP", "memory_tcp", LARGE_READS, LARGE_READS_TARGETS),
+    Row("256 KiB writes, 16 in flight, TCP", "memory_tcp", LARGE_WRITES,
+        ratios(cpu=1, throughput=1)),
 ]
 
 
-def over_tcp(row):
-    """The same work over loopback: reads keep their target, nothing gets worse."""
-    target = row.target if row.workload.endswith("read") else Target(ops=1.0, cpu=1.0)
-    return replace(row, transport="tcp", target=target)
+def tls_row(name, server, work, **limits):
+    """The bare client has no TLS."""
+    return Row(name, server, work, ratios(**limits), has_floor=False)
 
 
-TCP_ROWS = [over_tcp(row) for row in UNIX_ROWS if row.workload not in ("connect", "create")]
+TLS_ROWS = [
+    tls_row("256 KiB reads, 16 in flight, TLS with PSK", "memory_psk",
+            Client("seqread", 400, **LARGE), cpu=0.25, throughput=2),
+    tls_row("256 KiB writes, 16 in flight, TLS with PSK", "memory_psk",
+            Client("seqwrite", 400, **LARGE), cpu=0.25, throughput=2),
+    tls_row("256 KiB reads, 16 in flight, TLS with X.509", "memory_x509",
+            Client("seqread", 1_000, **LARGE), cpu=0.9, throughput=1),
+    tls_row("256 KiB writes, 16 in flight, TLS with X.509", "memory_x509",
+            Client("seqwrite", 1_000, **LARGE), cpu=0.9, throughput=1),
+    tls_row("random 4 KiB reads, 64 in flight, TLS with PSK", "memory_psk",
+            Client("randread", 10_000, **SMALL), cpu=0.5),
+]
 
+HANDLE_ROWS = [
+    Row("connect and shut down", "memory", Client("connect", 300), ratios(cpu=0.8)),
+    tls_row("connect and shut down, TLS with PSK", "memory_psk", Client("connect", 100), cpu=0.8),
+    tls_row("connect and shut down, TLS with X.509", "memory_x509", Client("connect", 60),
+            cpu=0.8),
+    # Callgrind's count hardly changes.
+    Row("a program that creates and closes a handle", None, Nothing(), ratios(instructions=0.5),
+        passes=3),
+    Row("1,000 idle connected handles", "memory_patient", Idle("idle", 1_000),
+        ratios(resident=0.6), passes=5),
+]
 
+# What nbdcopy does with the disk, without all that it does besides.
+DRAIN = Client("drain", 4_096, depth=64, block=256 * KIB, region=1024 * MIB)
 
-def over_tls(transport, operations, cpu):
-    """With a PSK the C library ends up with ChaCha20 and leaves much to gain."""
-    reads, writes, small, connects = operations
-    large = dict(depth=16, block=256 * KIB, transport=transport, target=Target(cpu=cpu))
-    return [
-        Row("256 KiB reads, 16 in flight", "seqread", reads, **large),
-        Row("256 KiB writes, 16 in flight", "seqwrite", writes, **large),
-        Row("random 4 KiB reads, 64 in flight", "randread", small, depth=64, transport=transport,
-            target=Target(cpu=1.0)),
-        Row("connect and shut down", "connect", connects, transport=transport,
-            target=Target(cpu=1.0)),
-    ]
+PROGRAM_ROWS = [
+    Row("nbdcopy, 1 GiB from nbdkit to null:", "full", Program(("nbdcopy", "URI", "null:"), DRAIN),
+        ratios(process=0.8), passes=11),
+    Row("nbdcopy, 1 GiB from qemu-nbd to null:", "qemu",
+        Program(("nbdcopy", "URI", "null:"), DRAIN), ratios(process=0.8), passes=11),
+    Row("nbdinfo --map of 1 TiB in 210,000 extents", "fragmented",
+        Program(("nbdinfo", "--map", "URI")), ratios(process=0.8), has_floor=False, passes=11),
+]
 
+# "Flat" leaves room for what caches make of more buffers.  The bare client blocks
+# while it sends, which does not go well with thousands of requests.
+FLAT = Target(1.5, absolute=True)
 
-TLS_ROWS = (over_tls("psk", (400, 400, 10_000, 100), cpu=0.25)
-            + over_tls("x509", (1_000, 1_000, 10_000, 60), cpu=1.0))
+IN_FLIGHT_ROWS = [
+    Row("random 4 KiB reads, many in flight", "memory",
+        InFlight(Client("randread", 20_000, depth=10),
+                 tuple(Client("randread", 20_000, depth=depth)
+                       for depth in (100, 1_000, 10_000))),
+        {"crowd 100": FLAT, "crowd 1000": FLAT, "crowd 10000": FLAT},
+        has_floor=False, passes=7),
+]
 
-ROWS = {"usual": UNIX_ROWS + TLS_ROWS, "unix": UNIX_ROWS, "tcp": TCP_ROWS, "tls": TLS_ROWS,
-        "all": UNIX_ROWS + TCP_ROWS + TLS_ROWS}
+ROWS = UNIX_ROWS + TCP_ROWS + TLS_ROWS + HANDLE_ROWS + PROGRAM_ROWS + IN_FLIGHT_ROWS

@@ -14,18 +14,20 @@
 #define ODD_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 
 static const struct workload presets[] = {
-    {.kind = RANDREAD, .name = "randread", .transfers = true, .random = true,
-     .depth = 64, .block = 4096},
-    {.kind = RANDWRITE, .name = "randwrite", .transfers = true, .random = true,
-     .writes = true, .depth = 64, .block = 4096},
-    {.kind = SYNCREAD, .name = "syncread", .transfers = true, .random = true,
-     .depth = 1, .block = 4096},
-    {.kind = SEQREAD, .name = "seqread", .transfers = true, .depth = 16,
-     .block = 256 * 1024},
-    {.kind = SEQWRITE, .name = "seqwrite", .transfers = true, .writes = true,
+    {.kind = RANDREAD, .name = "randread", .transfers = true, .checked = true,
+     .random = true, .depth = 64, .block = 4096},
+    {.kind = RANDWRITE, .name = "randwrite", .transfers = true, .checked = true,
+     .random = true, .writes = true, .depth = 64, .block = 4096},
+    {.kind = SYNCREAD, .name = "syncread", .transfers = true, .checked = true,
+     .random = true, .depth = 1, .block = 4096},
+    {.kind = SEQREAD, .name = "seqread", .transfers = true, .checked = true,
      .depth = 16, .block = 256 * 1024},
+    {.kind = SEQWRITE, .name = "seqwrite", .transfers = true, .checked = true,
+     .writes = true, .depth = 16, .block = 256 * 1024},
+    {.kind = DRAIN, .name = "drain", .transfers = true, .depth = 64,
+     .block = 256 * 1024},
     {.kind = CONNECT, .name = "connect", .depth = 1},
-    {.kind = CREATE, .name = "create", .depth = 1},
+    {.kind = IDLE, .name = "idle", .depth = 1},
 };
 
 void fail(const char *format, ...)
@@ -54,7 +56,7 @@ _Noreturn static void usage(const char *program)
     fail("usage: %s (--unix PATH | --tcp HOST:PORT) --operations N\n"
          "       [--depth N] [--block BYTES] [--region BYTES] [--batch]\n"
          "       [--psk FILE | --certificates DIRECTORY]\n"
-         "       randread|randwrite|syncread|seqread|seqwrite|connect|create",
+         "       randread|randwrite|syncread|seqread|seqwrite|drain|connect|idle",
          program);
 }
 
@@ -303,6 +305,34 @@ struct measurement stop_stopwatch(const struct stopwatch *started)
     };
 }
 
+uint64_t resident_bytes(void)
+{
+    // Unlike the counters of statm, this is exact.
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    uint64_t kib = 0;
+
+    if (file == NULL)
+        fail("/proc/self/smaps_rollup: %s", strerror(errno));
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL)
+        sscanf(line, "Rss: %" SCNu64, &kib);
+    fclose(file);
+    if (kib == 0)
+        fail("the kernel does not say how much memory is resident");
+    return kib * 1024;
+}
+
+void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        fail("RLIMIT_NOFILE: %s", strerror(errno));
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+        fail("RLIMIT_NOFILE: %s", strerror(errno));
+}
+
 void report(const struct workload *workload, const struct measurement *taken,
             const char *version, const char *library)
 {
@@ -313,12 +343,12 @@ void report(const struct workload *workload, const struct measurement *taken,
     printf("workload=%s depth=%u block=%zu operations=%" PRIu64
            " wall=%.6f user=%.6f system=%.6f ops_per_s=%.1f"
            " cpu_us_per_op=%.4f bytes_per_s=%.0f syscalls=%" PRIu64
-           " version=%s library=%s\n",
+           " resident=%" PRIu64 " version=%s library=%s\n",
            workload->name, workload->depth, workload->block,
            workload->operations, taken->wall, taken->user, taken->system, rate,
            operations > 0 ? cpu * 1e6 / operations : 0,
-           rate * (double)workload->block, taken->system_calls, version,
-           library);
+           rate * (double)workload->block, taken->system_calls,
+           taken->resident, version, library);
     if (fflush(stdout) != 0)
         fail("stdout: %s", strerror(errno));
 }

@@ -17,14 +17,16 @@ enum kind {
     SYNCREAD,
     SEQREAD,
     SEQWRITE,
+    DRAIN,
     CONNECT,
-    CREATE,
+    IDLE,
 };
 
 struct workload {
     enum kind kind;
     const char *name;
-    bool transfers; // moves data, as opposed to only opening handles
+    bool transfers; // moves data, as opposed to only connecting
+    bool checked;   // data is prepared and looked at, not only moved
     bool writes;
     bool random;
     unsigned depth;
@@ -87,10 +89,17 @@ struct stopwatch {
 struct measurement {
     double wall, user, system; // seconds
     uint64_t system_calls;     // only where the client itself counts them
+    uint64_t resident;         // bytes, only where that is what is measured
 };
 
 struct stopwatch start_stopwatch(void);
 struct measurement stop_stopwatch(const struct stopwatch *started);
+
+// The memory of this process that is in RAM.
+uint64_t resident_bytes(void);
+
+// As many open files as the system lets this process have.
+void raise_descriptor_limit(void);
 
 // Prints the result as one line of key=value pairs.
 void report(const struct workload *workload, const struct measurement *taken,

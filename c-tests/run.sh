@@ -100,7 +100,7 @@ for source in "$here"/*.c "$here"/*.sh; do
     name=$(basename "$source")
     name=${name%.*}
     case $name in test|run) continue ;; esac
-    # What scripts run are other people's programs; valgrind is for ours.
+    # Scripts run compilers and other programs; valgrind is for the tests in C.
     case $valgrind$source in yes*.sh) continue ;; esac
     cases=$(selected "$name")
     [ -n "$cases" ] || continue

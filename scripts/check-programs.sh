@@ -14,6 +14,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 ours=${LIBNBD_BUILD:?set by make check}
+embedded=${EMBEDDED_SERVER:?set by make check}
 programs=$PWD/c-tests/programs
 multiarch=$(gcc -print-multiarch)
 # Short, because the path of a Unix socket must be.
@@ -48,6 +49,30 @@ serve_at() { # NAME NBDKIT-ARGUMENT...
     wait_for test -s "$name.pid"
 }
 
+# qemu-nbd that stays for more than one client.
+serve_qemu() { # QEMU-NBD-ARGUMENT...
+    qemu-nbd --persistent --shared 8 --socket "$PWD/socket" --pid-file=socket.pid "$@" 2> qemu.log &
+    qemu=$!
+    trap 'kill "$qemu"; wait "$qemu"' EXIT
+    wait_for test -s socket.pid
+    export uri="nbd+unix:///?socket=$PWD/socket"
+}
+
+# It serves more than one client only as a daemon.
+serve_reference() { # LINE-OF-CONFIGURATION...
+    printf '%s\n' '[generic]' "unixsock = $PWD/socket" 'allowlist = true' "$@" > conf
+    nbd-server -C "$PWD/conf" -p "$PWD/socket.pid" > log 2>&1
+    trap 'kill "$(cat socket.pid)"' EXIT
+    wait_for test -s socket.pid -a -S socket
+}
+
+# The scripted server of this project.
+serve_embedded() { # OPTION...
+    "$embedded" --unix "$PWD/socket" --ready-file ready --exit-with-parent "$@" > server.log 2>&1 &
+    wait_for test -s ready
+    export uri="nbd+unix:///?socket=$PWD/socket"
+}
+
 wait_for() { # COMMAND...
     local tries=0
     until "$@" > wait.log 2>&1; do
@@ -67,6 +92,63 @@ disk() { # FILE
     for place in 0 1 64 1000 1500; do
         dd if="$programs/client.py" of="$1" bs=4k seek=$place conv=notrunc status=none
     done
+}
+
+# A qcow2 image with a backing file and a bitmap.
+image() { # FILE
+    qemu-img create -q -f qcow2 base 1G
+    qemu-io -c 'write -P 1 0 64k' -c 'write -P 2 512M 1M' base > log
+    qemu-img create -q -f qcow2 -b base -F qcow2 "$1"
+    qemu-img bitmap --add "$1" changes
+    qemu-io -c 'write -P 3 1M 64k' -c 'write -z 512M 512k' "$1" > log
+}
+
+# What is allocated and what is zero, wherever in the file it may be.
+holes() { # FILE FORMAT
+    qemu-img map --output=json -f "$2" "$1" | python3 -c '
+import itertools, json, sys
+kind = lambda extent: (extent["data"], extent["zero"])
+for (data, zero), extents in itertools.groupby(json.load(sys.stdin), kind):
+    print(sum(extent["length"] for extent in extents), data, zero)'
+}
+
+# What nbdinfo answers when it is asked for one thing of an export...
+answers() { # URI
+    local context way what
+    # Failing alike would prove little.
+    nbdinfo --size "$1" || exit
+    ask "$1" --size --json
+    for context in '' =base:allocation =qemu:dirty-bitmap:changes =qemu:allocation-depth \
+        =x-a:stripes =no:such-context; do
+        for way in '' --json --totals; do
+            ask "$1" "--map$context" $way
+        done
+    done
+    for what in cache connect df fast-zero flush fua multi-conn read structured-reply trim write zero; do
+        ask "$1" --can $what
+        ask "$1" --cannot $what
+    done
+    for what in read-only rotational tls; do
+        ask "$1" --is $what
+        ask "$1" --isnt $what
+    done
+}
+
+# ...and all that it can tell besides.
+everything() { # URI
+    answers "$1"
+    ask "$1"
+    ask "$1" --json
+    ask "$1" --list
+    ask "$1" --list --json
+}
+
+# The words of messages are not what this is about.
+ask() { # URI NBDINFO-ARGUMENT...
+    local uri=$1
+    shift
+    nbdinfo "$@" "$uri" 2> log
+    echo "$*: $?"
 }
 
 # A certificate authority that client and server trust, and shared keys.
@@ -89,7 +171,7 @@ make_keys() {
     psktool --username=alice --pskfile=keys.psk
 }
 
-# A TLS server reports how each client leaves, which depends on who is faster;
+# Some servers report how each client leaves, which depends on who is faster;
 # scenarios send that to a file.
 
 # A port that is free now and, most likely, a second later.
@@ -100,8 +182,9 @@ if ! (make_keys) > "$directory/log" 2>&1; then
     cat "$directory/log"
     exit 1
 fi
-export -f serve serve_at wait_for disk
-export programs port pki tls
+export -f serve serve_at serve_qemu serve_reference serve_embedded wait_for disk image holes answers \
+    everything ask
+export embedded programs port pki tls
 
 # ------------------------------------------------------- running and comparing
 
@@ -234,6 +317,53 @@ scenario nbdinfo 'not a URI' 'nbdinfo "nbd+unknown://host"; echo "$?"' "$words" 
 scenario nbdinfo 'the server command does not exist' 'nbdinfo -- [ no-such-server ]; echo "$?"' \
     "1s/.*no-such-server.*/no-such-server/; $words" "$reason_words"
 
+# Everything at once, with servers that differ in what they can do.
+scenario nbdinfo 'all questions, memory' 'serve memory 1M 2> nbdkit.log; everything "$uri"'
+scenario nbdinfo 'all questions, read-only file' 'disk d; serve --readonly file d 2> nbdkit.log; everything "$uri"'
+scenario nbdinfo 'all questions, file' 'disk d; serve file d 2> nbdkit.log; everything "$uri"'
+scenario nbdinfo 'all questions, newstyle' 'disk d; serve --mask-handshake=0 file d 2> nbdkit.log; everything "$uri"'
+scenario nbdinfo 'all questions, oldstyle' 'disk d; serve --oldstyle file d 2> nbdkit.log; everything "$uri"'
+scenario nbdinfo 'all questions, without structured replies' \
+    'disk d; serve --no-sr file d 2> nbdkit.log; answers "$uri"'
+scenario nbdinfo 'all questions, TCP' \
+    'serve_at tcp -i 127.0.0.1 -p "$port" memory 1M 2> nbdkit.log; everything "nbd://127.0.0.1:$port"'
+scenario nbdinfo 'all questions, described exports and extents' \
+    "serve eval get_size='echo 1M' pread='dd if=/dev/zero bs=\$3 count=1' open='echo \"\$3\"' \\
+        block_size='echo 512 4K 1M' export_description='echo \"It is \$2\"' \\
+        list_exports='echo INTERLEAVED; echo one; echo The first; echo two; echo A \\\"second\\\"' \\
+        can_extents='exit 0' is_rotational='exit 0' \\
+        extents='echo 0 64K; echo 64K 64K hole; echo 128K 64K zero; echo 192K 832K hole,zero' 2> nbdkit.log"'
+    everything "nbd+unix:///two?socket=$PWD/socket"'
+scenario nbdinfo 'all questions, qemu-nbd, raw' 'disk d; serve_qemu -f raw d; everything "$uri"'
+scenario nbdinfo 'all questions, qemu-nbd, qcow2' \
+    'image q; serve_qemu -f qcow2 -x disk -D "A fine disk" -B changes -A q
+     everything "nbd+unix:///disk?socket=$PWD/socket"'
+scenario nbdinfo 'all questions, qemu-nbd, read-only' \
+    'image q; serve_qemu --read-only -f qcow2 -x disk -B changes q
+     everything "nbd+unix:///disk?socket=$PWD/socket"'
+scenario nbdinfo 'no such export, qemu-nbd' \
+    'image q; serve_qemu --read-only -f qcow2 -x disk q; ask "$uri"; ask "$uri" --size; ask "$uri" --list'
+scenario nbdinfo 'all questions, nbd-server' \
+    'disk d; serve_reference "[one]" "exportname = $PWD/d" "readonly = true" \
+        "[two]" "exportname = $PWD/d" "trim = true" "flush = true" "fua = true"
+     everything "nbd+unix:///two?socket=$PWD/socket"; everything "nbd+unix:///one?socket=$PWD/socket"'
+scenario nbdinfo 'all questions, extended headers' \
+    'serve_embedded --size 8M --pattern --export one=First --export two=Second \
+        --block-size 512,4096,1M --context base:allocation --context "x-a:stripes=64K:1,64K:0,8M:5"
+     everything "nbd+unix:///two?socket=$PWD/socket"'
+scenario nbdinfo 'all questions, at most structured replies' \
+    'serve_embedded --size 8M --export one=First --replies structured
+     everything "nbd+unix:///one?socket=$PWD/socket"'
+scenario nbdinfo 'all questions, simple replies' 'serve_embedded --replies simple; everything "$uri"'
+scenario nbdinfo 'all questions, oldstyle, scripted server' \
+    'serve_embedded --handshake oldstyle; everything "$uri"'
+scenario nbdinfo 'all questions, the list is refused' \
+    'serve_embedded --refuse LIST=POLICY; everything "$uri"'
+scenario nbdinfo 'all questions, more than 4 GiB' 'serve_embedded --size 100G --export ""; everything "$uri"'
+scenario nbdinfo 'map and JSON, server as a command' \
+    'image q; nbdinfo --map -- [ qemu-nbd --read-only -f qcow2 q ]
+     nbdinfo --json -- [ qemu-nbd --read-only -f qcow2 q ] | grep -v "\"uri\""'
+
 # ---------------------------------------------------------------------- nbdcopy
 
 uses_ours nbdcopy /usr/bin/nbdcopy
@@ -256,6 +386,22 @@ scenario nbdcopy 'synchronous' 'disk d; serve memory 8M; nbdcopy --synchronous -
 scenario nbdcopy 'holes remain holes' \
     'disk d; truncate -s 8M e; serve file d; serve_at two -U two file e
      nbdcopy "$uri" "nbd+unix:///?socket=$PWD/two"; cmp d e; nbdinfo --map "nbd+unix:///?socket=$PWD/two"'
+declare -A source=(
+    [qemu-nbd]='serve_qemu --read-only -f qcow2 q'
+    [nbdkit]='qemu-img convert -f qcow2 -O raw q flat; serve --readonly file flat'
+)
+declare -A destination=(
+    [raw]='truncate -s 1G copy; nbdcopy --destination-is-zero "$uri" copy'
+    [qcow2]='qemu-img create -q -f qcow2 copy 1G
+        nbdcopy --destination-is-zero "$uri" -- [ qemu-nbd -f qcow2 --discard=unmap copy ]'
+)
+for server in qemu-nbd nbdkit; do
+    for format in raw qcow2; do
+        scenario nbdcopy "an image of 1 GiB, from $server, as $format" \
+            "image q; ${source[$server]}; ${destination[$format]}
+             qemu-img compare -f $format -F qcow2 copy q; holes copy $format"
+    done
+done
 scenario nbdcopy 'everything allocated' \
     'disk d; truncate -s 8M e; serve file e
      nbdcopy --allocated --request-size=65536 --no-extents d "$uri"; cmp d e; nbdinfo --map "$uri"'
@@ -350,6 +496,17 @@ scenario fio 'random write and verify, small blocks' "serve memory 16M; $fio"' \
     --rw=randwrite --bs=4k --iodepth=64 --verify=sha256 --verify_fatal=1; echo "$?"; '"$counts"
 scenario fio 'read and write at random' "serve memory 16M; $fio"' \
     --rw=randrw --bs=4k --iodepth=32 --randseed=1 --fsync=100; echo "$?"; '"$counts"
+scenario fio 'write, read and verify, blocks of any size' "serve memory 16M; $fio"' \
+    --rw=randrw --bsrange=512-128k --bs_unaligned=0 --iodepth=64 --number_ios=2000 --randseed=1 \
+    --verify=crc32c --verify_fatal=1; echo "$?"; '"$counts"
+# The server takes its time, with a thread for each request, and logs when one
+# begins and, with dots before its name, when it has ended.
+scenario fio 'as many in flight as asked for' \
+    "serve --threads 64 --filter=log --filter=delay memory 16M logfile=log delay-read=2ms \
+        delay-write=2ms; $fio"' --rw=randwrite --bs=4k --iodepth=64 --verify=crc32c --verify_fatal=1
+    echo "$?"; '"$counts"'
+    awk "/ (Read|Write) id=/ { if (++n > most) most = n } /\.\.\.(Read|Write) id=/ { n-- }
+        END { print most + 0 }" log'
 scenario fio 'trim' "serve memory 16M; $fio --rw=trim --bs=64k; echo \"\$?\"; $counts"
 scenario fio 'verification fails on a faulty disk' \
     "serve null 16M; $fio"' \

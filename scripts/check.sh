@@ -72,7 +72,8 @@ step 5 'Examples' scripts/check-examples.sh
 step 5 'Manual' scripts/check-man.sh
 step 5 'Install' scripts/check-install.sh
 step 5 'Consumers' scripts/check-consumers.sh
-step 5 'Programs' scripts/check-programs.sh
+step 10 'Programs' scripts/check-programs.sh
+step 5 'Counts' scripts/check-counts.sh
 step 15 'Debian packages' scripts/check-packages.sh
 
 printf '\n==> Summary\n'

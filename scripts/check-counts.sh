@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Counts what the main kinds of work cost in system calls and in instructions,
+# and compares that with limits.  No clock is involved, and the server does
+# nothing at a moment of its own choice (bench/lockstep.h), so the counts stay
+# the same on a busy machine.  Limits leave room for other compilers, and for
+# C libraries and kernels that are not quite the same.
+#
+# Prints a line for each count and "N passed, N failed" at the end.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+ours=${LIBNBD_BUILD:?set by make check}
+read -ra cc <<< "${CC:-cc}"
+unset LD_LIBRARY_PATH
+# Short, because the path of a Unix socket must be.
+directory=$(mktemp -d /tmp/nbd-counts-XXXXXX)
+socket=$directory/socket
+trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0
+failed=0
+
+give_up() { # REASON
+    echo "not ok counts: $1"
+    cat "$directory/log"
+    echo "$passed passed, $((failed + 1)) failed"
+    exit 1
+}
+
+compile() { # PROGRAM SOURCE...
+    local program=$directory/$1
+    shift
+    (cd bench && "${cc[@]}" -std=gnu11 -O2 -Wall -Wextra -Werror -I../include "$@" \
+        "-L$ours" -lnbd -o "$program") > "$directory/log" 2>&1
+}
+
+run() { # COMMAND...
+    LD_LIBRARY_PATH=$library timeout 60 "$@" > "$directory/log" 2>&1 && return
+    cat "$directory/log" >&2
+    echo "failed: $*" >&2
+    return 1
+}
+
+# Without what the server asks for, where it is in the same process.
+system_calls() { # PROGRAM ARGUMENT...
+    run strace -c -U calls,name -e trace='!preadv2,pwritev2' -o "$directory/calls" "$@" &&
+        awk '$2 == "total" { print $1 }' "$directory/calls"
+}
+
+# With --toggle-collect only those of the library, and of what it calls.
+instructions() { # [--toggle-collect=FUNCTION] PROGRAM ARGUMENT...
+    run valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" &&
+        sed -n 's/^.* Collected : \([0-9]*\)$/\1/p' "$directory/log"
+}
+
+library_instructions() { # PROGRAM ARGUMENT...
+    instructions '--toggle-collect=nbd_*' "$@"
+}
+
+# A run does its work some times more than another one, so that everything but
+# this work drops out.
+each() { # COUNTER LESS MORE OPERATIONS ARGUMENT...
+    local counter=$1 less=$2 more=$3 operations=$4 with without
+    shift 4
+    without=$("$counter" "$directory/counts" "$@" "$less") &&
+        with=$("$counter" "$directory/counts" "$@" "$more") &&
+        awk "BEGIN { print ($with - $without) / $operations }"
+}
+
+per_cent() { # COUNT OF-COUNT
+    [ -n "$1" ] && [ -n "$2" ] && awk "BEGIN { print 100 * $1 / $2 }"
+}
+
+# The count is empty if counting failed.
+at_most() { # NAME LIMIT COUNT
+    if [ -n "$3" ] && awk "BEGIN { exit !($3 <= $2) }"; then
+        echo "ok counts: $1: $3, at most $2"
+        passed=$((passed + 1))
+    else
+        echo "not ok counts: $1: $3, at most $2"
+        failed=$((failed + 1))
+    fi
+}
+
+in_rounds() { # NAME SYSTEM-CALLS INSTRUCTIONS read|write DEPTH BLOCK
+    local name=$1 calls=$2 limit=$3
+    shift 3
+    at_most "$name, system calls" "$calls" "$(each system_calls 0 10 $((10 * $2)) "$@")"
+    at_most "$name, instructions" "$limit" "$(each library_instructions 0 10 $((10 * $2)) "$@")"
+}
+
+with_server() { # NAME SYSTEM-CALLS INSTRUCTIONS connect|syncread
+    at_most "$1, system calls" "$2" "$(each system_calls 0 100 100 "$4" "$socket")"
+    at_most "$1, instructions" "$3" "$(each library_instructions 0 100 100 "$4" "$socket")"
+}
+
+compile counts counts.c lockstep.c workload.c || give_up 'counts.c does not compile'
+compile create-close create-close.c || give_up 'create-close.c does not compile'
+LD_LIBRARY_PATH=$ours "$directory/counts" serve "$socket" &
+until [ -S "$socket" ]; do
+    kill -0 $! || give_up 'the server does not start'
+    sleep 0.05
+done
+library=$ours
+
+in_rounds '4 KiB reads, 64 in flight' 1.3 3200 read 64 4096
+in_rounds '4 KiB writes, 64 in flight' 1.1 2600 write 64 4096
+in_rounds '256 KiB reads, 16 in flight' 5.5 5500 read 16 262144
+in_rounds '256 KiB writes, 16 in flight' 5.5 5800 write 16 262144
+# How many others are in flight makes no difference to a command.
+few=$(each library_instructions 0 10 100 read 10 4096)
+many=$(each library_instructions 0 1 10000 read 10000 4096)
+at_most 'a read with 10,000 in flight, instructions, per cent of one with 10' 150 \
+    "$(per_cent "$many" "$few")"
+
+with_server 'synchronous 4 KiB reads' 3 4000 syncread
+with_server 'connect and shut down' 18 36000 connect
+at_most 'create and close, system calls' 0 "$(each system_calls 0 100 100 create)"
+at_most 'create and close, instructions' 4000 "$(each library_instructions 0 100 100 create)"
+
+# What it takes to load this library and all that it needs depends on the
+# system, and most of it is OpenSSL; the C library has more to load.
+here=$(instructions "$directory/create-close")
+library=
+there=$(instructions "$directory/create-close")
+at_most 'a program that creates and closes a handle, per cent of the C library' 60 \
+    "$(per_cent "$here" "$there")"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
