@@ -16,6 +16,11 @@ use super::commands::command_failed;
 use super::entry::States;
 use super::state::{READ, State, WRITE};
 
+/// Some servers send every extent of a block status reply by itself.  Waking
+/// for each of them costs a multiple of what it brings; after a nap there are
+/// many, and the server has not been held up by waking anybody.
+const NAP: Duration = Duration::from_micros(20);
+
 impl Client {
     /// Waits for the socket, at most `timeout` milliseconds, and goes on as far
     /// as it allows.  1 if there was progress, 0 if the time was up.
@@ -41,6 +46,9 @@ impl Client {
             return self.aio_notify_write().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
+        if only_reads && timeout < 0 && self.transmission.awaits_extents() {
+            std::thread::sleep(NAP);
+        }
         if only_reads && timeout < 0 && self.wait_in_receive()? {
             return self.aio_notify_read().map(|()| 1);
         }

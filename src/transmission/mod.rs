@@ -156,6 +156,13 @@ impl Transmission {
         }
     }
 
+    /// Whether the server has begun to list many extents, and is not done.
+    pub fn awaits_extents(&self) -> bool {
+        /// A few are as good as there.
+        const MANY: u64 = 512;
+        self.receiver.missing_status() > MANY
+    }
+
     /// Ends every command that has no answer: the connection is gone.
     pub fn strand_all(&mut self) {
         self.sender.abandon();

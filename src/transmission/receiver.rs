@@ -90,6 +90,14 @@ impl Receiver {
         matches!(self.phase, Phase::Header) && self.ahead.is_empty()
     }
 
+    /// How much of a block status payload is still to come.
+    pub fn missing_status(&self) -> u64 {
+        match &self.phase {
+            Phase::Status(tail, _) => tail.left,
+            _ => 0,
+        }
+    }
+
     /// Takes over bytes that were received during the handshake.
     pub fn preload(&mut self, bytes: &[u8]) {
         self.ahead.preload(bytes);
