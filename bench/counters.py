@@ -61,7 +61,7 @@ def call_counter(directory):
 def instructions(program, environment, directory: Path):
     """All that the program executes, the dynamic loader's work included."""
     log = directory / "callgrind.log"
-    output_of([tool("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null",
+    output_of([tool("valgrind"), "--tool=callgrind", f"--callgrind-out-file={directory / 'profile'}",
                f"--log-file={log}", program], env=environment)
     found = re.search(r"Collected : (\d+)$", log.read_text(), re.MULTILINE)
     if found is None:

@@ -50,7 +50,7 @@ system_calls() { # PROGRAM ARGUMENT...
 
 # With --toggle-collect only those of the library, and of what it calls.
 instructions() { # [--toggle-collect=FUNCTION] PROGRAM ARGUMENT...
-    run valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" &&
+    run valgrind --tool=callgrind "--callgrind-out-file=$directory/profile" "$@" &&
         sed -n 's/^.* Collected : \([0-9]*\)$/\1/p' "$directory/log"
 }
 
