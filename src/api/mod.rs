@@ -24,6 +24,8 @@ mod aio_data;
 mod aio_options;
 pub mod arguments;
 mod block_status;
+#[cfg(doctest)]
+mod borrowing;
 mod connect;
 pub mod constants;
 mod data;

@@ -29,12 +29,17 @@ pub struct ReadChunk<'a> {
     pub errno: i32,
 }
 
+/// What the closure behind a callback may borrow.  The callback contains that
+/// closure as a box would, and frees it, so whatever it borrows must still be
+/// there when the callback is dropped: a mere reference would not say so.
+type Borrowed<'a> = PhantomData<Box<dyn FnMut() + Send + 'a>>;
+
 macro_rules! wrappers {
     ($($(#[$doc:meta])* $name:ident($closure:ident);)*) => {$(
         $(#[$doc])*
         pub struct $name<'a> {
             closure: $closure,
-            borrowed: PhantomData<&'a mut ()>,
+            borrowed: Borrowed<'a>,
         }
 
         impl $name<'_> {
