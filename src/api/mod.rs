@@ -49,4 +49,4 @@ mod uri;
 #[cfg(doc)]
 use crate::handle::Handle;
 
-use enter::{functions, getters, unlocked};
+use enter::{functions, getters, unlocked, waiting_functions};

@@ -20,9 +20,15 @@ use super::state::State;
 const ABANDON_PENDING: u32 = 0x10000;
 
 impl Client {
-    /// Reads.
-    pub fn pread(&mut self, buffer: ReadBuffer, offset: u64, flags: CommandFlags) -> Result<()> {
-        let cookie = self.read(buffer, offset, Along::None, Completion::none(), flags)?;
+    /// Reads.  The completion is one that only frees.
+    pub fn pread(
+        &mut self,
+        buffer: ReadBuffer,
+        offset: u64,
+        completion: Completion,
+        flags: CommandFlags,
+    ) -> Result<()> {
+        let cookie = self.aio_pread(buffer, offset, completion, flags)?;
         self.wait_for(cookie)
     }
 
@@ -32,16 +38,22 @@ impl Client {
         buffer: ReadBuffer,
         offset: u64,
         chunk: callback::Chunk,
+        completion: Completion,
         flags: CommandFlags,
     ) -> Result<()> {
-        let along = Along::Chunk(chunk);
-        let cookie = self.read(buffer, offset, along, Completion::none(), flags)?;
+        let cookie = self.aio_pread_structured(buffer, offset, chunk, completion, flags)?;
         self.wait_for(cookie)
     }
 
     /// Writes.
-    pub fn pwrite(&mut self, data: Lent, offset: u64, flags: CommandFlags) -> Result<()> {
-        let cookie = self.write(data, offset, Completion::none(), flags)?;
+    pub fn pwrite(
+        &mut self,
+        data: Lent,
+        offset: u64,
+        completion: Completion,
+        flags: CommandFlags,
+    ) -> Result<()> {
+        let cookie = self.aio_pwrite(data, offset, completion, flags)?;
         self.wait_for(cookie)
     }
 

@@ -9,7 +9,7 @@ use libc::c_int;
 use crate::callback::{self, Completion};
 use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
-use crate::negotiation::{self, Answer, Next, Session, Wishes};
+use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
 use crate::transport::Stream;
 
 use super::state::State;
@@ -122,12 +122,12 @@ impl Client {
         let found = Arc::new(Mutex::new(found));
         let along = Arc::clone(&found);
         self.talk_with(Some(along), completion, |line, _, session| async move {
+            let mut heard = Ok(());
             let each = |name: &CStr, description: &CStr| {
-                // What the callback returns has no meaning.
-                lock(&found).call(name, description);
+                keep_failure(&mut heard, lock(&found).call(name, description));
             };
             let answer = negotiation::list(&line, &session, each).await;
-            (session, answer)
+            (session, if_heard(answer, heard))
         })
     }
 
@@ -156,12 +156,11 @@ impl Client {
             completion,
             |line, wishes, session| async move {
                 let export = &wishes.export_name;
-                let each = |name: &CStr| {
-                    lock(&found).call(name);
-                };
+                let mut heard = Ok(());
+                let each = |name: &CStr| keep_failure(&mut heard, lock(&found).call(name));
                 let answer =
                     negotiation::list_meta_contexts(&line, export, &queries, &session, each).await;
-                (session, answer)
+                (session, if_heard(answer, heard))
             },
         )
     }
@@ -191,13 +190,16 @@ impl Client {
             completion,
             |line, wishes, mut session| async move {
                 let export = &wishes.export_name;
-                let each = |name: &CStr| {
-                    lock(&granted).call(name);
-                };
+                let mut heard = Ok(());
+                let each = |name: &CStr| keep_failure(&mut heard, lock(&granted).call(name));
                 let answer =
                     negotiation::set_meta_contexts(&line, export, &queries, &mut session, each)
                         .await;
-                (session, answer)
+                if heard.is_err() {
+                    // As after every selection that fails.
+                    session.contexts.clear();
+                }
+                (session, if_heard(answer, heard))
             },
         )
     }
@@ -345,6 +347,20 @@ impl Client {
 /// The closure that the conversation and the handle share.
 fn lock<C>(closure: &Mutex<C>) -> MutexGuard<'_, C> {
     closure.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps why a closure could not be told something.
+fn keep_failure(heard: &mut Result<()>, now: Result<()>) {
+    if heard.is_ok() {
+        *heard = now;
+    }
+}
+
+/// The answer to an option, if the closure could be told all of it.
+fn if_heard(answer: Answer<Next>, heard: Result<()>) -> Answer<Next> {
+    let next = answer?;
+    heard.map_err(Fault::Unheard)?;
+    Ok(next)
 }
 
 /// Nobody to tell.
