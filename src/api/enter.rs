@@ -4,9 +4,10 @@
 //! reports the state even if its arguments are wrong as well.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 
 use super::line::{Line, Shown};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::handle::entry::Entry;
 use crate::handle::{Client, Handle, ReadBuffer, debug};
 use crate::memory::loan::Target;
@@ -86,7 +87,7 @@ impl Handle {
             let checked = check(&client, &prepared)?;
             operation(&mut client, prepared, checked)
         }))
-        .unwrap_or_else(|_| Err(client.panicked()));
+        .unwrap_or_else(|_| Err(ended(&mut client)));
         if debug.enabled() {
             let line = match &result {
                 Ok(value) => format!("leave: ret={}", value.show()),
@@ -122,6 +123,13 @@ impl Handle {
         }
         result
     }
+}
+
+/// Ends the connection after a panic.  If this panics as well, commands may be
+/// left that know memory whose owner takes it back when the call is over: then
+/// it must not be over.
+fn ended(client: &mut Client) -> Error {
+    catch_unwind(AssertUnwindSafe(|| client.panicked())).unwrap_or_else(|_| process::abort())
 }
 
 /// The body of a function that works on the locked handle.
