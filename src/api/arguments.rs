@@ -267,19 +267,6 @@ impl Argument for CompletionCallback {
     }
 }
 
-/// A completion that keeps the buffer of its command.
-impl Argument for callback::Completion {
-    type Value = Self;
-
-    fn show(&self, name: &str, line: &mut Line) {
-        line.closure(name, self.is_null());
-    }
-
-    fn value(self) -> Self {
-        self
-    }
-}
-
 impl Argument for Source {
     type Value = Option<Lent>;
 
