@@ -234,6 +234,17 @@ impl Client {
         completion: Completion,
         flags: CommandFlags,
     ) -> Result<u64> {
+        // A request from the start: if it is refused, its closures are freed in
+        // the order that it promises.
+        let mut request = Request {
+            command: Command::BlockStatus,
+            flags: self.payload_flag(flags),
+            offset,
+            count,
+            data: Data::None,
+            along: Along::Extents64(extents),
+            completion,
+        };
         if !self.session.extended_headers {
             return Err(Error::new(
                 libc::ENOTSUP,
@@ -247,15 +258,8 @@ impl Client {
         for context in &contexts {
             filter.extend_from_slice(&self.context_id(context)?.to_be_bytes());
         }
-        self.submit(Request {
-            command: Command::BlockStatus,
-            flags: self.payload_flag(flags),
-            offset,
-            count,
-            data: Data::Filter(filter),
-            along: Along::Extents64(extents),
-            completion,
-        })
+        request.data = Data::Filter(filter);
+        self.submit(request)
     }
 
     /// Ends the session behind the commands that are under way.

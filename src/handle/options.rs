@@ -118,7 +118,7 @@ impl Client {
 
     /// As `opt_list`, without waiting.
     pub fn aio_opt_list(&mut self, found: callback::List, completion: Completion) -> Result<()> {
-        self.require_fixed()?;
+        let (found, completion) = self.if_fixed((found, completion))?;
         let found = Arc::new(Mutex::new(found));
         let along = Arc::clone(&found);
         self.talk_with(Some(along), completion, |line, _, session| async move {
@@ -148,7 +148,7 @@ impl Client {
         found: callback::Context,
         completion: Completion,
     ) -> Result<()> {
-        self.require_fixed()?;
+        let (found, completion) = self.if_fixed((found, completion))?;
         let found = Arc::new(Mutex::new(found));
         let along = Arc::clone(&found);
         self.talk_with(
@@ -182,7 +182,7 @@ impl Client {
         granted: callback::Context,
         completion: Completion,
     ) -> Result<()> {
-        self.require_fixed()?;
+        let (granted, completion) = self.if_fixed((granted, completion))?;
         let granted = Arc::new(Mutex::new(granted));
         let along = Arc::clone(&granted);
         self.talk_with(
@@ -240,6 +240,13 @@ impl Client {
             libc::ENOTSUP,
             "the server does not use the fixed newstyle protocol",
         ))
+    }
+
+    /// The closures of an option that needs fixed newstyle.  Elsewhere they are
+    /// freed as they stand: a pair frees its first half first.
+    fn if_fixed<C>(&self, closures: C) -> Result<C> {
+        self.require_fixed()?;
+        Ok(closures)
     }
 
     fn talk<F>(
