@@ -682,6 +682,8 @@ fn a_panic_in_a_closure_fails_its_option() {
     // The server has no part in it: the negotiation goes on.
     handle.set_request_meta_context(false).unwrap();
     handle.opt_go().unwrap();
+    // A selection that fails selects nothing.
+    assert_ne!(handle.can_meta_context("base:allocation"), Ok(true));
     handle.pread(&mut [0; 512], 0, 0).unwrap();
 }
 
