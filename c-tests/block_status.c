@@ -460,6 +460,31 @@ CASE (order_of_callbacks)
   check_still_works (h);
 }
 
+CASE (order_of_frees_when_refused)
+{
+  struct nbd_handle *h = server_answering (false, "1048576", "", 0);
+  char *contexts[] = { "x:one", NULL };
+  nbd_extent_callback words =
+    { log_words, (void *) "extents", log_free };
+  nbd_extent64_callback structs =
+    { .user_data = (void *) "extents", .free = log_free };
+  nbd_completion_callback done =
+    { log_completion, (void *) "done", log_free };
+
+  CHECK_ERR (nbd_aio_block_status (h, 512, 0, words, done, 0xffff), EINVAL);
+  CHECK_STR (logged (), "free-extents free-done");
+  clear_log ();
+  CHECK_ERR (nbd_aio_block_status_64 (h, 512, 0, structs, done, 0xffff),
+             EINVAL);
+  CHECK_STR (logged (), "free-extents free-done");
+  clear_log ();
+  /* That needs extended headers. */
+  CHECK_ERR (nbd_aio_block_status_filter (h, 512, 0, contexts, structs, done, 0),
+             ENOTSUP);
+  CHECK_STR (logged (), "free-extents free-done");
+  nbd_close (h);
+}
+
 /* ---- Errors of the server ---- */
 
 CASE (errors_of_the_server)

@@ -300,6 +300,34 @@ CASE (plain_newstyle_by_choice_of_the_client)
   nbd_close (h);
 }
 
+CASE (order_of_frees_when_refused)
+{
+  struct nbd_handle *h = negotiate_plainly ();
+  struct record found = { .name = "found" }, done = { .name = "done" };
+  char *queries[] = { NULL };
+
+  CHECK_ERR (nbd_aio_opt_list (h, exports (&found), completion (&done)),
+             ENOTSUP);
+  CHECK_STR (logged (), "free-found free-done");
+  clear_log ();
+  CHECK_ERR (nbd_aio_opt_list_meta_context (h, contexts (&found),
+                                            completion (&done)), ENOTSUP);
+  CHECK_STR (logged (), "free-found free-done");
+  clear_log ();
+  CHECK_ERR (nbd_aio_opt_list_meta_context_queries
+             (h, queries, contexts (&found), completion (&done)), ENOTSUP);
+  CHECK_STR (logged (), "free-found free-done");
+  clear_log ();
+  CHECK_ERR (nbd_aio_opt_set_meta_context (h, contexts (&found),
+                                           completion (&done)), ENOTSUP);
+  CHECK_STR (logged (), "free-found free-done");
+  clear_log ();
+  CHECK_ERR (nbd_aio_opt_set_meta_context_queries
+             (h, queries, contexts (&found), completion (&done)), ENOTSUP);
+  CHECK_STR (logged (), "free-found free-done");
+  nbd_close (h);
+}
+
 /* All that a client can do is hang up. */
 CASE (plain_newstyle_cannot_be_left_in_order)
 {

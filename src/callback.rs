@@ -10,6 +10,8 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
+use crate::error::Result;
+
 mod rust;
 
 pub use rust::*;
@@ -186,32 +188,68 @@ impl Extents64 {
     }
 }
 
+/// A function that is told of names.  What one of C returns has no meaning, but
+/// one of Rust can panic, and its command must learn of that.
+#[derive(Debug, Clone, Copy)]
+pub enum Listener<C, R> {
+    C(C),
+    Rust(R),
+}
+
+impl<C, R> From<C> for Listener<C, R> {
+    fn from(function: C) -> Self {
+        Self::C(function)
+    }
+}
+
 /// Called for each export that a server lists.
-pub type List = Closure<unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int>;
+pub type List = Closure<
+    Listener<
+        unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int,
+        unsafe fn(*mut c_void, &CStr, &CStr) -> Result<()>,
+    >,
+>;
 
 impl List {
-    /// Runs the function; a closure without one answers 0.
-    pub fn call(&mut self, name: &CStr, description: &CStr) -> c_int {
+    /// Runs the function.
+    pub fn call(&mut self, name: &CStr, description: &CStr) -> Result<()> {
         match self.function {
-            // SAFETY: by the contract of `new`; both strings outlive the call.
-            Some(function) => unsafe {
-                function(self.user_data, name.as_ptr(), description.as_ptr())
+            Some(Listener::C(function)) => {
+                // SAFETY: by the contract of `new`; both strings outlive the
+                // call.
+                unsafe { function(self.user_data, name.as_ptr(), description.as_ptr()) };
+                Ok(())
+            }
+            // SAFETY: by the contract of `new`.
+            Some(Listener::Rust(function)) => unsafe {
+                function(self.user_data, name, description)
             },
-            None => 0,
+            None => Ok(()),
         }
     }
 }
 
 /// Called for each meta context that a server lists or grants.
-pub type Context = Closure<unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int>;
+pub type Context = Closure<
+    Listener<
+        unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
+        unsafe fn(*mut c_void, &CStr) -> Result<()>,
+    >,
+>;
 
 impl Context {
-    /// Runs the function; a closure without one answers 0.
-    pub fn call(&mut self, name: &CStr) -> c_int {
+    /// Runs the function.
+    pub fn call(&mut self, name: &CStr) -> Result<()> {
         match self.function {
-            // SAFETY: by the contract of `new`; the string outlives the call.
-            Some(function) => unsafe { function(self.user_data, name.as_ptr()) },
-            None => 0,
+            Some(Listener::C(function)) => {
+                // SAFETY: by the contract of `new`; the string outlives the
+                // call.
+                unsafe { function(self.user_data, name.as_ptr()) };
+                Ok(())
+            }
+            // SAFETY: by the contract of `new`.
+            Some(Listener::Rust(function)) => unsafe { function(self.user_data, name) },
+            None => Ok(()),
         }
     }
 }

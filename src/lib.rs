@@ -28,8 +28,9 @@
 //!   wait (`aio_...`) owns them, and gives the buffer back through its
 //!   [`CompletionCallback`].
 //! * Callbacks run inside a call on the handle, which is locked: they must not
-//!   use the handle.  If one panics, that ends the callback and the command it
-//!   belongs to, but not the program.
+//!   use the handle.  One that panics is not called again, and the command or
+//!   option that called it along the way fails with `ENOTRECOVERABLE`; the
+//!   program goes on.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
 //!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
 //!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are
@@ -51,8 +52,8 @@
 //! * `connect`: every way to get a connected byte stream;
 //! * `negotiation`: the handshake, written as the conversation it is;
 //! * `transmission`: requests out, replies in: the hot path;
-//! * `transport`: non-blocking byte streams, in clear or with TLS, the only
-//!   place that moves bytes;
+//! * `transport`: byte streams that wait only when told to, in clear or with
+//!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
 //!   closures that the caller lends, and what went wrong.

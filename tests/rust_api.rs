@@ -646,6 +646,48 @@ fn a_panic_in_a_closure_stays_in_the_closure() {
 }
 
 #[test]
+fn a_panic_in_a_closure_fails_its_option() {
+    let exports = ["a", "b", "c"].map(|name| Export {
+        name: name.to_owned(),
+        description: String::new(),
+    });
+    let handle = negotiating(Config {
+        exports: exports.to_vec(),
+        ..Config::default()
+    });
+    let mut calls = 0;
+    let panic = ListCallback::new(|_, _| {
+        calls += 1;
+        panic!("on purpose");
+    });
+    let error = handle.opt_list(panic).unwrap_err();
+    assert_eq!((error.errno(), calls), (libc::ENOTRECOVERABLE, 1));
+    handle.opt_structured_reply().unwrap();
+    handle.set_export_name("a").unwrap();
+    let query = ["base:allocation"];
+    let panic = || ContextCallback::new(|_| panic!("on purpose"));
+    let error = handle.opt_list_meta_context_queries(&query, panic());
+    assert_eq!(error.unwrap_err().errno(), libc::ENOTRECOVERABLE);
+    let error = handle.opt_set_meta_context_queries(&query, panic());
+    assert_eq!(error.unwrap_err().errno(), libc::ENOTRECOVERABLE);
+    let (ended, told) = shared(None);
+    let completion = CompletionCallback::new(move |result: nbd::Result<()>| {
+        *ended.lock().unwrap() = result.err().map(|error| error.errno());
+    });
+    handle
+        .aio_opt_list_meta_context_queries(&query, panic(), completion)
+        .unwrap();
+    negotiate(&handle);
+    assert_eq!(*told.lock().unwrap(), Some(libc::ENOTRECOVERABLE));
+    // The server has no part in it: the negotiation goes on.
+    handle.set_request_meta_context(false).unwrap();
+    handle.opt_go().unwrap();
+    // A selection that fails selects nothing.
+    assert_ne!(handle.can_meta_context("base:allocation"), Ok(true));
+    handle.pread(&mut [0; 512], 0, 0).unwrap();
+}
+
+#[test]
 fn a_subprocess_can_be_the_server() {
     let handle = Handle::new();
     let error = handle.kill_subprocess(0).unwrap_err();

@@ -19,7 +19,9 @@ use crate::memory::loan::{AioReadInto, AioWriteFrom, INSIDE};
 impl Handle {
     /// Starts to read from `offset` on until the buffer is full.  `flags` is 0.
     ///
-    /// If the read cannot even be started, the callback does not run.
+    /// The callback may run before this returns, if the server is quick: it must
+    /// not take a lock that the caller holds.  If the read cannot even be
+    /// started, the callback does not run.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,14 +59,15 @@ impl Handle {
         flags: u32,
     ) -> Result<u64> {
         let entry = &entry::AIO_PREAD;
+        let nobody = completion_callback.is_null();
         let (target, completion) = buf.lend(completion_callback, INSIDE);
         self.call_reading(
             entry,
             target,
             completion,
-            |completion, line| {
+            |_, line| {
                 line.value("offset", offset);
-                completion.show("completion_callback", line);
+                line.closure("completion_callback", nobody);
                 line.flags("flags", flags);
             },
             |client, _| command(client, entry, "flags", flags),
@@ -86,15 +89,16 @@ impl Handle {
         flags: u32,
     ) -> Result<u64> {
         let entry = &entry::AIO_PREAD_STRUCTURED;
+        let nobody = completion_callback.is_null();
         let (target, completion) = buf.lend(completion_callback, INSIDE);
         self.call_reading(
             entry,
             target,
             (chunk_callback, completion),
-            |(chunk, completion), line| {
+            |(chunk, _), line| {
                 line.value("offset", offset);
                 chunk.show("chunk_callback", line);
-                completion.show("completion_callback", line);
+                line.closure("completion_callback", nobody);
                 line.flags("flags", flags);
             },
             |client, (chunk, _)| {
@@ -110,7 +114,9 @@ impl Handle {
     /// Starts to write the data at `offset`.  `flags` is 0 or
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
-    /// If the write cannot even be started, the callback does not run.
+    /// The callback may run before this returns, if the server is quick: it must
+    /// not take a lock that the caller holds.  If the write cannot even be
+    /// started, the callback does not run.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`; see `nbd_aio_pwrite`.
@@ -122,13 +128,14 @@ impl Handle {
         flags: u32,
     ) -> Result<u64> {
         let entry = &entry::AIO_PWRITE;
+        let nobody = completion_callback.is_null();
         self.call(
             entry,
             buf.lend(completion_callback, INSIDE),
-            |(buf, completion), line| {
+            |(buf, _), line| {
                 buf.show("buf", line);
                 line.value("offset", offset);
-                completion.show("completion_callback", line);
+                line.closure("completion_callback", nobody);
                 line.flags("flags", flags);
             },
             |client, (buf, _)| {

@@ -222,10 +222,11 @@ macro_rules! sockets {
 }
 sockets! { OwnedFd UnixStream TcpStream }
 
-/// A callback that must be there.
+/// A callback that must be there.  Commands know no lifetimes: one that borrows
+/// has to be lent to a call that waits (`while_waiting`).
 macro_rules! callbacks {
     ($($type:ident => $closure:ident;)*) => {$(
-        impl Argument for $type<'_> {
+        impl Argument for $type<'static> {
             type Value = callback::$closure;
 
             fn show(&self, name: &str, line: &mut Line) {
@@ -263,19 +264,6 @@ impl Argument for CompletionCallback {
 
     fn value(self) -> callback::Completion {
         self.into_closure()
-    }
-}
-
-/// A completion that keeps the buffer of its command.
-impl Argument for callback::Completion {
-    type Value = Self;
-
-    fn show(&self, name: &str, line: &mut Line) {
-        line.closure(name, self.is_null());
-    }
-
-    fn value(self) -> Self {
-        self
     }
 }
 

@@ -6,17 +6,17 @@
 //! must not use the handle.
 
 use super::arguments::ToTexts;
-use super::functions;
+use super::{functions, waiting_functions};
 use crate::callback::{CompletionCallback, Extent64Callback, ExtentCallback};
 
-functions! {
+waiting_functions! {
     /// Asks for the status of `count` bytes from `offset` on, in 32-bit
     /// extents.  `flags` is 0 or [`CMD_FLAG_REQ_ONE`](crate::CMD_FLAG_REQ_ONE).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
     /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or what the server or the system says;
     /// see `nbd_block_status`.
-    block_status(count: u64, offset: u64, extent_callback: ExtentCallback<'_>; flags: command)
+    block_status(count: u64, offset: u64 => extent_callback: ExtentCallback; flags: command)
         -> () = BLOCK_STATUS,
         |client| client.block_status(count, offset, extent_callback, flags);
     /// As [`Handle::block_status`](Self::block_status), in 64-bit extents.
@@ -43,8 +43,8 @@ functions! {
     /// `nbd_block_status_64`.
     block_status_64(
         count: u64,
-        offset: u64,
-        extent64_callback: Extent64Callback<'_>;
+        offset: u64
+        => extent64_callback: Extent64Callback;
         flags: command
     ) -> () = BLOCK_STATUS_64, |client| {
         client.block_status_64(count, offset, extent64_callback, flags)
@@ -58,12 +58,15 @@ functions! {
     block_status_filter(
         count: u64,
         offset: u64,
-        contexts: impl ToTexts,
-        extent64_callback: Extent64Callback<'_>;
+        contexts: impl ToTexts
+        => extent64_callback: Extent64Callback;
         flags: command
     ) -> () = BLOCK_STATUS_FILTER, |client| {
         client.block_status_filter(count, offset, contexts, extent64_callback, flags)
     };
+}
+
+functions! {
     /// As [`Handle::block_status`](Self::block_status), without waiting;
     /// answers with the cookie of the command.
     ///

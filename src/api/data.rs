@@ -31,16 +31,18 @@ impl Handle {
     /// `EPROTO`, or what the server or the system says; see `nbd_pread`.
     pub fn pread(&self, buf: impl ReadInto, offset: u64, flags: u32) -> Result<()> {
         let entry = &entry::PREAD;
-        self.call_reading(
-            entry,
-            buf.target(INSIDE),
-            (),
-            |(), line| {
-                line.value("offset", offset).flags("flags", flags);
-            },
-            |client, ()| command(client, entry, "flags", flags),
-            |client, buf, (), flags| client.pread(buf, offset, flags),
-        )
+        buf.while_waiting(INSIDE, |target, completion| {
+            self.call_reading(
+                entry,
+                target,
+                completion,
+                |_, line| {
+                    line.value("offset", offset).flags("flags", flags);
+                },
+                |client, _| command(client, entry, "flags", flags),
+                |client, buf, completion, flags| client.pread(buf, offset, completion, flags),
+            )
+        })
     }
 
     /// Reads, and tells of each part as the server sends it.  `flags` is 0 or
@@ -77,21 +79,30 @@ impl Handle {
         flags: u32,
     ) -> Result<()> {
         let entry = &entry::PREAD_STRUCTURED;
-        self.call_reading(
-            entry,
-            buf.target(INSIDE),
-            chunk_callback,
-            |chunk, line| {
-                line.value("offset", offset);
-                chunk.show("chunk_callback", line);
-                line.flags("flags", flags);
-            },
-            |client, chunk| {
-                chunk.check("chunk_callback")?;
-                command(client, entry, "flags", flags)
-            },
-            |client, buf, chunk, flags| client.pread_structured(buf, offset, chunk.value(), flags),
-        )
+        let with_callback = |chunk: ChunkCallback<'static>, target, completion| {
+            self.call_reading(
+                entry,
+                target,
+                (chunk, completion),
+                |(chunk, _), line| {
+                    line.value("offset", offset);
+                    chunk.show("chunk_callback", line);
+                    line.flags("flags", flags);
+                },
+                |client, (chunk, _)| {
+                    chunk.check("chunk_callback")?;
+                    command(client, entry, "flags", flags)
+                },
+                |client, buf, (chunk, completion), flags| {
+                    client.pread_structured(buf, offset, chunk.value(), completion, flags)
+                },
+            )
+        };
+        chunk_callback.while_waiting(|chunk| {
+            buf.while_waiting(INSIDE, |target, completion| {
+                with_callback(chunk, target, completion)
+            })
+        })
     }
 
     /// Writes the data at `offset`.  `flags` is 0 or
@@ -116,22 +127,24 @@ impl Handle {
     /// `nbd_pwrite`.
     pub fn pwrite(&self, buf: impl WriteFrom, offset: u64, flags: u32) -> Result<()> {
         let entry = &entry::PWRITE;
-        self.call(
-            entry,
-            buf.source(INSIDE),
-            |buf, line| {
-                buf.show("buf", line);
-                line.value("offset", offset).flags("flags", flags);
-            },
-            |client, buf| {
-                buf.check("buf")?;
-                command(client, entry, "flags", flags)
-            },
-            |client, buf, flags| {
-                let buf = buf.value().ok_or_else(|| missing("buf"))?;
-                client.pwrite(buf, offset, flags)
-            },
-        )
+        buf.while_waiting(INSIDE, |source, completion| {
+            self.call(
+                entry,
+                (source, completion),
+                |(buf, _), line| {
+                    buf.show("buf", line);
+                    line.value("offset", offset).flags("flags", flags);
+                },
+                |client, (buf, _)| {
+                    buf.check("buf")?;
+                    command(client, entry, "flags", flags)
+                },
+                |client, (buf, completion), flags| {
+                    let buf = buf.value().ok_or_else(|| missing("buf"))?;
+                    client.pwrite(buf, offset, completion, flags)
+                },
+            )
+        })
     }
 }
 

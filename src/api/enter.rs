@@ -4,9 +4,10 @@
 //! reports the state even if its arguments are wrong as well.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 
 use super::line::{Line, Shown};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::handle::entry::Entry;
 use crate::handle::{Client, Handle, ReadBuffer, debug};
 use crate::memory::loan::Target;
@@ -86,7 +87,7 @@ impl Handle {
             let checked = check(&client, &prepared)?;
             operation(&mut client, prepared, checked)
         }))
-        .unwrap_or_else(|_| Err(client.panicked()));
+        .unwrap_or_else(|_| Err(ended(&mut client)));
         if debug.enabled() {
             let line = match &result {
                 Ok(value) => format!("leave: ret={}", value.show()),
@@ -124,6 +125,50 @@ impl Handle {
     }
 }
 
+/// Ends the connection after a panic.  If this panics as well, commands may be
+/// left that know memory whose owner takes it back when the call is over: then
+/// it must not be over.
+fn ended(client: &mut Client) -> Error {
+    catch_unwind(AssertUnwindSafe(|| client.panicked())).unwrap_or_else(|_| process::abort())
+}
+
+/// The body of a function that works on the locked handle.
+macro_rules! body {
+    (
+        $handle:expr, $entry:ident, ($($argument:ident),*), ($($flags:ident: $check:ident)?),
+        |$client:ident| $operation:expr
+    ) => {
+        $handle.call(
+            &$crate::handle::entry::$entry,
+            ($($argument,)*),
+            |($($argument,)*), _line| {
+                $($crate::api::arguments::Argument::show(
+                    $argument,
+                    stringify!($argument),
+                    _line,
+                );)*
+                $(_line.flags(stringify!($flags), $flags);)?
+            },
+            |_client, ($($argument,)*)| {
+                $($crate::api::arguments::Argument::check(
+                    $argument,
+                    stringify!($argument),
+                )?;)*
+                Ok(($($crate::api::arguments::$check(
+                    _client,
+                    &$crate::handle::entry::$entry,
+                    stringify!($flags),
+                    $flags,
+                )?,)?))
+            },
+            |$client, ($($argument,)*), ($($flags,)?)| {
+                $(let $argument = $crate::api::arguments::Argument::value($argument);)*
+                $operation
+            },
+        )
+    };
+}
+
 /// Writes functions that work on the locked handle: documentation, arguments,
 /// row of the table, operation.  Flags stand last, behind a semicolon, with the
 /// check that they pass.
@@ -138,34 +183,38 @@ macro_rules! functions {
             pub fn $name(
                 &self $(, $argument: $type)* $(, $flags: u32)?
             ) -> $crate::error::Result<$result> {
-                self.call(
-                    &$crate::handle::entry::$entry,
-                    ($($argument,)*),
-                    |($($argument,)*), _line| {
-                        $($crate::api::arguments::Argument::show(
-                            $argument,
-                            stringify!($argument),
-                            _line,
-                        );)*
-                        $(_line.flags(stringify!($flags), $flags);)?
-                    },
-                    |_client, ($($argument,)*)| {
-                        $($crate::api::arguments::Argument::check(
-                            $argument,
-                            stringify!($argument),
-                        )?;)*
-                        Ok(($($crate::api::arguments::$check(
-                            _client,
-                            &$crate::handle::entry::$entry,
-                            stringify!($flags),
-                            $flags,
-                        )?,)?))
-                    },
-                    |$client, ($($argument,)*), ($($flags,)?)| {
-                        $(let $argument = $crate::api::arguments::Argument::value($argument);)*
-                        $operation
-                    },
+                $crate::api::enter::body!(
+                    self, $entry, ($($argument),*), ($($flags: $check)?), |$client| $operation
                 )
+            }
+        )*}
+    };
+}
+
+/// As `functions`, for those that wait, and borrow a callback meanwhile.  It
+/// stands behind an arrow.
+macro_rules! waiting_functions {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident(
+            $($argument:ident: $type:ty),* => $lent:ident: $callback:ident
+            $(; $flags:ident: $check:ident)?
+        ) -> $result:ty = $entry:ident, |$client:ident| $operation:expr;
+    )*) => {
+        impl $crate::handle::Handle {$(
+            $(#[$doc])*
+            pub fn $name(
+                &self $(, $argument: $type)*, $lent: $callback<'_> $(, $flags: u32)?
+            ) -> $crate::error::Result<$result> {
+                $lent.while_waiting(|$lent| {
+                    $crate::api::enter::body!(
+                        self,
+                        $entry,
+                        ($($argument,)* $lent),
+                        ($($flags: $check)?),
+                        |$client| $operation
+                    )
+                })
             }
         )*}
     };
@@ -202,4 +251,4 @@ macro_rules! unlocked {
     };
 }
 
-pub(super) use {functions, getters, unlocked};
+pub(super) use {body, functions, getters, unlocked, waiting_functions};

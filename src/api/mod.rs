@@ -12,7 +12,8 @@
 //! for either (`arguments`, `memory::loan`, `callback::rust`): a string is a
 //! `str`, a path or a pointer that may be null; a buffer is a slice, a vector
 //! or a pointer and a length; a callback contains a Rust closure or one of C.
-//! On the way to the command nothing is copied or allocated that comes from C.
+//! Buffers and callbacks of C reach their command without a copy or an
+//! allocation; lists of strings, which no hot path has, are copied.
 //!
 //! Four functions of the C library have no method, because the language has
 //! something better: `nbd_create` is [`Handle::new`], `nbd_close` is `drop`,
@@ -24,6 +25,8 @@ mod aio_data;
 mod aio_options;
 pub mod arguments;
 mod block_status;
+#[cfg(doctest)]
+mod borrowing;
 mod connect;
 pub mod constants;
 mod data;
@@ -47,4 +50,4 @@ mod uri;
 #[cfg(doc)]
 use crate::handle::Handle;
 
-use enter::{functions, getters, unlocked};
+use enter::{functions, getters, unlocked, waiting_functions};

@@ -5,7 +5,7 @@
 //! ends, the handle is negotiating again afterwards.
 
 use super::arguments::ToTexts;
-use super::functions;
+use super::{functions, waiting_functions};
 use crate::callback::{ContextCallback, ListCallback};
 
 functions! {
@@ -23,6 +23,9 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see `nbd_opt_abort`.
     opt_abort() -> () = OPT_ABORT, |client| client.opt_abort();
+}
+
+waiting_functions! {
     /// Lists the exports of the server; answers how many there are.
     ///
     /// ```
@@ -47,8 +50,11 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list`.
-    opt_list(list_callback: ListCallback<'_>) -> i32 = OPT_LIST,
+    opt_list(=> list_callback: ListCallback) -> i32 = OPT_LIST,
         |client| client.opt_list(list_callback);
+}
+
+functions! {
     /// Switches TLS on; whether the server agrees.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
@@ -66,12 +72,15 @@ functions! {
     /// the server or the system says; see `nbd_opt_structured_reply`.
     opt_structured_reply() -> bool = OPT_STRUCTURED_REPLY,
         |client| client.opt_structured_reply();
+}
+
+waiting_functions! {
     /// Lists the meta contexts of the export that match those of the handle;
     /// answers how many there are.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list_meta_context`.
-    opt_list_meta_context(context_callback: ContextCallback<'_>) -> i32 =
+    opt_list_meta_context(=> context_callback: ContextCallback) -> i32 =
         OPT_LIST_META_CONTEXT, |client| client.opt_list_meta_context(context_callback);
     /// Lists the meta contexts of the export that match the queries; answers
     /// how many there are.
@@ -79,7 +88,7 @@ functions! {
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list_meta_context_queries`.
     opt_list_meta_context_queries(
-        queries: impl ToTexts, context_callback: ContextCallback<'_>
+        queries: impl ToTexts => context_callback: ContextCallback
     ) -> i32 = OPT_LIST_META_CONTEXT_QUERIES,
         |client| client.opt_list_meta_context_queries(queries, context_callback);
     /// Selects the meta contexts of the handle; answers how many the server
@@ -87,7 +96,7 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_set_meta_context`.
-    opt_set_meta_context(context_callback: ContextCallback<'_>) -> i32 =
+    opt_set_meta_context(=> context_callback: ContextCallback) -> i32 =
         OPT_SET_META_CONTEXT, |client| client.opt_set_meta_context(context_callback);
     /// Selects the meta contexts that match the queries; answers how many the
     /// server granted.
@@ -95,7 +104,7 @@ functions! {
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_set_meta_context_queries`.
     opt_set_meta_context_queries(
-        queries: impl ToTexts, context_callback: ContextCallback<'_>
+        queries: impl ToTexts => context_callback: ContextCallback
     ) -> i32 = OPT_SET_META_CONTEXT_QUERIES,
         |client| client.opt_set_meta_context_queries(queries, context_callback);
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::callback::{CompletionCallback, DebugCallback};
+use crate::callback::{ChunkCallback, CompletionCallback, DebugCallback};
 use crate::error::{Error, Result};
 use crate::handle::{Client, Handle, debug, entry};
 
@@ -168,4 +168,38 @@ fn debug_lines_tell_how_a_call_ended() {
          nbd_get_nr_meta_contexts: enter:\n\
          nbd_get_nr_meta_contexts: leave: ret=0"
     );
+}
+
+#[test]
+fn debug_lines_tell_whether_there_is_a_completion() {
+    let (socket, _server) = embedded_server::spawn_on_socketpair(Default::default()).unwrap();
+    let handle = Handle::new();
+    handle.connect_socket(socket).unwrap();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let callback = DebugCallback::new(move |_, message| {
+        let message = message.to_str().unwrap();
+        if message.starts_with("enter: ") {
+            let (_, shown) = message.split_once("completion_callback=").unwrap();
+            log.lock().unwrap().push(shown.to_owned());
+        }
+    });
+    handle.set_debug_callback(callback).unwrap();
+    handle.debug().set_enabled(true);
+    let told = || CompletionCallback::new(|_| ());
+    let none = CompletionCallback::none;
+    let parts = || ChunkCallback::new(|_| Ok(()));
+    handle.aio_pread(vec![0; 8], 0, none(), 0).unwrap();
+    handle.aio_pread(vec![0; 8], 0, told(), 0).unwrap();
+    handle
+        .aio_pread_structured(vec![0; 8], 0, parts(), none(), 0)
+        .unwrap();
+    handle.aio_pwrite(vec![0; 8], 0, none(), 0).unwrap();
+    handle.aio_pwrite(vec![0; 8], 0, told(), 0).unwrap();
+    handle.aio_flush(CompletionCallback::none(), 0).unwrap();
+    handle.debug().set_enabled(false);
+    let shown = lines.lock().unwrap().join(" ");
+    let expected = ["NULL", "<fun>", "NULL", "NULL", "<fun>", "NULL"];
+    let expected = expected.map(|shown| format!("{shown} flags=0x0"));
+    assert_eq!(shown, expected.join(" "));
 }

@@ -4,13 +4,21 @@
 //! function, a pointer and a function that frees.  The lifetime says how long
 //! the closure may be needed.  A function that waits takes any, for it has
 //! done with the closure when it returns; the others take `'static` ones.
+//!
+//! Commands know no lifetimes.  So only a `'static` callback can become a
+//! closure of a command, and another becomes `'static` while a function waits
+//! (`while_waiting`), at the end of which the closure must be gone.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Weak};
 
-use super::{Chunk, Closure, Completion, Context, Debug, Extent, Extents32, Extents64, List};
+use super::{
+    Chunk, Closure, Completion, Context, Debug, Extent, Extents32, Extents64, List, Listener,
+};
 use crate::error::{Error, Result};
 
 /// A part of a structured read, as its callback receives it.
@@ -29,32 +37,42 @@ pub struct ReadChunk<'a> {
     pub errno: i32,
 }
 
+/// What the closure behind a callback may borrow.  The callback contains that
+/// closure as a box would, and frees it, so whatever it borrows must still be
+/// there when the callback is dropped: a mere reference would not say so.
+type Borrowed<'a> = PhantomData<Box<dyn FnMut() + Send + 'a>>;
+
 macro_rules! wrappers {
     ($($(#[$doc:meta])* $name:ident($closure:ident);)*) => {$(
         $(#[$doc])*
         pub struct $name<'a> {
-            closure: $closure,
-            borrowed: PhantomData<&'a mut ()>,
+            parts: ($closure, Life),
+            borrowed: Borrowed<'a>,
+        }
+
+        impl $name<'static> {
+            /// What C has passed, which knows how long it lives.
+            pub(crate) fn from_closure(closure: $closure) -> Self {
+                Self::from_parts((closure, Life::default()))
+            }
+
+            /// The closure, as the commands keep it.
+            pub(crate) fn into_closure(self) -> $closure {
+                self.parts.0
+            }
         }
 
         impl $name<'_> {
-            /// What C has passed.
-            pub(crate) fn from_closure(closure: $closure) -> Self {
+            fn from_parts(parts: ($closure, Life)) -> Self {
                 Self {
-                    closure,
+                    parts,
                     borrowed: PhantomData,
                 }
             }
 
-            /// The closure, as the commands keep it.
+            /// The closure, for a look at it.
             pub(crate) fn closure(&self) -> &$closure {
-                &self.closure
-            }
-
-            /// The closure, without its lifetime: whoever takes it sees to it
-            /// that it is dropped before what it borrows.
-            pub(crate) fn into_closure(self) -> $closure {
-                self.closure
+                &self.parts.0
             }
         }
 
@@ -83,6 +101,31 @@ wrappers! {
     DebugCallback(Debug);
 }
 
+/// Callbacks that commands keep, some no longer than their caller waits.
+macro_rules! lent {
+    ($($name:ident)*) => {$(
+        impl $name<'_> {
+            /// Lends the callback to a call that waits.
+            pub(crate) fn while_waiting<R>(self, wait: impl FnOnce($name<'static>) -> R) -> R {
+                let _end = End(self.parts.1.clone());
+                // SAFETY: this function is not left, by a panic neither, while
+                // the closure exists: `_end` sees to that.  Until then what the
+                // closure borrows is there, for `self` has borrowed it.
+                wait(unsafe { self.forever() })
+            }
+
+            /// The callback without its lifetime.
+            ///
+            /// # Safety
+            /// The closure must be dropped before what it borrows.
+            unsafe fn forever(self) -> $name<'static> {
+                $name::from_parts(self.parts)
+            }
+        }
+    )*};
+}
+lent! { ChunkCallback ExtentCallback Extent64Callback ListCallback ContextCallback }
+
 impl<'a> ChunkCallback<'a> {
     /// From a closure.  If it answers with an error, the command goes on, and
     /// fails in the end with the errno of that error, `EPROTO` in place of 0.
@@ -96,7 +139,7 @@ impl<'a> ChunkCallback<'a> {
             error: *mut c_int,
         ) -> c_int {
             // SAFETY: `data` is the box that `new` has made.
-            let function = unsafe { &mut *data.cast::<F>() };
+            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
             let part: &[u8] = match count {
                 0 => &[],
                 // SAFETY: a Rust closure is passed with a Rust buffer only, of
@@ -111,10 +154,11 @@ impl<'a> ChunkCallback<'a> {
                 status,
                 errno: *error,
             };
-            verdict(error, || function(chunk))
+            verdict(error, kept.call(|function| function(chunk)))
         }
-        // SAFETY: `call` takes the box for what it is.
-        Self::from_closure(unsafe { boxed(function, call::<F>) })
+        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // closure borrows.
+        Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
@@ -133,17 +177,21 @@ impl<'a> ExtentCallback<'a> {
             error: *mut c_int,
         ) -> c_int {
             // SAFETY: `data` is the box that `new` has made.
-            let function = unsafe { &mut *data.cast::<F>() };
+            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
             // SAFETY: the library passes a string that outlives the call.
             let context = unsafe { CStr::from_ptr(context) };
             // SAFETY: the library passes `count` words.
             let words = unsafe { std::slice::from_raw_parts(words, count) };
             // SAFETY: the library passes the address of an errno.
             let error = unsafe { &mut *error };
-            verdict(error, || function(context, offset, words))
+            verdict(
+                error,
+                kept.call(|function| function(context, offset, words)),
+            )
         }
-        // SAFETY: `call` takes the box for what it is.
-        Self::from_closure(unsafe { boxed(function, call::<F>) })
+        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // closure borrows.
+        Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
@@ -161,42 +209,60 @@ impl<'a> Extent64Callback<'a> {
             error: *mut c_int,
         ) -> c_int {
             // SAFETY: `data` is the box that `new` has made.
-            let function = unsafe { &mut *data.cast::<F>() };
+            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
             // SAFETY: the library passes a string that outlives the call.
             let context = unsafe { CStr::from_ptr(context) };
             // SAFETY: the library passes `count` extents.
             let extents = unsafe { std::slice::from_raw_parts(extents, count) };
             // SAFETY: the library passes the address of an errno.
             let error = unsafe { &mut *error };
-            verdict(error, || function(context, offset, extents))
+            verdict(
+                error,
+                kept.call(|function| function(context, offset, extents)),
+            )
         }
-        // SAFETY: `call` takes the box for what it is.
-        Self::from_closure(unsafe { boxed(function, call::<F>) })
+        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // closure borrows.
+        Self::from_parts(unsafe { kept(function, call::<F>) })
     }
-}
-
-/// The function behind every closure that receives two strings.
-unsafe extern "C" fn two_strings<F: FnMut(&CStr, &CStr)>(
-    data: *mut c_void,
-    first: *const c_char,
-    second: *const c_char,
-) -> c_int {
-    // SAFETY: `data` is the box that `new` has made.
-    let function = unsafe { &mut *data.cast::<F>() };
-    // SAFETY: the library passes strings that outlive the call.
-    let first = unsafe { CStr::from_ptr(first) };
-    // SAFETY: as above.
-    let second = unsafe { CStr::from_ptr(second) };
-    no_panic(|| function(first, second));
-    0
 }
 
 impl<'a> ListCallback<'a> {
     /// From a closure.  It receives the name of an export and its description,
     /// which is empty if the server gave none.
     pub fn new<F: FnMut(&CStr, &CStr) + Send + 'a>(function: F) -> Self {
-        // SAFETY: the function takes the box for what it is.
-        Self::from_closure(unsafe { boxed(function, two_strings::<F>) })
+        unsafe fn call<F: FnMut(&CStr, &CStr)>(
+            data: *mut c_void,
+            name: &CStr,
+            description: &CStr,
+        ) -> Result<()> {
+            // SAFETY: `data` is the box that `new` has made.
+            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
+            kept.call(|function| {
+                function(name, description);
+                Ok(())
+            })
+        }
+        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // closure borrows.
+        Self::from_parts(unsafe { kept(function, Listener::Rust(call::<F>)) })
+    }
+}
+
+impl<'a> ContextCallback<'a> {
+    /// From a closure.  It receives the name of a meta context.
+    pub fn new<F: FnMut(&CStr) + Send + 'a>(function: F) -> Self {
+        unsafe fn call<F: FnMut(&CStr)>(data: *mut c_void, name: &CStr) -> Result<()> {
+            // SAFETY: `data` is the box that `new` has made.
+            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
+            kept.call(|function| {
+                function(name);
+                Ok(())
+            })
+        }
+        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // closure borrows.
+        Self::from_parts(unsafe { kept(function, Listener::Rust(call::<F>)) })
     }
 }
 
@@ -204,27 +270,27 @@ impl<'a> DebugCallback<'a> {
     /// From a closure.  It receives the name of the public function that is
     /// running, as in C, and the message.
     pub fn new<F: FnMut(&CStr, &CStr) + Send + 'a>(function: F) -> Self {
-        // SAFETY: the function takes the box for what it is.
-        Self::from_closure(unsafe { boxed(function, two_strings::<F>) })
-    }
-}
-
-impl<'a> ContextCallback<'a> {
-    /// From a closure.  It receives the name of a meta context.
-    pub fn new<F: FnMut(&CStr) + Send + 'a>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr)>(
+        unsafe extern "C" fn call<F: FnMut(&CStr, &CStr)>(
             data: *mut c_void,
-            name: *const c_char,
+            context: *const c_char,
+            message: *const c_char,
         ) -> c_int {
             // SAFETY: `data` is the box that `new` has made.
-            let function = unsafe { &mut *data.cast::<F>() };
-            // SAFETY: the library passes a string that outlives the call.
-            let name = unsafe { CStr::from_ptr(name) };
-            no_panic(|| function(name));
+            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
+            // SAFETY: the library passes strings that outlive the call.
+            let context = unsafe { CStr::from_ptr(context) };
+            // SAFETY: as above.
+            let message = unsafe { CStr::from_ptr(message) };
+            // There is no command that could fail.
+            let _ = kept.call(|function| {
+                function(context, message);
+                Ok(())
+            });
             0
         }
-        // SAFETY: `call` takes the box for what it is.
-        Self::from_closure(unsafe { boxed(function, call::<F>) })
+        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // closure borrows.
+        Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
@@ -328,27 +394,81 @@ impl Completion {
     }
 }
 
-/// A Rust closure, or what contains it, in a box that the closure frees.
+/// A Rust closure that can be called many times, as it is in its box.
+struct Kept<F> {
+    /// Gone once it has panicked: it may be half way in what it does.
+    function: Option<F>,
+    /// Behind the closure, so that it goes after it.
+    _life: Arc<()>,
+}
+
+/// Whether a closure still exists; one of C does not tell.
+type Life = Weak<()>;
+
+/// Puts a closure into its box.
 ///
 /// # Safety
-/// `call` must take its first argument for a pointer to an `F`, and the result
-/// must be dropped before what `function` borrows.
-unsafe fn boxed<F: Send, C>(function: F, call: C) -> Closure<C> {
-    unsafe extern "C" fn free<F>(data: *mut c_void) {
-        // SAFETY: `data` is the box below, and it is freed once.
-        let function = unsafe { Box::from_raw(data.cast::<F>()) };
-        no_panic(|| drop(function));
+/// `call` must take its first argument for a pointer to a `Kept<F>`, and the
+/// result must be dropped before what `function` borrows.
+unsafe fn kept<F: Send, C>(function: F, call: C) -> (Closure<C>, Life) {
+    let existing = Arc::new(());
+    let life = Arc::downgrade(&existing);
+    let kept = Kept {
+        function: Some(function),
+        _life: existing,
+    };
+    // SAFETY: by the contract of this function.
+    (unsafe { boxed(kept, call) }, life)
+}
+
+impl<F> Kept<F> {
+    /// Calls the closure.  A panic is reported by its hook and ends here; the
+    /// closure is not called again, and its command has failed already.
+    fn call(&mut self, call: impl FnOnce(&mut F) -> Result<()>) -> Result<()> {
+        let Some(function) = &mut self.function else {
+            return Ok(());
+        };
+        catch_unwind(AssertUnwindSafe(|| call(function))).unwrap_or_else(|_| {
+            no_panic(|| self.function = None);
+            Err(Error::new(libc::ENOTRECOVERABLE, "a callback panicked"))
+        })
     }
-    let data = Box::into_raw(Box::new(function));
+}
+
+/// The end of a call that waits.
+struct End(Life);
+
+impl Drop for End {
+    /// Goes no further with a closure whose caller will drop what it borrows.
+    fn drop(&mut self) {
+        if self.0.strong_count() > 0 {
+            std::process::abort();
+        }
+        // Whatever the closure did in another thread has happened before.
+        fence(Ordering::Acquire);
+    }
+}
+
+/// What the functions of a closure work on, in a box that the closure frees.
+///
+/// # Safety
+/// `call` must take its first argument for a pointer to a `T`, and the result
+/// must be dropped before what `contents` borrows.
+unsafe fn boxed<T: Send, C>(contents: T, call: C) -> Closure<C> {
+    unsafe extern "C" fn free<T>(data: *mut c_void) {
+        // SAFETY: `data` is the box below, and it is freed once.
+        let contents = unsafe { Box::from_raw(data.cast::<T>()) };
+        no_panic(|| drop(contents));
+    }
+    let data = Box::into_raw(Box::new(contents));
     // SAFETY: by the contract of this function; a closure that is `Send` can be
     // called from any thread, one at a time.
-    unsafe { Closure::new(Some(call), data.cast(), Some(free::<F>)) }
+    unsafe { Closure::new(Some(call), data.cast(), Some(free::<T>)) }
 }
 
 /// What a closure's answer means to the command it belongs to.
-fn verdict(error: &mut c_int, function: impl FnOnce() -> Result<()>) -> c_int {
-    let answer = catch_unwind(AssertUnwindSafe(function));
-    match answer.unwrap_or_else(|_| Err(Error::new(libc::ENOTRECOVERABLE, "a callback panicked"))) {
+fn verdict(error: &mut c_int, answer: Result<()>) -> c_int {
+    match answer {
         Ok(()) => 0,
         Err(reason) => {
             *error = reason.errno();
@@ -373,7 +493,9 @@ fn outcome(errno: c_int) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn a_command_without_a_closure_keeps_its_buffer() {
@@ -396,6 +518,44 @@ mod tests {
     }
 
     #[test]
+    fn a_closure_that_panics_is_dropped_and_not_called_again() {
+        let captured = Arc::new(());
+        let seen = Arc::clone(&captured);
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let callback = ChunkCallback::new(move |_| {
+            let _ = &seen;
+            counted.fetch_add(1, Ordering::Relaxed);
+            panic!("on purpose")
+        });
+        let mut closure = callback.into_closure();
+        let nothing = (std::ptr::null(), 0);
+        let mut error = 0;
+        assert_eq!(closure.call(nothing, 0, 0, &mut error), -1);
+        assert_eq!(Arc::strong_count(&captured), 1);
+        assert_eq!(closure.call(nothing, 0, 0, &mut error), 0);
+        drop(closure);
+        assert_eq!(
+            (calls.load(Ordering::Relaxed), error),
+            (1, libc::ENOTRECOVERABLE)
+        );
+    }
+
+    #[test]
+    fn a_debug_closure_that_panics_is_not_called_again() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let callback = DebugCallback::new(move |_, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            panic!("on purpose")
+        });
+        let mut closure = callback.into_closure();
+        closure.message(c"nbd_poll", c"one");
+        closure.message(c"nbd_poll", c"two");
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
     fn an_error_without_errno_leaves_the_choice_to_the_command() {
         let callback = Extent64Callback::new(|_, _, _| Err(Error::without_errno("no")));
         let mut error = libc::EIO;
@@ -403,5 +563,30 @@ mod tests {
             .into_closure()
             .call(c"context", 0, &mut [], &mut error);
         assert_eq!((verdict, error), (-1, 0));
+    }
+
+    #[test]
+    fn a_lent_closure_is_gone_in_the_end() {
+        let mut calls = 0;
+        let callback = ContextCallback::new(|_| calls += 1);
+        callback.while_waiting(|lent| lent.into_closure().call(c"context").unwrap());
+        assert_eq!(calls, 1);
+    }
+
+    #[test]
+    fn a_lent_closure_that_stays_ends_the_program() {
+        const CHILD: &str = "LIBNBD_TEST_KEEPS_CLOSURE";
+        if std::env::var_os(CHILD).is_some() {
+            let callback = ContextCallback::new(|_| ());
+            let _kept = callback.while_waiting(|lent| lent);
+            return;
+        }
+        let test = "callback::rust::tests::a_lent_closure_that_stays_ends_the_program";
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(libc::SIGABRT));
     }
 }

@@ -163,10 +163,11 @@ macro_rules! owned {
         impl $c_type {
             /// Takes the closure over; from here on it is freed exactly once.
             pub(super) fn own(self) -> $owned<'static> {
+                let function = self.callback.map(Into::into);
                 // SAFETY: the interface asks of every callback what
                 // `Closure::new` asks: callable with its data from any thread
                 // that uses the handle, until it is freed.
-                let closure = unsafe { Closure::new(self.callback, self.user_data, self.free) };
+                let closure = unsafe { Closure::new(function, self.user_data, self.free) };
                 $owned::from_closure(closure)
             }
         }

@@ -1,4 +1,5 @@
-//! What the guard promises of every function, tried on some of them.
+//! What the way in promises of every function, through the guard of C and the
+//! method behind it, tried on some of them.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;

@@ -20,9 +20,15 @@ use super::state::State;
 const ABANDON_PENDING: u32 = 0x10000;
 
 impl Client {
-    /// Reads.
-    pub fn pread(&mut self, buffer: ReadBuffer, offset: u64, flags: CommandFlags) -> Result<()> {
-        let cookie = self.read(buffer, offset, Along::None, Completion::none(), flags)?;
+    /// Reads.  The completion is one that only frees.
+    pub fn pread(
+        &mut self,
+        buffer: ReadBuffer,
+        offset: u64,
+        completion: Completion,
+        flags: CommandFlags,
+    ) -> Result<()> {
+        let cookie = self.aio_pread(buffer, offset, completion, flags)?;
         self.wait_for(cookie)
     }
 
@@ -32,16 +38,22 @@ impl Client {
         buffer: ReadBuffer,
         offset: u64,
         chunk: callback::Chunk,
+        completion: Completion,
         flags: CommandFlags,
     ) -> Result<()> {
-        let along = Along::Chunk(chunk);
-        let cookie = self.read(buffer, offset, along, Completion::none(), flags)?;
+        let cookie = self.aio_pread_structured(buffer, offset, chunk, completion, flags)?;
         self.wait_for(cookie)
     }
 
     /// Writes.
-    pub fn pwrite(&mut self, data: Lent, offset: u64, flags: CommandFlags) -> Result<()> {
-        let cookie = self.write(data, offset, Completion::none(), flags)?;
+    pub fn pwrite(
+        &mut self,
+        data: Lent,
+        offset: u64,
+        completion: Completion,
+        flags: CommandFlags,
+    ) -> Result<()> {
+        let cookie = self.aio_pwrite(data, offset, completion, flags)?;
         self.wait_for(cookie)
     }
 
@@ -222,6 +234,17 @@ impl Client {
         completion: Completion,
         flags: CommandFlags,
     ) -> Result<u64> {
+        // A request from the start: if it is refused, its closures are freed in
+        // the order that it promises.
+        let mut request = Request {
+            command: Command::BlockStatus,
+            flags: self.payload_flag(flags),
+            offset,
+            count,
+            data: Data::None,
+            along: Along::Extents64(extents),
+            completion,
+        };
         if !self.session.extended_headers {
             return Err(Error::new(
                 libc::ENOTSUP,
@@ -235,15 +258,8 @@ impl Client {
         for context in &contexts {
             filter.extend_from_slice(&self.context_id(context)?.to_be_bytes());
         }
-        self.submit(Request {
-            command: Command::BlockStatus,
-            flags: self.payload_flag(flags),
-            offset,
-            count,
-            data: Data::Filter(filter),
-            along: Along::Extents64(extents),
-            completion,
-        })
+        request.data = Data::Filter(filter);
+        self.submit(request)
     }
 
     /// Ends the session behind the commands that are under way.

@@ -257,7 +257,7 @@ impl Client {
                 self.session_ended(Some(stream));
                 Ok(())
             }
-            Err(Fault::Refused(_, error)) => {
+            Err(Fault::Refused(_, error) | Fault::Unheard(error)) => {
                 debug!(self.debug, "{error}");
                 self.state = State::Negotiating(stream, line);
                 self.option_ended(Err(error));

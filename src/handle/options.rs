@@ -9,7 +9,7 @@ use libc::c_int;
 use crate::callback::{self, Completion};
 use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
-use crate::negotiation::{self, Answer, Next, Session, Wishes};
+use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
 use crate::transport::Stream;
 
 use super::state::State;
@@ -118,16 +118,16 @@ impl Client {
 
     /// As `opt_list`, without waiting.
     pub fn aio_opt_list(&mut self, found: callback::List, completion: Completion) -> Result<()> {
-        self.require_fixed()?;
+        let (found, completion) = self.if_fixed((found, completion))?;
         let found = Arc::new(Mutex::new(found));
         let along = Arc::clone(&found);
         self.talk_with(Some(along), completion, |line, _, session| async move {
+            let mut heard = Ok(());
             let each = |name: &CStr, description: &CStr| {
-                // What the callback returns has no meaning.
-                lock(&found).call(name, description);
+                keep_failure(&mut heard, lock(&found).call(name, description));
             };
             let answer = negotiation::list(&line, &session, each).await;
-            (session, answer)
+            (session, if_heard(answer, heard))
         })
     }
 
@@ -148,7 +148,7 @@ impl Client {
         found: callback::Context,
         completion: Completion,
     ) -> Result<()> {
-        self.require_fixed()?;
+        let (found, completion) = self.if_fixed((found, completion))?;
         let found = Arc::new(Mutex::new(found));
         let along = Arc::clone(&found);
         self.talk_with(
@@ -156,12 +156,11 @@ impl Client {
             completion,
             |line, wishes, session| async move {
                 let export = &wishes.export_name;
-                let each = |name: &CStr| {
-                    lock(&found).call(name);
-                };
+                let mut heard = Ok(());
+                let each = |name: &CStr| keep_failure(&mut heard, lock(&found).call(name));
                 let answer =
                     negotiation::list_meta_contexts(&line, export, &queries, &session, each).await;
-                (session, answer)
+                (session, if_heard(answer, heard))
             },
         )
     }
@@ -183,7 +182,7 @@ impl Client {
         granted: callback::Context,
         completion: Completion,
     ) -> Result<()> {
-        self.require_fixed()?;
+        let (granted, completion) = self.if_fixed((granted, completion))?;
         let granted = Arc::new(Mutex::new(granted));
         let along = Arc::clone(&granted);
         self.talk_with(
@@ -191,13 +190,16 @@ impl Client {
             completion,
             |line, wishes, mut session| async move {
                 let export = &wishes.export_name;
-                let each = |name: &CStr| {
-                    lock(&granted).call(name);
-                };
+                let mut heard = Ok(());
+                let each = |name: &CStr| keep_failure(&mut heard, lock(&granted).call(name));
                 let answer =
                     negotiation::set_meta_contexts(&line, export, &queries, &mut session, each)
                         .await;
-                (session, answer)
+                if heard.is_err() {
+                    // As after every selection that fails.
+                    session.contexts.clear();
+                }
+                (session, if_heard(answer, heard))
             },
         )
     }
@@ -238,6 +240,13 @@ impl Client {
             libc::ENOTSUP,
             "the server does not use the fixed newstyle protocol",
         ))
+    }
+
+    /// The closures of an option that needs fixed newstyle.  Elsewhere they are
+    /// freed as they stand: a pair frees its first half first.
+    fn if_fixed<C>(&self, closures: C) -> Result<C> {
+        self.require_fixed()?;
+        Ok(closures)
     }
 
     fn talk<F>(
@@ -345,6 +354,20 @@ impl Client {
 /// The closure that the conversation and the handle share.
 fn lock<C>(closure: &Mutex<C>) -> MutexGuard<'_, C> {
     closure.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps why a closure could not be told something.
+fn keep_failure(heard: &mut Result<()>, now: Result<()>) {
+    if heard.is_ok() {
+        *heard = now;
+    }
+}
+
+/// The answer to an option, if the closure could be told all of it.
+fn if_heard(answer: Answer<Next>, heard: Result<()>) -> Answer<Next> {
+    let next = answer?;
+    heard.map_err(Fault::Unheard)?;
+    Ok(next)
 }
 
 /// Nobody to tell.

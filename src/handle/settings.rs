@@ -189,7 +189,7 @@ impl Client {
 
     /// The handshake flags to agree to.
     pub fn set_handshake_flags(&mut self, flags: u32) -> Result<()> {
-        // The guard has refused unknown bits; both known ones fit.
+        // The method has refused unknown bits; both known ones fit.
         self.settings.wishes.handshake_flags = u16::try_from(flags).unwrap_or(0);
         Ok(())
     }

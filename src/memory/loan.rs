@@ -1,12 +1,15 @@
 //! The buffers that the public functions take, and how they become memory that
 //! is lent to a command.
 //!
-//! A function that waits borrows its buffer; one that does not wait owns it
-//! meanwhile: the buffer moves into the completion closure, which gives it back
-//! when the command has done with it.
+//! A function that waits borrows its buffer, and does not return before the
+//! command has retired.  One that does not wait owns it meanwhile: the buffer
+//! moves into the completion closure, which gives it back when the command has
+//! done with it.
 
-use std::ptr::NonNull;
+use std::ffi::c_void;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Lent, LentMut};
 use crate::callback::{Completion, CompletionCallback};
@@ -62,8 +65,9 @@ impl Source {
     }
 }
 
-/// Shows that the caller is this crate: nobody else can turn a buffer into
-/// memory that outlives it.
+/// Shows that the caller is this crate, which passes memory and completion to
+/// the same command: nobody else can turn a buffer into memory that outlives
+/// it.
 #[derive(Debug, Clone, Copy)]
 pub struct Inside(());
 
@@ -78,60 +82,93 @@ fn possible(count: usize) -> usize {
 /// A buffer that a function fills while its caller waits: a slice, an array or
 /// a vector, whose length says how much to read.
 pub trait ReadInto {
-    /// The memory, without its lifetime: a command that waits ends before its
-    /// function returns.
+    /// Lends the memory to a call that waits.  The completion says when the
+    /// command has retired.
     #[doc(hidden)]
-    fn target(self, inside: Inside) -> Target;
+    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R;
 }
 
 /// Data that a function sends while its caller waits: a slice, an array or a
 /// vector.
 pub trait WriteFrom {
-    /// As [`ReadInto::target`].
+    /// As [`ReadInto::while_waiting`].
     #[doc(hidden)]
-    fn source(self, inside: Inside) -> Source;
+    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R;
+}
+
+/// The end of a call that waits: whether its command has retired.
+struct End(AtomicBool);
+
+impl End {
+    const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// A completion that tells nobody but this.
+    fn completion(&self) -> Completion {
+        unsafe extern "C" fn retired(end: *mut c_void) {
+            // SAFETY: `end` is the flag below, which is there as long as the
+            // completion: an `End` is not left before.
+            unsafe { &*end.cast::<AtomicBool>() }.store(true, Ordering::Release);
+        }
+        let flag = ptr::from_ref(&self.0).cast_mut().cast();
+        // SAFETY: `retired` takes the flag for what it is, and can be called
+        // from any thread.
+        unsafe { Completion::new(None, flag, Some(retired)) }
+    }
+}
+
+impl Drop for End {
+    /// Goes no further with a command whose caller will drop the memory.
+    fn drop(&mut self) {
+        if !self.0.load(Ordering::Acquire) {
+            std::process::abort();
+        }
+    }
 }
 
 impl ReadInto for &mut [u8] {
-    fn target(self, _inside: Inside) -> Target {
-        let count = self.len();
-        Target {
-            start: Some(NonNull::from(self).cast()),
-            count,
-        }
+    fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
+        let end = End::new();
+        let (start, count) = (NonNull::from(&mut *self).cast(), self.len());
+        // SAFETY: this function is not left, by a panic neither, before the
+        // command has retired: `end` sees to that.  Until then the slice is
+        // borrowed for this function alone.
+        let target = unsafe { Target::new(Some(start), count) };
+        wait(target, end.completion())
     }
 }
 
 impl<const N: usize> ReadInto for &mut [u8; N] {
-    fn target(self, inside: Inside) -> Target {
-        self.as_mut_slice().target(inside)
+    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
+        self.as_mut_slice().while_waiting(inside, wait)
     }
 }
 
 impl ReadInto for &mut Vec<u8> {
-    fn target(self, inside: Inside) -> Target {
-        self.as_mut_slice().target(inside)
+    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
+        self.as_mut_slice().while_waiting(inside, wait)
     }
 }
 
 impl WriteFrom for &[u8] {
-    fn source(self, _inside: Inside) -> Source {
-        Source {
-            start: Some(NonNull::from(self).cast()),
-            count: self.len(),
-        }
+    fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
+        let end = End::new();
+        // SAFETY: as for `ReadInto`; nobody writes to a shared slice.
+        let source = unsafe { Source::new(Some(NonNull::from(self).cast()), self.len()) };
+        wait(source, end.completion())
     }
 }
 
 impl<const N: usize> WriteFrom for &[u8; N] {
-    fn source(self, inside: Inside) -> Source {
-        self.as_slice().source(inside)
+    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
+        self.as_slice().while_waiting(inside, wait)
     }
 }
 
 impl WriteFrom for &Vec<u8> {
-    fn source(self, inside: Inside) -> Source {
-        self.as_slice().source(inside)
+    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
+        self.as_slice().while_waiting(inside, wait)
     }
 }
 
@@ -151,17 +188,17 @@ pub trait AioWriteFrom: Sized {
     fn lend(self, completion: CompletionCallback<Self>, inside: Inside) -> (Source, Completion);
 }
 
-// Moving a vector or a shared slice does not move its bytes, so what `target`
-// and `source` tell stays true in the completion.  That gives the buffer back
-// when the command has done with it, or frees it when the command retires.
-
 impl AioReadInto for Vec<u8> {
     fn lend(
         mut self,
         completion: CompletionCallback<Self>,
-        inside: Inside,
+        _inside: Inside,
     ) -> (Target, Completion) {
-        let target = self.as_mut_slice().target(inside);
+        let bytes = self.as_mut_slice();
+        let (start, count) = (NonNull::from(&mut *bytes).cast(), bytes.len());
+        // SAFETY: the completion of the same command owns the vector until the
+        // command has done with it.  Moving a vector does not move its bytes.
+        let target = unsafe { Target::new(Some(start), count) };
         (target, completion.keeping(self))
     }
 }
@@ -172,10 +209,13 @@ macro_rules! sources {
             fn lend(
                 self,
                 completion: CompletionCallback<Self>,
-                inside: Inside,
+                _inside: Inside,
             ) -> (Source, Completion) {
                 let bytes: &[u8] = &self;
-                (bytes.source(inside), completion.keeping(self))
+                // SAFETY: as for `AioReadInto`; a shared slice has the bytes
+                // apart from itself as well.
+                let source = unsafe { Source::new(Some(NonNull::from(bytes).cast()), bytes.len()) };
+                (source, completion.keeping(self))
             }
         }
     )*};
@@ -186,14 +226,14 @@ sources! { Vec<u8> Arc<[u8]> &'static [u8] }
 // C sees to its buffers itself.
 
 impl ReadInto for Target {
-    fn target(self, _inside: Inside) -> Target {
-        self
+    fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
+        wait(self, Completion::none())
     }
 }
 
 impl WriteFrom for Source {
-    fn source(self, _inside: Inside) -> Source {
-        self
+    fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
+        wait(self, Completion::none())
     }
 }
 
@@ -206,5 +246,41 @@ impl AioReadInto for Target {
 impl AioWriteFrom for Source {
     fn lend(self, completion: CompletionCallback<Self>, _inside: Inside) -> (Source, Completion) {
         (self, completion.alone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    #[test]
+    fn a_lent_buffer_comes_back() {
+        let mut buf = [1, 2];
+        buf.as_mut_slice().while_waiting(INSIDE, |target, done| {
+            let mut memory = target.lend().unwrap();
+            memory.zero(1, 1);
+            drop(done);
+        });
+        assert_eq!(buf, [1, 0]);
+        let count = (&buf).while_waiting(INSIDE, |source: Source, _done| source.count);
+        assert_eq!(count, 2);
+    }
+
+    #[test]
+    fn a_command_that_keeps_a_lent_buffer_ends_the_program() {
+        const CHILD: &str = "LIBNBD_TEST_KEEPS_BUFFER";
+        if std::env::var_os(CHILD).is_some() {
+            let _kept = (&[0]).while_waiting(INSIDE, |_: Source, done| done);
+            return;
+        }
+        let test = "memory::loan::tests::a_command_that_keeps_a_lent_buffer_ends_the_program";
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(libc::SIGABRT));
     }
 }

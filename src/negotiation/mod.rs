@@ -172,6 +172,8 @@ pub enum Fault {
     Broken(Error),
     /// An option was refused with this reply; another one can be sent.
     Refused(u32, Error),
+    /// The caller has failed, and not the server; another option can be sent.
+    Unheard(Error),
 }
 
 impl From<Error> for Fault {

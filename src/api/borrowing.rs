@@ -1,0 +1,194 @@
+//! Programs that must not compile, because they would use memory that is gone,
+//! next to those that differ in one point and may.
+//!
+//! The compiler of the documentation tests is the judge; the error codes say
+//! what it has to find, and toolchains that can compare them do.
+
+/// A callback runs the destructor of its closure, so what that borrows must
+/// outlive the callback.
+///
+/// ```
+/// struct Tell<'a>(&'a String);
+/// impl Drop for Tell<'_> {
+///     fn drop(&mut self) {
+///         assert_eq!(self.0, "text");
+///     }
+/// }
+/// let text = String::from("text");
+/// let callback;
+/// let tell = Tell(&text);
+/// callback = nbd::ContextCallback::new(move |_| _ = &tell);
+/// # drop(callback);
+/// ```
+///
+/// ```compile_fail,E0597
+/// struct Tell<'a>(&'a String);
+/// impl Drop for Tell<'_> {
+///     fn drop(&mut self) {
+///         assert_eq!(self.0, "text");
+///     }
+/// }
+/// let callback;
+/// let text = String::from("text");
+/// let tell = Tell(&text);
+/// callback = nbd::ContextCallback::new(move |_| _ = &tell);
+/// # let _ = &callback;
+/// ```
+///
+/// The other callbacks are alike:
+///
+/// ```
+/// let n = 1;
+/// let callbacks;
+/// callbacks = (
+///     nbd::ChunkCallback::new(|_| Ok(_ = &n)),
+///     nbd::ExtentCallback::new(|_, _, _| Ok(_ = &n)),
+///     nbd::Extent64Callback::new(|_, _, _| Ok(_ = &n)),
+///     nbd::ListCallback::new(|_, _| _ = &n),
+///     nbd::DebugCallback::new(|_, _| _ = &n),
+/// );
+/// # drop(callbacks);
+/// ```
+///
+/// ```compile_fail,E0597
+/// let callback;
+/// let n = 1;
+/// callback = nbd::ChunkCallback::new(|_| Ok(_ = &n));
+/// # let _ = &callback;
+/// ```
+///
+/// ```compile_fail,E0597
+/// let callback;
+/// let n = 1;
+/// callback = nbd::ExtentCallback::new(|_, _, _| Ok(_ = &n));
+/// # let _ = &callback;
+/// ```
+///
+/// ```compile_fail,E0597
+/// let callback;
+/// let n = 1;
+/// callback = nbd::Extent64Callback::new(|_, _, _| Ok(_ = &n));
+/// # let _ = &callback;
+/// ```
+///
+/// ```compile_fail,E0597
+/// let callback;
+/// let n = 1;
+/// callback = nbd::ListCallback::new(|_, _| _ = &n);
+/// # let _ = &callback;
+/// ```
+///
+/// ```compile_fail,E0597
+/// let callback;
+/// let n = 1;
+/// callback = nbd::DebugCallback::new(|_, _| _ = &n);
+/// # let _ = &callback;
+/// ```
+struct CallbacksOutliveNothing;
+
+/// A call that waits borrows, and no longer than it waits; one that does not
+/// wait takes what lives for ever.
+///
+/// ```
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// let mut count = 0;
+/// let mut buf = [0; 512];
+/// handle.pread(&mut buf, 0, 0)?;
+/// handle.pread_structured(&mut buf, 0, nbd::ChunkCallback::new(|_| Ok(count += 1)), 0)?;
+/// handle.pwrite(&buf, 0, 0)?;
+/// handle.block_status(1, 0, nbd::ExtentCallback::new(|_, _, _| Ok(count += 1)), 0)?;
+/// handle.block_status_64(1, 0, nbd::Extent64Callback::new(|_, _, _| Ok(count += 1)), 0)?;
+/// handle.opt_list(nbd::ListCallback::new(|_, _| count += 1))?;
+/// handle.opt_set_meta_context(nbd::ContextCallback::new(|_| count += 1))?;
+/// let buf = vec![0; 512];
+/// handle.aio_pread(buf, 0, nbd::CompletionCallback::none(), 0)?;
+/// let data: &'static [u8] = b"data";
+/// handle.aio_pwrite(data, 0, nbd::CompletionCallback::none(), 0)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Nothing else may touch a buffer while it is being filled:
+///
+/// ```compile_fail,E0502
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// let mut buf = [0; 512];
+/// let look = nbd::ChunkCallback::new(|_| Ok(_ = buf[0]));
+/// handle.pread_structured(&mut buf, 0, look, 0)
+/// # }
+/// ```
+///
+/// The buffers of calls that do not wait:
+///
+/// ```compile_fail,E0277
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// let mut buf = vec![0; 512];
+/// handle.aio_pread(&mut buf, 0, nbd::CompletionCallback::none(), 0)
+/// # }
+/// ```
+///
+/// ```compile_fail,E0597
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// let data = vec![0; 512];
+/// handle.aio_pwrite(&data[..], 0, nbd::CompletionCallback::none(), 0)
+/// # }
+/// ```
+///
+/// Their callbacks:
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// let mut count = 0;
+/// let callback = nbd::ChunkCallback::new(|_| Ok(count += 1));
+/// handle.aio_pread_structured(vec![0; 512], 0, callback, nbd::CompletionCallback::none(), 0)
+/// # }
+/// ```
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// let mut count = 0;
+/// let callback = nbd::ExtentCallback::new(|_, _, _| Ok(count += 1));
+/// handle.aio_block_status(1, 0, callback, nbd::CompletionCallback::none(), 0)
+/// # }
+/// ```
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// let mut count = 0;
+/// let callback = nbd::Extent64Callback::new(|_, _, _| Ok(count += 1));
+/// handle.aio_block_status_64(1, 0, callback, nbd::CompletionCallback::none(), 0)
+/// # }
+/// ```
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// let mut count = 0;
+/// let callback = nbd::ListCallback::new(|_, _| count += 1);
+/// handle.aio_opt_list(callback, nbd::CompletionCallback::none())
+/// # }
+/// ```
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// let mut count = 0;
+/// let callback = nbd::ContextCallback::new(|_| count += 1);
+/// handle.aio_opt_set_meta_context(callback, nbd::CompletionCallback::none())
+/// # }
+/// ```
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// let mut count = 0;
+/// handle.aio_flush(nbd::CompletionCallback::new(|_| count += 1), 0)
+/// # }
+/// ```
+///
+/// And the debug callback, which stays with the handle:
+///
+/// ```compile_fail,E0373
+/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// let mut count = 0;
+/// handle.set_debug_callback(nbd::DebugCallback::new(|_, _| count += 1))
+/// # }
+/// ```
+struct CallsThatDoNotWaitBorrowNothing;
