@@ -17,21 +17,9 @@ theirs=/usr/lib/$("${cc[@]}" -print-multiarch)/libnbd.so.0
 their_include=/usr/include
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-passed=0
-failed=0
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" > "$directory/output" 2>&1; then
-        echo "ok ABI of the C library: $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok ABI of the C library: $name"
-        cat "$directory/output"
-        failed=$((failed + 1))
-    fi
-}
+suite="ABI of the C library"
+log=$directory/output
+. scripts/tally.sh
 
 # Functions and variables that may be missing for now, and their macros.
 sed -n 's/^nbd_[a-z0-9_]*$/&/p' scripts/not-yet.txt > "$directory/not-yet"
@@ -149,5 +137,4 @@ check 'values of this library' values ours "$our_include"
 check 'layouts are the same' same_layouts
 check 'values are the same but for the explained ones' only_explained_changes
 
-echo "$passed passed, $failed failed"
-[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+total

@@ -10,21 +10,9 @@ cd "$(dirname "$0")/.." || exit 1
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-passed=0
-failed=0
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" > "$root/output" 2>&1 < /dev/null; then
-        echo "ok consumers: $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok consumers: $name"
-        cat "$root/output"
-        failed=$((failed + 1))
-    fi
-}
+suite=consumers
+log=$root/output
+. scripts/tally.sh
 
 stage=$root/stage
 library=$stage/opt/nbd/lib
@@ -125,5 +113,4 @@ for project in plain autoconf cmake meson cxx; do
     check "$project, static: runs on this library" runs "$program"
 done
 
-echo "$passed passed, $failed failed"
-[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+total

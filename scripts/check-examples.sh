@@ -13,21 +13,9 @@ unset LD_LIBRARY_PATH
 read -ra cc <<< "${CC:-cc}"
 directory=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
-passed=0
-failed=0
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" > "$directory/output" 2>&1; then
-        echo "ok examples: $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok examples: $name"
-        cat "$directory/output"
-        failed=$((failed + 1))
-    fi
-}
+suite=examples
+log=$directory/output
+. scripts/tally.sh
 
 quickstart() {
     make --no-print-directory quickstart > "$directory/quickstart"
@@ -76,5 +64,4 @@ check 'first-sector on an empty disk' "$directory/first-sector" "$directory/empt
 check 'async-copy on an empty disk' "$directory/async-copy" "$directory/empty.sock" "$directory/none"
 check 'an empty copy' test -f "$directory/none" -a ! -s "$directory/none"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

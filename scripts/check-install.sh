@@ -11,21 +11,9 @@ read -ra cc <<< "${CC:-cc}"
 read -ra cxx <<< "${CXX:-c++}"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-passed=0
-failed=0
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" > "$root/output" 2>&1; then
-        echo "ok install: $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok install: $name"
-        cat "$root/output"
-        failed=$((failed + 1))
-    fi
-}
+suite=install
+log=$root/output
+. scripts/tally.sh
 
 # The program prints the version of the library it really runs on.
 cat > "$root/version.c" << 'END'
@@ -147,5 +135,4 @@ if [ -n "$multiarch" ]; then
     check 'nothing stays in it' is_empty "$root/prefix"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

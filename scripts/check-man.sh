@@ -15,21 +15,9 @@ pages=$LIBNBD_BUILD/man
 read -ra cc <<< "${CC:-cc}"
 directory=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
-passed=0
-failed=0
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" > "$directory/output" 2>&1; then
-        echo "ok manual: $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok manual: $name"
-        cat "$directory/output"
-        failed=$((failed + 1))
-    fi
-}
+suite=manual
+log=$directory/output
+. scripts/tally.sh
 
 # Succeeds if the command succeeds and prints nothing.
 silent() { # COMMAND...
@@ -162,5 +150,4 @@ check 'nbd_set_debug_callback runs' prints "\
 status 0" nbd_set_debug_callback "$directory/disk.sock" "$directory/log"
 check 'and writes the messages' grep '^nbd_connect_unix: leave: ret=0' "$directory/log"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

@@ -13,21 +13,9 @@ root=$directory/root
 debs=$directory/debs
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" > "$directory/output" 2>&1 < /dev/null; then
-        echo "ok packages: $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok packages: $name"
-        tail -n 60 "$directory/output"
-        failed=$((failed + 1))
-    fi
-}
+suite=packages
+log=$directory/output
+. scripts/tally.sh
 
 # What is to be packed and built is the tree, not the run of make around us.
 unset MAKEFLAGS MFLAGS MAKELEVEL LD_LIBRARY_PATH
@@ -210,5 +198,4 @@ check 'which are ours' installed "$version" libnbd0 libnbd-dev
 check 'everything fits after the upgrade' consistent
 programs_work 'upgraded' "$api"
 
-echo "$passed passed, $failed failed"
-[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+total

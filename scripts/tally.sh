@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# For the scripts that run a list of checks: each is a command that succeeds.
+# They set `suite`, which begins every line, and `log`, a file for the output of
+# a check, and then source this.
+
+: "${suite:?}" "${log:?}"
+passed=0
+failed=0
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" > "$log" 2>&1 < /dev/null; then
+        echo "ok $suite: $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok $suite: $name"
+        tail -n 60 "$log"
+        failed=$((failed + 1))
+    fi
+}
+
+# The last thing to do.
+total() {
+    echo "$passed passed, $failed failed"
+    [ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+}
