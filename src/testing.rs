@@ -1,5 +1,8 @@
-//! What the tests of both phases share: how a stream arrives, and how it is
-//! spoiled.
+//! What tests of several modules share: how a stream arrives and is spoiled, and
+//! what ends the program.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 
 /// What memory holds that nobody has filled.  No stream contains it, so
 /// whoever sees it has been shown what was not sent.
@@ -40,6 +43,22 @@ pub fn flips(stream: &[u8], at: usize) -> [(usize, Vec<u8>); 2] {
         spoiled[at] ^= mask;
         (at, spoiled)
     })
+}
+
+/// Runs `fatal` in a process of its own, which it must end by aborting.  `test`
+/// is the whole name of the test that calls this.
+pub fn aborts(test: &str, fatal: impl FnOnce()) {
+    const CHILD: &str = "LIBNBD_TEST_ABORTS";
+    if std::env::var_os(CHILD).is_some() {
+        fatal();
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert_eq!(child.status.signal(), Some(libc::SIGABRT));
 }
 
 /// Numbers that look random and are the same in every run (SplitMix64).

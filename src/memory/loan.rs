@@ -252,8 +252,7 @@ impl AioWriteFrom for Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::Command;
+    use crate::testing::aborts;
 
     #[test]
     fn a_lent_buffer_comes_back() {
@@ -270,17 +269,9 @@ mod tests {
 
     #[test]
     fn a_command_that_keeps_a_lent_buffer_ends_the_program() {
-        const CHILD: &str = "LIBNBD_TEST_KEEPS_BUFFER";
-        if std::env::var_os(CHILD).is_some() {
-            let _kept = (&[0]).while_waiting(INSIDE, |_: Source, done| done);
-            return;
-        }
         let test = "memory::loan::tests::a_command_that_keeps_a_lent_buffer_ends_the_program";
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test])
-            .env(CHILD, "1")
-            .output()
-            .unwrap();
-        assert_eq!(child.status.signal(), Some(libc::SIGABRT));
+        aborts(test, || {
+            let _kept = (&[0]).while_waiting(INSIDE, |_: Source, done| done);
+        });
     }
 }
