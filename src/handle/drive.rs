@@ -16,10 +16,8 @@ use super::Client;
 use super::debug::debug;
 use super::state::{READ, State, Talk, WRITE};
 
-/// Room for the answer to most options.
-const SHORT_ANSWER: usize = 512;
-/// Room for more, once an answer has turned out to be longer.
-const LONG_ANSWER: usize = 16 * 1024;
+/// Room for an answer to most options.  What is longer takes another call.
+const ANSWER: usize = 1024;
 
 impl Client {
     /// The socket has become readable.
@@ -108,7 +106,6 @@ impl Client {
             stream,
             line,
             conversation: Conversation::new(conversation),
-            talkative: false,
         });
     }
 
@@ -139,17 +136,10 @@ impl Client {
         let State::Conversing(talk) = &mut self.state else {
             return Ok(false);
         };
-        let (mut small, mut large);
-        let buffer: &mut [u8] = if talk.talkative {
-            large = [0; LONG_ANSWER];
-            &mut large
-        } else {
-            small = [0; SHORT_ANSWER];
-            &mut small
-        };
+        let mut buffer = [0; ANSWER];
         match talk
             .stream
-            .receive(&mut [ReceiveVector::from(&mut *buffer)])
+            .receive(&mut [ReceiveVector::from(&mut buffer[..])])
         {
             Ok(Received::Blocked) => Ok(false),
             Ok(Received::End) => {
@@ -158,7 +148,6 @@ impl Client {
             }
             Ok(Received::Bytes { count, drained }) => {
                 count_bytes(&mut self.traffic.bytes_received, count);
-                talk.talkative = !drained;
                 talk.line.feed(buffer.get(..count).unwrap_or_default());
                 self.converse().map(|()| !drained)
             }

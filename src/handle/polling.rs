@@ -46,11 +46,13 @@ impl Client {
             return self.aio_notify_write().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
-        if only_reads && timeout < 0 && self.transmission.awaits_extents() {
-            std::thread::sleep(NAP);
-        }
-        if only_reads && timeout < 0 && self.wait_in_receive()? {
-            return self.aio_notify_read().map(|()| 1);
+        if only_reads && timeout < 0 {
+            if self.transmission.awaits_extents() {
+                std::thread::sleep(NAP);
+            }
+            if self.wait_in_receive()? {
+                return self.aio_notify_read().map(|()| 1);
+            }
         }
         if only_reads && self.server_is_ahead {
             // Waiting would only cost a system call.

@@ -41,8 +41,6 @@ pub struct Talk {
     pub stream: Stream,
     pub line: Line,
     pub conversation: Conversation<(Session, Answer<Next>)>,
-    /// The last receive call left no room: there may be more than that.
-    pub talkative: bool,
 }
 
 impl fmt::Debug for State {
