@@ -4041,6 +4041,9 @@ int nbd_poll2(struct nbd_handle *h,
  * It belongs to the library: do not read, write or close it. With TLS it is
  * the socket below.
  *
+ * The socket is non-blocking. Until it has been asked for, it may not be: calls
+ * that wait for ever then wait without polling first.
+ *
  * Returns: the descriptor, or -1 on failure.
  * Errors:
  * - EINVAL: the handle has no socket, because it is created, closed or dead.

@@ -67,6 +67,9 @@ pub unsafe extern "C" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int
 /// It belongs to the library: do not read, write or close it. With TLS it is
 /// the socket below.
 ///
+/// The socket is non-blocking. Until it has been asked for, it may not be: calls
+/// that wait for ever then wait without polling first.
+///
 /// Returns: the descriptor, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: the handle has no socket, because it is created, closed or dead.
