@@ -22,9 +22,13 @@ use address::SocketAddress;
 
 /// A connection that is being made: the socket, and the addresses still to be
 /// tried if it fails.
+///
+/// The descriptor keeps its number from the first address to the last, because
+/// the caller may have registered it with an event loop.
 #[derive(Debug)]
 pub struct Attempt {
     socket: OwnedFd,
+    family: i32,
     connected: bool,
     rest: std::vec::IntoIter<SocketAddress>,
     /// What went wrong first; it is reported if nothing goes right.
@@ -34,18 +38,22 @@ pub struct Attempt {
 impl Attempt {
     /// Begins with the first address that does not fail at once.
     pub fn begin(addresses: Vec<SocketAddress>) -> io::Result<Self> {
-        Self::next(addresses.into_iter(), None)
+        Self::next(addresses.into_iter(), None, None)
     }
 
+    /// Begins with the next address that does not fail at once.  `failed` is
+    /// the socket with which the one before failed, and its address family.
     fn next(
         mut rest: std::vec::IntoIter<SocketAddress>,
         mut first_error: Option<io::Error>,
+        mut failed: Option<(OwnedFd, i32)>,
     ) -> io::Result<Self> {
-        for address in rest.by_ref() {
-            match sys::start_connecting(&address) {
+        while let Some(address) = rest.next() {
+            match begin_with(&address, &mut failed) {
                 Ok((socket, connected)) => {
                     return Ok(Self {
                         socket,
+                        family: address.family(),
                         connected,
                         rest,
                         first_error,
@@ -76,10 +84,54 @@ impl Attempt {
             Ok(()) => Ok(Outcome::Connected(self.socket)),
             Err(error) => {
                 let first_error = self.first_error.or(Some(error));
-                Self::next(self.rest, first_error).map(Outcome::Trying)
+                let failed = Some((self.socket, self.family));
+                Self::next(self.rest, first_error, failed).map(Outcome::Trying)
             }
         }
     }
+}
+
+/// Begins to connect to one address; whether the connection stands already
+/// comes with the socket.
+fn begin_with(
+    address: &SocketAddress,
+    failed: &mut Option<(OwnedFd, i32)>,
+) -> io::Result<(OwnedFd, bool)> {
+    let socket = match failed.take() {
+        None => sys::open(address)?,
+        // The same socket, if it can be used again: epoll still knows it.
+        Some((socket, family))
+            if family == address.family() && sys::disconnect(&socket).is_ok() =>
+        {
+            socket
+        }
+        Some((socket, family)) => {
+            let opened = sys::open(address).and_then(|new| sys::replace(&socket, new));
+            if let Err(error) = opened {
+                *failed = Some((socket, family));
+                return Err(error);
+            }
+            socket
+        }
+    };
+    match begin_on(&socket, address) {
+        Ok(connected) => Ok((socket, connected)),
+        Err(error) => {
+            *failed = Some((socket, address.family()));
+            Err(error)
+        }
+    }
+}
+
+/// Begins to connect a socket, and looks at once whether it was refused: a
+/// refusal by this machine is there already, and the caller, who may not have
+/// seen the socket yet, need not wait for it.
+fn begin_on(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
+    let connected = sys::connect(socket, address)?;
+    if !connected {
+        sys::connect_result(socket)?;
+    }
+    Ok(connected)
 }
 
 /// How an attempt went.

@@ -11,9 +11,8 @@ use std::slice;
 use super::address::SocketAddress;
 use crate::transport::sys::checked;
 
-/// Creates a socket for the address and starts to connect it.  Whether it is
-/// connected already, as a Unix socket is, comes with it.
-pub fn start_connecting(address: &SocketAddress) -> io::Result<(OwnedFd, bool)> {
+/// Creates a socket for the address.
+pub fn open(address: &SocketAddress) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: no memory is involved.
     let fd = checked(unsafe { libc::socket(address.family(), kind, 0) })?;
@@ -24,18 +23,40 @@ pub fn start_connecting(address: &SocketAddress) -> io::Result<(OwnedFd, bool)> 
     } else if address.family() == libc::AF_UNIX {
         queue_more(&socket);
     }
+    Ok(socket)
+}
+
+/// Starts to connect a socket; whether it is connected already, as a Unix
+/// socket is.
+pub fn connect(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
     let bytes = address.as_bytes();
     let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
     // SAFETY: the address is `len` bytes long and aligned for any family.
-    let status = unsafe { libc::connect(fd, bytes.as_ptr().cast(), len) };
+    let status = unsafe { libc::connect(socket.as_raw_fd(), bytes.as_ptr().cast(), len) };
     match checked(status) {
-        Ok(_) => Ok((socket, true)),
+        Ok(_) => Ok(true),
         Err(error) => match error.raw_os_error() {
             // An interrupted connect goes on in the background as well.
-            Some(libc::EINPROGRESS | libc::EINTR) => Ok((socket, false)),
+            Some(libc::EINPROGRESS | libc::EINTR) => Ok(false),
             _ => Err(error),
         },
     }
+}
+
+/// Makes a socket that failed to connect like new.  Linux lets this be done to
+/// those of TCP.
+pub fn disconnect(socket: &OwnedFd) -> io::Result<()> {
+    // SAFETY: all-zero bytes are an address of no family.
+    let nowhere: libc::sockaddr = unsafe { std::mem::zeroed() };
+    let len = libc::socklen_t::try_from(size_of_val(&nowhere)).unwrap_or(0);
+    // SAFETY: the address lives through the call, and `len` is its size.
+    checked(unsafe { libc::connect(socket.as_raw_fd(), &nowhere, len) }).map(drop)
+}
+
+/// Puts `new` in the place of `old`, which keeps its number and is closed.
+pub fn replace(old: &OwnedFd, new: OwnedFd) -> io::Result<()> {
+    // SAFETY: no memory is involved, and both descriptors are ours.
+    checked(unsafe { libc::dup3(new.as_raw_fd(), old.as_raw_fd(), libc::O_CLOEXEC) }).map(drop)
 }
 
 /// Small requests must leave at once.  A socket that does not know the option
