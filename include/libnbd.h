@@ -3987,9 +3987,10 @@ int64_t nbd_aio_zero(struct nbd_handle *h,
  * Waits for the server, and moves on.
  *
  * Waits up to timeout milliseconds, for ever if it is negative, until the
- * socket is ready for what the handle waits for, then moves on as far as
- * possible. Callbacks of commands that complete run meanwhile. The handle
- * stays locked, so other threads that use it wait as well.
+ * socket is ready for what the handle waits for, then moves on until one
+ * command has ended or there is nothing more to do. Callbacks run meanwhile.
+ * Further replies that have arrived wait for further calls, which return at
+ * once. The handle stays locked, so other threads that use it wait as well.
  *
  * Returns: 1 if the handle has moved on, 0 if the time is over, or -1 on
  * failure.
@@ -4010,9 +4011,10 @@ int nbd_poll(struct nbd_handle *h, int timeout) LIBNBD_ATTRIBUTE_NONNULL(1);
  * Waits for the server or for another descriptor, and moves on.
  *
  * Waits up to timeout milliseconds, for ever if it is negative, until the
- * socket is ready for what the handle waits for, then moves on as far as
- * possible. Callbacks of commands that complete run meanwhile. The handle
- * stays locked, so other threads that use it wait as well.
+ * socket is ready for what the handle waits for, then moves on until one
+ * command has ended or there is nothing more to do. Callbacks run meanwhile.
+ * Further replies that have arrived wait for further calls, which return at
+ * once. The handle stays locked, so other threads that use it wait as well.
  *
  * If fd becomes readable first, nothing moves and the call returns: other
  * threads can so end the waiting. A negative fd is not watched.
@@ -4044,6 +4046,11 @@ int nbd_poll2(struct nbd_handle *h,
  * The socket is non-blocking. Until it has been asked for, it may not be: calls
  * that wait for ever then wait without polling first.
  *
+ * The number stays the same until the connection has ended. While
+ * nbd_aio_connect_tcp goes through the addresses of a host, another socket may
+ * take it, which epoll has to be told; the section MAIN LOOPS of libnbd(3)
+ * has the details.
+ *
  * Returns: the descriptor, or -1 on failure.
  * Errors:
  * - EINVAL: the handle has no socket, because it is created, closed or dead.
@@ -4052,7 +4059,8 @@ int nbd_poll2(struct nbd_handle *h,
  * Since: 1.0.
  * See also: nbd_aio_get_direction.
  */
-int nbd_aio_get_fd(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+int nbd_aio_get_fd(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_AIO_GET_FD 1
 
 /*
@@ -4075,8 +4083,10 @@ unsigned int nbd_aio_get_direction(struct nbd_handle *h)
 /*
  * Tells the handle that its socket is readable.
  *
- * The handle receives what there is, and moves on as far as possible.
- * Callbacks of commands that complete run meanwhile.
+ * The handle receives what it needs, and moves on until one command has ended
+ * or there is nothing more to do. Callbacks run meanwhile. If more replies have
+ * arrived, the descriptor stays readable, or nbd_aio_get_direction asks for
+ * both.
  *
  * Returns: 0, or -1 on failure.
  * Errors:
@@ -4092,7 +4102,8 @@ int nbd_aio_notify_read(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 /*
  * Tells the handle that its socket is writable.
  *
- * The handle sends what it can, and moves on as far as possible.
+ * The handle sends what it can. If it has received replies that have not been
+ * used, it also ends one command.
  *
  * Returns: 0, or -1 on failure.
  * Errors:

@@ -8,7 +8,7 @@ use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::{Conversation, Line};
 use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
 use crate::protocol::reply::Style;
-use crate::transmission::{Agreement, Arrival, Progress};
+use crate::transmission::{Agreement, Arrival, Progress, Reach};
 use crate::transport::tls::Prepared;
 use crate::transport::{Received, Sent, Stream};
 
@@ -23,19 +23,54 @@ impl Client {
     /// The socket has become readable.
     pub fn aio_notify_read(&mut self) -> Result<()> {
         self.expect(READ, "read")?;
-        if let State::Conversing(talk) = &mut self.state {
-            talk.stream.begin_receiving();
-        }
-        self.take_in()
+        self.socket_is_watched = true;
+        self.take_in(self.reach_of_one_call())
     }
 
-    /// The socket has become writable.
+    /// The socket has become writable, or the caller has seen that there is a
+    /// backlog: the direction says so by asking for both.
     pub fn aio_notify_write(&mut self) -> Result<()> {
         self.expect(WRITE, "write")?;
+        self.socket_is_watched = true;
+        if !self.has_backlog() {
+            return self.has_become_writable();
+        }
+        let ended = self.transmission.ended();
+        if self.transmission.has_queue() || self.state.has_unsent() {
+            self.push()?;
+        }
+        if self.transmission.ended() == ended {
+            self.pull(self.reach_of_one_call())?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with what waits for the socket to take it.
+    pub(super) fn has_become_writable(&mut self) -> Result<()> {
         match self.state {
             State::Connecting(_) => self.proceed(),
             State::Conversing(_) => self.converse(),
             _ => self.push(),
+        }
+    }
+
+    /// One call ends at most one command: programs count on it.  One that
+    /// watches the socket may sleep until it becomes readable, and cannot see
+    /// what is buffered here: for such a program, nothing is.
+    pub(super) fn reach_of_one_call(&self) -> Reach {
+        if self.socket_is_watched {
+            Reach::OneCommandInView
+        } else {
+            Reach::OneCommand
+        }
+    }
+
+    /// Whether something has been received that the next call can use, and of
+    /// which the socket says nothing.
+    pub(super) fn has_backlog(&self) -> bool {
+        match &self.state {
+            State::Transmitting(stream) => self.transmission.has_backlog() || stream.has_received(),
+            _ => false,
         }
     }
 
@@ -109,9 +144,12 @@ impl Client {
         });
     }
 
-    /// Uses all that has arrived.  When this returns, there is nothing left of
-    /// which the socket could not tell.
-    pub(super) fn take_in(&mut self) -> Result<()> {
+    /// Uses what has arrived: all of it during the handshake, and afterwards as
+    /// far as `reach` lets it.
+    pub(super) fn take_in(&mut self, reach: Reach) -> Result<()> {
+        if let State::Conversing(talk) = &mut self.state {
+            talk.stream.begin_receiving();
+        }
         loop {
             match &self.state {
                 State::Conversing(talk) if talk.line.wants_upgrade() => {
@@ -124,7 +162,7 @@ impl Client {
                         return Ok(());
                     }
                 }
-                State::Transmitting(_) => return self.pull(),
+                State::Transmitting(_) => return self.pull(reach),
                 _ => return Ok(()),
             }
         }
@@ -344,16 +382,26 @@ impl Client {
         Ok(())
     }
 
-    /// Receives what there is, and completes what it answers.
-    pub(super) fn pull(&mut self) -> Result<()> {
+    /// Completes what has been answered, as far as `reach` lets it: first what
+    /// has been received already, which needs no system call.
+    pub(super) fn pull(&mut self, reach: Reach) -> Result<()> {
+        if self.transmission.has_backlog() {
+            let ended = self.transmission.ended();
+            if let Err(error) = self.transmission.go_on(reach) {
+                return Err(self.die(error));
+            }
+            if reach != Reach::Everything && self.transmission.ended() != ended {
+                return Ok(());
+            }
+        }
         let (_, before) = self.transmission.chunks();
-        let pulled = self.pull_all();
+        let pulled = self.receive(reach);
         let (_, after) = self.transmission.chunks();
-        self.server_is_ahead = after.saturating_sub(before) > 1;
+        self.server_is_ahead = after.saturating_sub(before) > 1 || !self.transmission.is_used_up();
         pulled
     }
 
-    fn pull_all(&mut self) -> Result<()> {
+    fn receive(&mut self, reach: Reach) -> Result<()> {
         if let State::Transmitting(stream) = &mut self.state {
             stream.begin_receiving();
         }
@@ -362,7 +410,7 @@ impl Client {
                 return Ok(());
             };
             let mut taken = 0;
-            let arrival = self.transmission.receive(|vectors| {
+            let arrival = self.transmission.receive(reach, |vectors| {
                 let received = stream.receive(vectors)?;
                 if let Received::Bytes { count, .. } = received {
                     taken = count;
@@ -372,6 +420,12 @@ impl Client {
             count_bytes(&mut self.traffic.bytes_received, taken);
             match arrival {
                 Ok(Arrival::More) => {}
+                // The descriptor does not show what TLS holds back.
+                Ok(Arrival::Ended) => {
+                    if reach != Reach::OneCommandInView || !stream.has_received() {
+                        return Ok(());
+                    }
+                }
                 Ok(Arrival::Drained) => return Ok(()),
                 Ok(Arrival::End) => {
                     self.session_ended(None);

@@ -78,6 +78,9 @@ pub struct Client {
     /// The caller has seen the socket, or has made it: it must be non-blocking
     /// whenever the caller may look at it.
     socket_is_known: bool,
+    /// The caller watches the socket: it must show whatever has been sent and
+    /// not been used.
+    socket_is_watched: bool,
     /// The last receive brought several replies: the next ones are probably
     /// there before anybody waits for them.
     server_is_ahead: bool,
@@ -128,6 +131,7 @@ impl Handle {
             place: None,
             before_uri: None,
             socket_is_known: false,
+            socket_is_watched: false,
             server_is_ahead: false,
             server_is_deaf: false,
             traffic: Traffic::default(),

@@ -10,6 +10,7 @@ use crate::callback::{self, Completion};
 use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
 use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
+use crate::transmission::Reach;
 use crate::transport::Stream;
 
 use super::state::State;
@@ -283,7 +284,7 @@ impl Client {
                 let _ = self.converse();
                 if self.state.has_received() {
                     // The socket will not become readable for what is here.
-                    let _ = self.take_in();
+                    let _ = self.take_in(Reach::Everything);
                 }
                 Ok(())
             }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use libc::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, c_int, c_short};
 
 use crate::error::{Error, Result};
+use crate::transmission::Reach;
 use crate::transport::sys::{self, Wait};
 
 use super::Client;
@@ -30,6 +31,13 @@ impl Client {
 
     /// As `poll`, and stops waiting when `fd` becomes readable.
     pub fn poll2(&mut self, fd: RawFd, timeout: c_int) -> Result<c_int> {
+        self.wait(fd, timeout, self.reach_of_one_call())
+    }
+
+    fn wait(&mut self, fd: RawFd, timeout: c_int, reach: Reach) -> Result<c_int> {
+        if self.has_backlog() && self.pull_at_once(reach)? {
+            return Ok(1);
+        }
         let direction = self.direction();
         let socket = self
             .state
@@ -43,7 +51,7 @@ impl Client {
                 )
             })?;
         if matches!(&self.state, State::Connecting(attempt) if attempt.is_connected()) {
-            return self.aio_notify_write().map(|()| 1);
+            return self.has_become_writable().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
         if only_reads && timeout < 0 {
@@ -51,16 +59,12 @@ impl Client {
                 std::thread::sleep(NAP);
             }
             if self.wait_in_receive()? {
-                return self.aio_notify_read().map(|()| 1);
+                return self.take_in(reach).map(|()| 1);
             }
         }
-        if only_reads && self.server_is_ahead {
-            // Waiting would only cost a system call.
-            let before = self.traffic.bytes_received;
-            self.pull()?;
-            if self.traffic.bytes_received != before || self.state.states() != States::CONNECTED {
-                return Ok(1);
-            }
+        if only_reads && self.server_is_ahead && self.pull_at_once(reach)? {
+            // Waiting would only have cost a system call.
+            return Ok(1);
         }
         let mut events = 0;
         if direction & READ != 0 {
@@ -74,16 +78,25 @@ impl Client {
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         match sys::poll(waits, timeout).map_err(|error| Error::system("poll", &error))? {
             None => Ok(0),
-            Some([happened, _]) => self.react(happened, direction).map(|()| 1),
+            Some([happened, _]) => self.react(happened, direction, reach).map(|()| 1),
         }
     }
 
-    fn react(&mut self, happened: c_short, direction: u32) -> Result<()> {
+    /// Completes what can be completed without waiting; whether there was
+    /// anything.
+    fn pull_at_once(&mut self, reach: Reach) -> Result<bool> {
+        let before = (self.traffic.bytes_received, self.transmission.ended());
+        self.pull(reach)?;
+        let after = (self.traffic.bytes_received, self.transmission.ended());
+        Ok(before != after || self.state.states() != States::CONNECTED)
+    }
+
+    fn react(&mut self, happened: c_short, direction: u32, reach: Reach) -> Result<()> {
         let readable = happened & (POLLIN | POLLHUP) != 0;
         if readable && direction & READ != 0 {
-            self.aio_notify_read()
+            self.take_in(reach)
         } else if happened & (POLLOUT | POLLHUP) != 0 && direction & WRITE != 0 {
-            self.aio_notify_write()
+            self.has_become_writable()
         } else if happened & (POLLERR | POLLNVAL) != 0 {
             Err(Error::new(
                 libc::ENOTCONN,
@@ -114,17 +127,19 @@ impl Client {
             .raw_fd()
             .ok_or_else(|| Error::new(libc::EINVAL, "the handle is not connected to anything"))?;
         self.socket_is_known = true;
+        self.socket_is_watched = true;
         if let Some(stream) = self.state.stream() {
             stream.make_non_blocking()?;
         }
         Ok(fd)
     }
 
-    /// One step of a blocking call.  Such a call must not return while the
+    /// One step of a blocking call, which uses all that is there: what another
+    /// thread waits for does not stay hidden when the call returns.  Such a call must not return while the
     /// server can still write to its buffer, so if there is nothing more to
     /// wait for, the connection ends.
     fn step(&mut self) -> Result<()> {
-        match self.poll(-1) {
+        match self.wait(-1, -1, Reach::Everything) {
             Ok(_) => Ok(()),
             Err(error) if self.state.raw_fd().is_some() => Err(self.die(error)),
             Err(error) => Err(error),

@@ -191,6 +191,7 @@ impl Client {
             {
                 READ | WRITE
             }
+            State::Transmitting(_) if self.has_backlog() => READ | WRITE,
             State::Transmitting(_) => READ,
         }
     }

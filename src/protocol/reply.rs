@@ -9,6 +9,11 @@ pub const STRUCTURED_MAGIC: u32 = 0x668e_33ef;
 /// Start of an extended reply chunk.
 pub const EXTENDED_MAGIC: u32 = 0x6e8a_278c;
 
+/// Lengths of the headers, in bytes.
+const SIMPLE: usize = 16;
+const STRUCTURED: usize = 20;
+const EXTENDED: usize = 32;
+
 /// Reply flag: the last chunk of a reply.
 pub const DONE: u16 = 1;
 
@@ -77,7 +82,26 @@ pub enum Parsed {
     BadMagic(u32),
 }
 
+impl Style {
+    /// The length of the shortest reply, in bytes.
+    pub const fn shortest_reply(self) -> usize {
+        match self {
+            Self::Simple | Self::Structured => SIMPLE,
+            Self::Extended => EXTENDED,
+        }
+    }
+}
+
 impl Header {
+    /// How long a header is that begins with `bytes`, or how long it is at
+    /// least.
+    pub fn length(style: Style, bytes: &[u8]) -> usize {
+        match Fields(bytes).u32() {
+            Some(STRUCTURED_MAGIC) => STRUCTURED,
+            _ => style.shortest_reply(),
+        }
+    }
+
     /// Reads a header from the beginning of `bytes`.  A wrong magic is seen as
     /// soon as its four bytes are there.
     pub fn parse(style: Style, bytes: &[u8]) -> Parsed {
@@ -86,9 +110,9 @@ impl Header {
             return Parsed::Partial;
         };
         let (header, size) = match (magic, style) {
-            (SIMPLE_MAGIC, Style::Simple | Style::Structured) => (simple(fields), 16),
-            (STRUCTURED_MAGIC, Style::Structured) => (structured(fields), 20),
-            (EXTENDED_MAGIC, Style::Extended) => (extended(fields), 32),
+            (SIMPLE_MAGIC, Style::Simple | Style::Structured) => (simple(fields), SIMPLE),
+            (STRUCTURED_MAGIC, Style::Structured) => (structured(fields), STRUCTURED),
+            (EXTENDED_MAGIC, Style::Extended) => (extended(fields), EXTENDED),
             _ => return Parsed::BadMagic(magic),
         };
         match header {

@@ -25,6 +25,8 @@ pub struct Commands {
     pub table: Table,
     /// The queued command that is partly on the wire, if one is.
     pub sending: Option<SlotId>,
+    /// Commands that have ended so far.
+    pub ended: u64,
     remarks: Arc<dyn Remarks>,
 }
 
@@ -34,6 +36,7 @@ impl Commands {
         Self {
             table: Table::default(),
             sending: None,
+            ended: 0,
             remarks,
         }
     }
@@ -169,6 +172,7 @@ impl Commands {
     /// Ends a command whose memory is no longer in use: completion callback,
     /// then retirement if the callback wishes.
     fn conclude(&mut self, id: SlotId) {
+        self.ended = self.ended.saturating_add(1);
         let slot = self.table.slot_mut(id);
         let mut verdict = 0;
         if let Some(request) = &mut slot.request {

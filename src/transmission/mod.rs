@@ -23,8 +23,8 @@ use crate::transport::{Received, Sent};
 
 use commands::Commands;
 pub use commands::Remarks;
-pub use receiver::Agreement;
 use receiver::Receiver;
+pub use receiver::{Agreement, Reach};
 use request::Request;
 pub use sender::Progress;
 use sender::{Sender, is_disconnect};
@@ -51,6 +51,8 @@ pub enum Arrival {
     More,
     /// There is no more for now.
     Drained,
+    /// A command has ended, and the call may go no further.  There may be more.
+    Ended,
     /// The server has closed the connection, between two replies.
     End,
 }
@@ -77,7 +79,13 @@ impl Transmission {
             return Ok(());
         }
         self.receiver.preload(bytes);
-        self.receiver.process(&mut self.commands, &self.agreement)
+        self.go_on(Reach::Everything)
+    }
+
+    /// Works through what has been received and not been looked at.
+    pub fn go_on(&mut self, reach: Reach) -> Result<()> {
+        self.receiver
+            .process(&mut self.commands, &self.agreement, reach)
     }
 
     /// Accepts a command that has passed the checks.
@@ -125,13 +133,16 @@ impl Transmission {
         Ok(progress)
     }
 
-    /// Receives once, and works through every reply that is complete.  An
-    /// error is fatal to the connection.
+    /// Receives once, and works through what has come, as far as `reach` lets
+    /// it.  An error is fatal to the connection.
     pub fn receive(
         &mut self,
+        reach: Reach,
         receive: impl FnOnce(&mut [ReceiveVector<'_>]) -> Result<Received>,
     ) -> Result<Arrival> {
-        let mut room = self.receiver.room(&mut self.commands);
+        let ended = self.commands.ended;
+        let style = self.agreement.style;
+        let mut room = self.receiver.room(&mut self.commands, style, reach);
         let vectors = match &mut room {
             [target, ahead] if target.len() == 0 => std::slice::from_mut(ahead),
             both => both,
@@ -140,12 +151,16 @@ impl Transmission {
             Received::Blocked => Ok(Arrival::Drained),
             Received::Bytes { count, drained } => {
                 self.receiver
-                    .received(count, &mut self.commands, &self.agreement)?;
-                Ok(if drained {
-                    Arrival::Drained
-                } else {
-                    Arrival::More
-                })
+                    .received(count, &mut self.commands, &self.agreement, reach)?;
+                Ok(
+                    if self.commands.ended != ended && reach != Reach::Everything {
+                        Arrival::Ended
+                    } else if drained {
+                        Arrival::Drained
+                    } else {
+                        Arrival::More
+                    },
+                )
             }
             Received::End if self.receiver.at_boundary() && !self.sender.is_midway() => {
                 Ok(Arrival::End)
@@ -230,7 +245,22 @@ impl Transmission {
 
     /// Whether neither a request nor a reply is half way.
     pub fn is_idle(&self) -> bool {
-        !self.has_queue() && self.receiver.at_boundary()
+        !self.has_queue() && self.receiver.is_between_replies()
+    }
+
+    /// Whether replies wait that have been received already.
+    pub fn has_backlog(&self) -> bool {
+        self.receiver.has_backlog(self.agreement.style)
+    }
+
+    /// Whether nothing has been received that has not been used.
+    pub fn is_used_up(&self) -> bool {
+        self.receiver.is_used_up()
+    }
+
+    /// Commands that have ended so far.
+    pub fn ended(&self) -> u64 {
+        self.commands.ended
     }
 
     /// Whether a disconnect has been accepted.

@@ -33,6 +33,11 @@ pub struct ReadAhead {
 }
 
 impl ReadAhead {
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
     /// What there is.
     pub fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
@@ -57,9 +62,9 @@ impl ReadAhead {
         self.narrow = payload >= LARGE;
     }
 
-    /// Room to receive into.  Never empty: nothing that has to be seen in one
-    /// piece is as long as the buffer.
-    pub fn room(&mut self) -> ReceiveVector<'_> {
+    /// Room to receive into, at most `most` bytes.  Never empty: nothing that
+    /// has to be seen in one piece is as long as the buffer.
+    pub fn room(&mut self, most: usize) -> ReceiveVector<'_> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; FIRST];
         } else if self.filled {
@@ -73,11 +78,8 @@ impl ReadAhead {
             self.start = 0;
         }
         let capacity = self.buffer.len();
-        let limit = if self.narrow {
-            self.end.saturating_add(NARROW).min(capacity)
-        } else {
-            capacity
-        };
+        let most = if self.narrow { most.min(NARROW) } else { most };
+        let limit = self.end.saturating_add(most).min(capacity);
         match self.buffer.get_mut(self.end..limit) {
             Some(room) => ReceiveVector::from(room),
             None => ReceiveVector::EMPTY,

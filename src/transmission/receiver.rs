@@ -49,6 +49,23 @@ pub struct Receiver {
     status: Vec<u8>,
     /// Replies whose header has been seen.
     pub chunks: u64,
+    /// Stopped behind the end of a command, with bytes left that nobody has
+    /// looked at.
+    resting: bool,
+}
+
+/// How far a call may go through what the server has sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Through all of it.
+    Everything,
+    /// Up to the end of one command.  What has been received beyond it waits
+    /// in the read-ahead.
+    OneCommand,
+    /// Up to the end of one command, and nothing that may be the end of the
+    /// next reply is even received: whoever watches the socket sees in it that
+    /// there is more.
+    OneCommandInView,
 }
 
 /// What the next bytes are.
@@ -85,9 +102,26 @@ struct Tail {
 }
 
 impl Receiver {
-    /// Whether the next byte would begin a reply.
+    /// Whether the next byte from the socket would begin a reply.
     pub fn at_boundary(&self) -> bool {
         matches!(self.phase, Phase::Header) && self.ahead.is_empty()
+    }
+
+    /// Whether no reply has been begun: what may have been received of the next
+    /// one does not count while nobody has looked at it.
+    pub fn is_between_replies(&self) -> bool {
+        matches!(self.phase, Phase::Header) && (self.ahead.is_empty() || self.resting)
+    }
+
+    /// Whether there may be a whole reply among the bytes that nobody has
+    /// looked at.
+    pub fn has_backlog(&self, style: Style) -> bool {
+        self.resting && self.ahead.len() >= style.shortest_reply()
+    }
+
+    /// Whether nothing has been received that has not been used.
+    pub fn is_used_up(&self) -> bool {
+        self.ahead.is_empty()
     }
 
     /// How much of a block status payload is still to come.
@@ -110,7 +144,16 @@ impl Receiver {
 
     /// Room for the next bytes: the rest of the payload that is arriving for a
     /// read, if one is, then the read-ahead.
-    pub fn room<'a>(&'a mut self, commands: &'a mut Commands) -> [ReceiveVector<'a>; 2] {
+    pub fn room<'a>(
+        &'a mut self,
+        commands: &'a mut Commands,
+        style: Style,
+        reach: Reach,
+    ) -> [ReceiveVector<'a>; 2] {
+        let most = match reach {
+            Reach::OneCommandInView => self.most_in_view(style),
+            Reach::Everything | Reach::OneCommand => usize::MAX,
+        };
         let target = match &self.phase {
             Phase::Data(part) => part
                 .tail
@@ -119,7 +162,33 @@ impl Receiver {
                 .map(|buffer| buffer.room(part.at, part.left)),
             _ => None,
         };
-        [target.unwrap_or(ReceiveVector::EMPTY), self.ahead.room()]
+        [
+            target.unwrap_or(ReceiveVector::EMPTY),
+            self.ahead.room(most),
+        ]
+    }
+
+    /// How much fits into the read-ahead before it may hold the end of a reply
+    /// that this call has no use for: what is missing of the present header or
+    /// payload, and behind a payload less than any reply is long.
+    fn most_in_view(&self, style: Style) -> usize {
+        let behind = style.shortest_reply().saturating_sub(1);
+        match &self.phase {
+            Phase::Header => {
+                let bytes = self.ahead.bytes();
+                let needed = match Header::parse(style, bytes) {
+                    Parsed::Whole(Header::Chunk(chunk), size) => {
+                        size.saturating_add(chunk.lead().unwrap_or(0))
+                    }
+                    _ => Header::length(style, bytes),
+                };
+                needed.saturating_sub(bytes.len()).max(1)
+            }
+            Phase::Data(_) => behind,
+            Phase::Status(tail, _) | Phase::Skip(tail) => usize::try_from(tail.left)
+                .unwrap_or(usize::MAX)
+                .saturating_add(behind),
+        }
     }
 
     /// Uses the `count` bytes that have been received into the room, and every
@@ -129,6 +198,7 @@ impl Receiver {
         count: usize,
         commands: &mut Commands,
         agreement: &Agreement,
+        reach: Reach,
     ) -> Result<()> {
         let mut rest = count;
         if let Phase::Data(part) = &mut self.phase {
@@ -140,12 +210,23 @@ impl Receiver {
             rest = count.saturating_sub(direct);
         }
         self.ahead.received(rest);
-        self.process(commands, agreement)
+        self.process(commands, agreement, reach)
     }
 
-    /// Works through what is there.
-    pub fn process(&mut self, commands: &mut Commands, agreement: &Agreement) -> Result<()> {
+    /// Works through what is there, as far as `reach` lets it.
+    pub fn process(
+        &mut self,
+        commands: &mut Commands,
+        agreement: &Agreement,
+        reach: Reach,
+    ) -> Result<()> {
+        let ended = commands.ended;
+        self.resting = false;
         loop {
+            if commands.ended != ended && reach != Reach::Everything {
+                self.resting = true;
+                return Ok(());
+            }
             let next = match &mut self.phase {
                 Phase::Header => match self.header(commands, agreement)? {
                     Some(next) => next,

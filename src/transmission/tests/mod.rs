@@ -5,6 +5,7 @@ mod bulk;
 mod caller;
 mod ending;
 mod hostile;
+mod reach;
 mod reading;
 mod replies;
 mod rig;

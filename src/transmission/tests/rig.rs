@@ -12,7 +12,7 @@ use crate::protocol::reply::Style;
 use crate::protocol::request::Command;
 use crate::testing::{Pace, STALE};
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
-use crate::transmission::{Agreement, Arrival, Progress, Remarks, Transmission};
+use crate::transmission::{Agreement, Arrival, Progress, Reach, Remarks, Transmission};
 use crate::transport::{Received, Sent};
 
 use super::caller::{Event, Log, Memory, Told, Verdict, What, disk_range, fill, take};
@@ -287,20 +287,26 @@ impl Rig {
         while at < bytes.len() {
             let piece = &bytes[at..];
             let piece = &piece[..piece.len().min(pace.longest(at))];
-            let mut count = 0;
-            self.transmission.receive(|vectors| {
-                count = fill(vectors, piece);
-                assert!(count > 0, "the engine offers no room after {at} bytes");
-                Ok(Received::some(count))
-            })?;
-            at += count;
+            at += self.receive_once(piece, Reach::Everything)?.0;
         }
         Ok(())
     }
 
+    /// One receive call for which `bytes` are there; how many were taken.
+    pub fn receive_once(&mut self, bytes: &[u8], reach: Reach) -> Result<(usize, Arrival)> {
+        let mut count = 0;
+        let arrival = self.transmission.receive(reach, |vectors| {
+            count = fill(vectors, bytes);
+            assert!(count > 0, "the engine offers no room");
+            Ok(Received::some(count))
+        })?;
+        Ok((count, arrival))
+    }
+
     /// The server closes its side.
     pub fn end(&mut self) -> Result<Arrival> {
-        self.transmission.receive(|_| Ok(Received::End))
+        self.transmission
+            .receive(Reach::Everything, |_| Ok(Received::End))
     }
 
     /// Drops the engine with whatever is under way.
