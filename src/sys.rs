@@ -1,6 +1,9 @@
 //! The system calls that belong to no socket and no subprocess, each in a safe
 //! function.
 
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::AtomicU32;
 
 /// Waits until somebody wakes those who wait for `word`, unless it is not
@@ -39,4 +42,80 @@ pub fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "
     // unloaded.
     let status = unsafe { libc::pthread_atfork(Some(before), Some(parent), Some(child)) };
     status == 0
+}
+
+unsafe extern "C" {
+    // Part of glibc and musl, but not of the crate.
+    fn secure_getenv(name: *const c_char) -> *const c_char;
+}
+
+/// A variable of the environment, unless this process has more rights than the
+/// user who started it.  (The standard library takes a lock, which a fork could
+/// leave taken in the child.)
+pub fn variable(name: &CStr) -> Option<OsString> {
+    // SAFETY: the name is a string.
+    let value = unsafe { secure_getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: the value is a string, which stays as it is until the program
+    // changes its environment; no program may do that while another thread
+    // calls a library.
+    let value = unsafe { CStr::from_ptr(value) };
+    Some(OsStr::from_bytes(value.to_bytes()).to_owned())
+}
+
+/// Writes a line in one piece if it can be had.  Nobody could be told that
+/// standard error is gone.
+pub fn write_to_stderr(mut line: &[u8]) {
+    while !line.is_empty() {
+        // SAFETY: the line may be read.
+        let count = unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+        match usize::try_from(count) {
+            Ok(0) => return,
+            Ok(count) => line = line.get(count..).unwrap_or_default(),
+            Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+unsafe extern "C-unwind" {
+    // Part of POSIX, but not of the crate.  A thread that has been cancelled
+    // ends inside these.
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn pthread_testcancel();
+}
+
+/// That this thread can be cancelled, or not, as it was before.
+#[derive(Debug)]
+#[must_use]
+pub struct Cancellation(c_int);
+
+impl Cancellation {
+    /// Keeps this thread from being cancelled: what it is inside cannot be left
+    /// half way.
+    pub fn hold() -> Self {
+        const DISABLE: c_int = 1;
+        let mut old = DISABLE;
+        // SAFETY: `old` has room for the result.
+        unsafe { pthread_setcancelstate(DISABLE, &mut old) };
+        Self(old)
+    }
+
+    /// Lets it be cancelled again.  If it is of asynchronous type and has been
+    /// cancelled meanwhile, it ends now: this does not return, and unwinds the
+    /// callers, who must not have anything left to drop, up to the program.
+    pub fn release(self) {
+        // SAFETY: this is a state that the call has returned, and null is
+        // permitted.
+        unsafe { pthread_setcancelstate(self.0, std::ptr::null_mut()) };
+    }
+
+    /// As `release`, but a thread of deferred type ends now as well.
+    pub fn release_and_test(self) {
+        self.release();
+        // SAFETY: takes nothing.
+        unsafe { pthread_testcancel() };
+    }
 }
