@@ -84,10 +84,15 @@ unsafe extern "C-unwind" {
     // Part of POSIX, but not of the crate.  A thread that has been cancelled
     // ends inside these.
     fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
     fn pthread_testcancel();
 }
 
-/// That this thread can be cancelled, or not, as it was before.
+const CANCEL_DISABLE: c_int = 1;
+const CANCEL_DEFERRED: c_int = 0;
+const CANCEL_ASYNCHRONOUS: c_int = 1;
+
+/// Whether this thread could be cancelled before.
 #[derive(Debug)]
 #[must_use]
 pub struct Cancellation(c_int);
@@ -96,26 +101,35 @@ impl Cancellation {
     /// Keeps this thread from being cancelled: what it is inside cannot be left
     /// half way.
     pub fn hold() -> Self {
-        const DISABLE: c_int = 1;
-        let mut old = DISABLE;
+        let mut old = CANCEL_DISABLE;
         // SAFETY: `old` has room for the result.
-        unsafe { pthread_setcancelstate(DISABLE, &mut old) };
+        unsafe { pthread_setcancelstate(CANCEL_DISABLE, &mut old) };
         Self(old)
     }
 
-    /// Lets it be cancelled again.  If it is of asynchronous type and has been
-    /// cancelled meanwhile, it ends now: this does not return, and unwinds the
-    /// callers, who must not have anything left to drop, up to the program.
-    pub fn release(self) {
-        // SAFETY: this is a state that the call has returned, and null is
-        // permitted.
-        unsafe { pthread_setcancelstate(self.0, std::ptr::null_mut()) };
-    }
-
-    /// As `release`, but a thread of deferred type ends now as well.
-    pub fn release_and_test(self) {
-        self.release();
-        // SAFETY: takes nothing.
-        unsafe { pthread_testcancel() };
+    /// Lets it be cancelled again.  If it has been cancelled meanwhile, and
+    /// `is_point` says that this is a place to end, it ends now, and does so in
+    /// any case if it is of asynchronous type.  Then this does not return, and
+    /// unwinds the callers, who must not have anything left to drop, up to the
+    /// program.
+    pub fn release(self, is_point: bool) {
+        if self.0 == CANCEL_DISABLE {
+            return;
+        }
+        // A thread of asynchronous type ends as soon as it may.  Some versions
+        // of glibc then forget the result, so it ends in `pthread_testcancel`.
+        let mut kind = CANCEL_DEFERRED;
+        // SAFETY: `kind` has room for the result, and so it is a type, as
+        // `self.0` is a state.  The results can be left out.
+        unsafe {
+            pthread_setcanceltype(CANCEL_DEFERRED, &mut kind);
+            pthread_setcancelstate(self.0, std::ptr::null_mut());
+            if is_point || kind == CANCEL_ASYNCHRONOUS {
+                pthread_testcancel();
+            }
+            if kind == CANCEL_ASYNCHRONOUS {
+                pthread_setcanceltype(kind, std::ptr::null_mut());
+            }
+        }
     }
 }
