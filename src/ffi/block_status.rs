@@ -15,7 +15,7 @@ use std::ffi::{c_char, c_int};
 
 use super::arguments::texts;
 use super::callbacks::{nbd_completion_callback, nbd_extent_callback, nbd_extent64_callback};
-use super::guard::call;
+use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
 /// Asks for block status, in 32-bit extents.
@@ -59,7 +59,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_block_status(
+pub unsafe extern "C-unwind" fn nbd_block_status(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn nbd_block_status(
     flags: u32,
 ) -> c_int {
     let extent_callback = extent_callback.own();
-    call!(h, block_status(count, offset, extent_callback, flags))
+    wait!(h, block_status(count, offset, extent_callback, flags))
 }
 
 /// Asks for block status, in 64-bit extents.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn nbd_block_status(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_block_status_64(
+pub unsafe extern "C-unwind" fn nbd_block_status_64(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn nbd_block_status_64(
     flags: u32,
 ) -> c_int {
     let extent64_callback = extent64_callback.own();
-    call!(h, block_status_64(count, offset, extent64_callback, flags))
+    wait!(h, block_status_64(count, offset, extent64_callback, flags))
 }
 
 /// Asks for block status of chosen meta contexts, in 64-bit extents.
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn nbd_block_status_64(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 4)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_block_status_filter(
+pub unsafe extern "C-unwind" fn nbd_block_status_filter(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn nbd_block_status_filter(
     let extent64_callback = extent64_callback.own();
     // SAFETY: `contexts` is a list of strings, or null.
     let contexts = unsafe { texts(contexts) };
-    call!(
+    wait!(
         h,
         block_status_filter(count, offset, contexts, extent64_callback, flags)
     )
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn nbd_block_status_filter(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_block_status(
+pub unsafe extern "C-unwind" fn nbd_aio_block_status(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn nbd_aio_block_status(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_block_status_64(
+pub unsafe extern "C-unwind" fn nbd_aio_block_status_64(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -324,7 +324,7 @@ pub unsafe extern "C" fn nbd_aio_block_status_64(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 4)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_block_status_filter(
+pub unsafe extern "C-unwind" fn nbd_aio_block_status_filter(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,

@@ -33,7 +33,7 @@ use crate::api::library;
 /// Since: 1.0.
 /// See also: `nbd_aio_command_completed`, `nbd_create`, `nbd_shutdown`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_close(h: *mut nbd_handle) {
+pub unsafe extern "C-unwind" fn nbd_close(h: *mut nbd_handle) {
     guard::close(h);
 }
 
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn nbd_close(h: *mut nbd_handle) {
 /// See also: `nbd_close`, `nbd_get_errno`, `nbd_get_error`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(nbd_close)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_create() -> *mut nbd_handle {
+pub unsafe extern "C-unwind" fn nbd_create() -> *mut nbd_handle {
     guard::create()
 }
 
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn nbd_create() -> *mut nbd_handle {
 /// Since: 1.0.
 /// See also: `nbd_get_errno`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_error() -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_error() -> *const c_char {
     last_error::message()
 }
 
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn nbd_get_error() -> *const c_char {
 /// Since: 1.0.
 /// See also: `nbd_get_error`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_errno() -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_errno() -> c_int {
     last_error::errno()
 }
 
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn nbd_get_errno() -> c_int {
 /// See also: `nbd_get_version`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_char {
     get!(h, get_package_name(), library::PACKAGE_NAME.as_ptr())
 }
 
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_ch
 /// See also: `nbd_get_package_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
     get!(h, get_version(), library::VERSION.as_ptr())
 }
 
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
 /// See also: `nbd_get_version`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_char {
     get!(h, get_version_extra(), library::VERSION_EXTRA.as_ptr())
 }
 
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_c
 /// See also: `nbd_set_tls`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
     get!(h, supports_tls(), library::SUPPORTS_TLS.into())
 }
 
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
 ///   `nbd_is_uri`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
     get!(h, supports_uri(), library::SUPPORTS_URI.into())
 }
 
@@ -176,6 +176,6 @@ pub unsafe extern "C" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_connect_uri`, `nbd_connect_vsock`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_supports_vsock(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_supports_vsock(h: *mut nbd_handle) -> c_int {
     get!(h, supports_vsock(), library::SUPPORTS_VSOCK.into())
 }

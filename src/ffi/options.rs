@@ -8,7 +8,7 @@ use std::ffi::{c_char, c_int};
 
 use super::arguments::texts;
 use super::callbacks::{nbd_context_callback, nbd_list_callback};
-use super::guard::call;
+use super::guard::wait;
 use super::registry::nbd_handle;
 
 /// Asks for the export and ends the negotiation.
@@ -42,8 +42,8 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_OPT_GO` and `NBD_OPT_EXPORT_NAME`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_go())
+pub unsafe extern "C-unwind" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_go())
 }
 
 /// Asks the server to describe the export.
@@ -73,8 +73,8 @@ pub unsafe extern "C" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_INFO`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_info())
+pub unsafe extern "C-unwind" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_info())
 }
 
 /// Ends the negotiation and the connection in order.
@@ -94,8 +94,8 @@ pub unsafe extern "C" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_ABORT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_abort())
+pub unsafe extern "C-unwind" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_abort())
 }
 
 /// Lists the exports of the server.
@@ -120,12 +120,12 @@ pub unsafe extern "C" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_LIST`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_list(
+pub unsafe extern "C-unwind" fn nbd_opt_list(
     h: *mut nbd_handle,
     list_callback: nbd_list_callback,
 ) -> c_int {
     let list_callback = list_callback.own();
-    call!(h, opt_list(list_callback))
+    wait!(h, opt_list(list_callback))
 }
 
 /// Asks the server to encrypt the connection from here on.
@@ -149,8 +149,8 @@ pub unsafe extern "C" fn nbd_opt_list(
 /// Source: NBD protocol, `NBD_OPT_STARTTLS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_starttls())
+pub unsafe extern "C-unwind" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_starttls())
 }
 
 /// Asks the server for extended headers.
@@ -174,8 +174,8 @@ pub unsafe extern "C" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_EXTENDED_HEADERS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_extended_headers())
+pub unsafe extern "C-unwind" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_extended_headers())
 }
 
 /// Asks the server for structured replies.
@@ -199,8 +199,8 @@ pub unsafe extern "C" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_STRUCTURED_REPLY`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_structured_reply())
+pub unsafe extern "C-unwind" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_structured_reply())
 }
 
 /// Asks which meta contexts the server has, by the list of
@@ -230,12 +230,12 @@ pub unsafe extern "C" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_LIST_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_list_meta_context(
+pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
 ) -> c_int {
     let context_callback = context_callback.own();
-    call!(h, opt_list_meta_context(context_callback))
+    wait!(h, opt_list_meta_context(context_callback))
 }
 
 /// Asks which meta contexts the server has, by a list of queries.
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context(
 /// Source: NBD protocol, `NBD_OPT_LIST_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
+pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context_queries(
     h: *mut nbd_handle,
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
     let context_callback = context_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
     let queries = unsafe { texts(queries) };
-    call!(h, opt_list_meta_context_queries(queries, context_callback))
+    wait!(h, opt_list_meta_context_queries(queries, context_callback))
 }
 
 /// Selects meta contexts by the list of `nbd_add_meta_context`.
@@ -302,12 +302,12 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_set_meta_context(
+pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
 ) -> c_int {
     let context_callback = context_callback.own();
-    call!(h, opt_set_meta_context(context_callback))
+    wait!(h, opt_set_meta_context(context_callback))
 }
 
 /// Selects meta contexts by a list of queries.
@@ -339,7 +339,7 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context(
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_set_meta_context_queries(
+pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context_queries(
     h: *mut nbd_handle,
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
@@ -347,5 +347,5 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context_queries(
     let context_callback = context_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
     let queries = unsafe { texts(queries) };
-    call!(h, opt_set_meta_context_queries(queries, context_callback))
+    wait!(h, opt_set_meta_context_queries(queries, context_callback))
 }
