@@ -44,7 +44,7 @@ use super::registry::nbd_handle;
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 ///
 /// States: connected.
@@ -89,7 +89,7 @@ pub unsafe extern "C-unwind" fn nbd_aio_pread(
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 ///
 /// States: connected.

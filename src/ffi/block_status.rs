@@ -1,8 +1,9 @@
 //! Block status: where the export has data, holes or dirty blocks, as far as
 //! the selected meta contexts tell.
 //!
-//! The callback runs once for each reply chunk and meta context, in the order
-//! of the server, possibly not at all. It gets the name of the context, the
+//! The callback runs once for each meta context that the reply reports, in the
+//! order of the server, possibly not at all; of several reports of one context
+//! it gets the first. It gets the name of the context, the
 //! offset of the request, and extents that follow one another from there. They
 //! may end before the range of the request does, which then has to be asked for
 //! again from there, and the last one may reach beyond it, but not beyond the
@@ -45,10 +46,12 @@ use super::registry::nbd_handle;
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
 /// - `ERANGE`: `count` is above 4294967295 and extended headers are not in use.
-/// - `ENOMEM`: too many commands are in flight.
+/// - `ENOMEM`: too many commands are in flight, or there is not enough memory
+///   for the extents.
 /// - `EOVERFLOW`: status flags do not fit in 32 bits.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
-///   or the reply broke the protocol.
+///   or the reply broke the protocol, or lists more than 1048576 extents for
+///   one context.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
 /// - Any errno that the server sent.
 ///
@@ -94,9 +97,11 @@ pub unsafe extern "C-unwind" fn nbd_block_status(
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
 /// - `ERANGE`: `count` is above 4294967295 and extended headers are not in use.
-/// - `ENOMEM`: too many commands are in flight.
+/// - `ENOMEM`: too many commands are in flight, or there is not enough memory
+///   for the extents.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
-///   or the reply broke the protocol.
+///   or the reply broke the protocol, or lists more than 1048576 extents for
+///   one context.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
 /// - Any errno that the server sent.
 ///
@@ -153,9 +158,11 @@ pub unsafe extern "C-unwind" fn nbd_block_status_64(
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
 /// - `ERANGE`: `contexts` is too long.
-/// - `ENOMEM`: too many commands are in flight.
+/// - `ENOMEM`: too many commands are in flight, or there is not enough memory
+///   for the extents.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
-///   or the reply broke the protocol.
+///   or the reply broke the protocol, or lists more than 1048576 extents for
+///   one context.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
 /// - Any errno that the server sent.
 ///

@@ -29,7 +29,7 @@ use super::registry::nbd_handle;
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 /// - `EPROTO`: the reply broke the protocol.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
@@ -62,7 +62,9 @@ pub unsafe extern "C-unwind" fn nbd_pread(
 /// place, with the piece of `buf`, its length, and its offset in the export.
 /// `status` is `LIBNBD_READ_DATA`; `LIBNBD_READ_HOLE`, for a piece that reads
 /// as zeroes; or `LIBNBD_READ_ERROR`, for an error at that offset, of length 0
-/// and with its errno in `*error`. Pieces may come in any order. If the
+/// and with its errno in `*error`. Pieces may come in any order, and may be
+/// empty. What a server sends beyond `count` bytes in all is not written, the
+/// callback does not hear of it, and the command fails with `EPROTO`. If the
 /// callback returns -1, the command fails, with the errno it stored in `*error`
 /// or else `EPROTO`; further pieces are still delivered. It runs while the
 /// handle is locked: it must not use the handle.
@@ -85,7 +87,7 @@ pub unsafe extern "C-unwind" fn nbd_pread(
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
 ///   or the reply broke the protocol.

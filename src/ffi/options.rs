@@ -17,9 +17,9 @@ use super::registry::nbd_handle;
 /// selected first. A server that does not know the option is asked by the older
 /// option that has no answer for refusal but to close the connection.
 ///
-/// If the server refuses, its words are in the error message, the handle is
-/// negotiating again, and another export can be tried. Success makes the handle
-/// connected.
+/// If the server refuses, the name of the export and the server's words are in
+/// the error message, the handle is negotiating again, and another export can
+/// be tried. Success makes the handle connected.
 ///
 /// Returns: 0, or -1 on failure.
 /// Errors:
@@ -102,7 +102,9 @@ pub unsafe extern "C-unwind" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
 ///
 /// The callback gets the name and the description of each export; its return
 /// value is ignored. It is freed before the call returns. It may have run even
-/// if the call fails.
+/// if the call fails. Entries that are longer than two strings of the protocol
+/// can be are left out. A server that has more than 1000000 entries is given
+/// up.
 ///
 /// Returns: the number of exports, or -1 on failure.
 /// Errors:
@@ -218,6 +220,7 @@ pub unsafe extern "C-unwind" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> 
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server names more than 65536 contexts; the handle is dead.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -254,6 +257,8 @@ pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context(
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server names more than 65536 contexts; the handle is dead.
+/// - `ERANGE`: the queries are longer than 4 GiB in all.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -290,6 +295,8 @@ pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context_queries(
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server grants more than 65536 contexts, or names of more
+///   than 16 MiB in all; the handle is dead.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -327,6 +334,9 @@ pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context(
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server grants more than 65536 contexts, or names of more
+///   than 16 MiB in all; the handle is dead.
+/// - `ERANGE`: the queries are longer than 4 GiB in all.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///

@@ -135,7 +135,8 @@ pub unsafe extern "C-unwind" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut 
 ///
 /// While this is on, as it is at first, a buffer given to a read never shows
 /// what was in memory before: bytes that the server did not send are zero when
-/// the read has completed, also if it failed. Switching it off saves time, but
+/// the read has completed, also if it failed. Only a buffer of more than 64 MiB,
+/// which no read can fill, is left as it is. Switching it off saves time, but
 /// then the program must not look at the buffer of a failed read.
 ///
 /// Returns: 0, or -1 on failure.
