@@ -210,9 +210,11 @@ impl Receiver {
                 needed.saturating_sub(bytes.len()).max(1)
             }
             Phase::Data(_) => behind,
-            Phase::Status(tail, _) | Phase::Skip(tail) => usize::try_from(tail.left)
-                .unwrap_or(usize::MAX)
-                .saturating_add(behind),
+            Phase::Status(StatusPart { tail, .. }) | Phase::Skip(tail) => {
+                usize::try_from(tail.left)
+                    .unwrap_or(usize::MAX)
+                    .saturating_add(behind)
+            }
         }
     }
 
