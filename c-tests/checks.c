@@ -579,9 +579,9 @@ ignore_message (void *data, const char *context, const char *message)
 CASE (impossible_lengths)
 {
   static const size_t lengths[] = {
-    SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 2, (size_t) 1 << 40,
-    64 * 1024 * 1024 + 1
+    SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 2, (size_t) 1 << 32
   };
+  static const size_t too_long = 64 * 1024 * 1024 + 1;
   struct nbd_handle *h = create ();
   struct record chunk = { 0 }, done = { 0 };
   char byte = 1;
@@ -620,8 +620,14 @@ CASE (impossible_lengths)
     }
   }
   CHECK_EQ (done.calls, 0);
-  CHECK_EQ (done.frees, 30);
-  CHECK_EQ (chunk.frees, 20);
+  CHECK_EQ (done.frees, 24);
+  CHECK_EQ (chunk.frees, 16);
+  /* A length that is merely too long is compared with the export first. */
+  CHECK_ERR (nbd_pread (h, &byte, too_long, 0, 0), EINVAL);
+  CHECK_ERR (nbd_pwrite (h, &byte, too_long, 0, 0), ENOSPC);
+  CHECK_EQ (nbd_set_strict_mode (h, 0), 0);
+  CHECK_ERR (nbd_pread (h, &byte, too_long, 0, 0), ERANGE);
+  CHECK_ERR (nbd_pwrite (h, &byte, too_long, 0, 0), ERANGE);
   CHECK_EQ (byte, 1);
   nbd_close (h);
 }

@@ -187,10 +187,14 @@ impl Client {
     fn check_length(&self, request: &Request) -> Result<()> {
         let strict = u64::from(payload_limit(self.session.export.block_sizes));
         let is_strict = self.is_strict(strict::PAYLOAD);
+        let sent = u64::try_from(request.payload_len()).unwrap_or(u64::MAX);
+        let payload = match request.command {
+            Command::Read => request.count,
+            _ => sent,
+        };
         // Reads may exceed what the server advertises: it can split them.
-        let payload = u64::try_from(request.payload_len()).unwrap_or(u64::MAX);
-        if payload > strict && is_strict {
-            return Err(too_long(request, payload, strict));
+        if sent > strict && is_strict {
+            return Err(too_long(request, sent, strict));
         }
         if payload > MAX_PAYLOAD.into() {
             return Err(too_long(request, payload, MAX_PAYLOAD.into()));
@@ -202,12 +206,12 @@ impl Client {
     }
 }
 
-/// What is never read or written at once, whatever the strict mode.  It comes
-/// before the size of the export, because such a length is most likely no length
-/// at all, but a -1 from a call that failed.
+/// A length that no request can express is none at all, but most likely the -1
+/// of a call that failed.  So it is refused before it is compared with the size
+/// of the export.
 fn check_possible(request: &Request) -> Result<()> {
     let has_buffer = matches!(request.command, Command::Read | Command::Write);
-    if has_buffer && request.count > MAX_PAYLOAD.into() {
+    if has_buffer && request.count > u32::MAX.into() {
         return Err(too_long(request, request.count, MAX_PAYLOAD.into()));
     }
     Ok(())
