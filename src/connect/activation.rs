@@ -11,6 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::transport::sys::above_stdio;
 
 use super::address::SocketAddress;
 use super::subprocess::{self, Handed, Subprocess};
@@ -66,7 +67,7 @@ impl SocketFile {
             directory: sys::make_directory(c"/tmp/libnbdXXXXXX")?,
         };
         let listener = UnixListener::bind(file.path())?;
-        Ok((file, listener.into()))
+        Ok((file, above_stdio(listener.into())?))
     }
 
     fn path(&self) -> PathBuf {
@@ -94,23 +95,18 @@ impl Activated {
             b"" => b"unknown",
             name => name,
         };
-        let announcement = [
-            b"LISTEN_FDS=1".to_vec(),
-            [b"LISTEN_FDNAMES=", name].concat(),
-        ];
+        let named = CString::new([b"LISTEN_FDNAMES=", name].concat()).unwrap_or_default();
         // Whoever started this process may have activated it, too.
-        let inherited = std::env::vars_os()
-            .filter(|(name, _)| {
-                !["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
-                    .iter()
-                    .any(|own| name == own)
-            })
-            .map(|(name, value)| [name.into_vec(), value.into_vec()].join(&b'='));
+        let inherited = sys::environment().into_iter().filter(|variable| {
+            let name = variable.to_bytes().split(|&byte| byte == b'=').next();
+            !["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
+                .iter()
+                .any(|own| name == Some(own.as_bytes()))
+        });
         Self {
-            variables: announcement
+            variables: [c"LISTEN_FDS=1".to_owned(), named]
                 .into_iter()
                 .chain(inherited)
-                .filter_map(|variable| CString::new(variable).ok())
                 .collect(),
         }
     }

@@ -1,17 +1,18 @@
 //! Starting and ending subprocesses.
 
 use std::ffi::{CStr, CString, c_char, c_int};
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::iter;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Escaped, Result};
-use crate::transport::sys::checked;
+use crate::transport::sys::{above_stdio, checked, duplicate, trusted_variable};
 
 use super::activation::{Activated, LISTENER, ProcessId, SocketFile};
-use super::program;
+use super::{program, sys};
 
 /// A server that sees the end of its input finishes within this time, or is
 /// asked to.
@@ -19,6 +20,9 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that is asked to finish does so within this time, or is killed.
 const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(5);
+
+/// A server that is killed is gone within this time, or hangs in the kernel.
+const GRACE_AFTER_SIGKILL: Duration = Duration::from_secs(5);
 
 /// A subprocess of the handle.
 #[derive(Debug)]
@@ -36,21 +40,18 @@ pub enum Handed<'a> {
     Listener(OwnedFd, &'a Activated),
 }
 
-unsafe extern "C" {
-    static environ: *const *const c_char;
-}
-
 /// Starts a program, and waits until it runs or is known not to.
 pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
     let failed = |what: &'static str| move |error: io::Error| Error::system(what, &error);
-    let paths = program::candidates(argv, std::env::var_os("PATH").as_deref())?;
+    let paths = program::candidates(argv, trusted_variable(c"PATH").as_deref())?;
     let (socket, targets, activated): (_, &[RawFd], _) = match &handed {
         Handed::Stdio(socket) => (socket, &[libc::STDIN_FILENO, libc::STDOUT_FILENO], None),
         Handed::Listener(socket, activated) => (socket, &[LISTENER], Some(activated)),
     };
     let socket = out_of_the_way(socket).map_err(failed("fcntl"))?;
-    let (mut report, reporter) = io::pipe().map_err(failed("pipe"))?;
+    let (report, reporter) = io::pipe().map_err(failed("pipe"))?;
     let reporter = out_of_the_way(&reporter.into()).map_err(failed("fcntl"))?;
+    let mut report = PipeReader::from(above_stdio(report.into()).map_err(failed("fcntl"))?);
 
     // Everything that allocates happens before the fork: in a program with
     // several threads, the child may only make async-signal-safe calls.
@@ -77,6 +78,9 @@ pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
         reporter: reporter.as_raw_fd(),
         message: message.as_bytes(),
     };
+    // The child must not run handlers of this program: they would act on what
+    // both share, such as a pipe that wakes the main loop.
+    let signals = sys::block_signals();
     // SAFETY: the child only calls `run`, which keeps to what is safe there
     // and never returns.
     let pid = checked(unsafe { libc::fork() }).map_err(failed("fork"))?;
@@ -85,6 +89,7 @@ pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
         // so every pointer in the image is as good as it was.
         unsafe { image.run() }
     }
+    drop(signals);
     let child = Subprocess { pid, listens: None };
     // A successful exec closes the only other copy, and so ends the report.
     drop(reporter);
@@ -135,9 +140,10 @@ impl Image<'_> {
             // SAFETY: no memory is involved; async-signal-safe.
             unsafe { libc::dup2(self.socket, target) };
         }
-        // The host may ignore SIGPIPE; a server expects the default.
         // SAFETY: as above.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        unsafe { fill_stdio() };
+        // SAFETY: no thread but this one, which is about to become a program.
+        unsafe { default_signals() };
         // SAFETY: as above.
         let process_id = ProcessId::new(unsafe { libc::getpid() });
         let environment = match &mut self.environment {
@@ -148,7 +154,7 @@ impl Image<'_> {
                 variables.as_ptr()
             }
             // SAFETY: the only thread of this process is this one.
-            None => unsafe { environ },
+            None => unsafe { sys::environ },
         };
         let mut errno = libc::ENOENT;
         for &path in self.candidates.iter().take_while(|path| !path.is_null()) {
@@ -185,14 +191,51 @@ impl Image<'_> {
     }
 }
 
+/// Opens those of the first three descriptors that are closed.  Otherwise the
+/// server would open its disk under one of these numbers, and write its error
+/// messages to it.
+///
+/// # Safety
+/// As `Image::run`.
+unsafe fn fill_stdio() {
+    for fd in libc::STDIN_FILENO..=libc::STDERR_FILENO {
+        // SAFETY: no memory is involved; async-signal-safe.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+            // SAFETY: as above; the path is a string.  The new descriptor is
+            // the lowest that is free: this one.
+            unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        }
+    }
+}
+
+/// Signals as a new program expects them: none is blocked, whatever the caller
+/// had blocked, and SIGPIPE is not ignored, as it may be by the caller.  Exec
+/// replaces handlers, but a signal that has waited until now must not find one.
+///
+/// # Safety
+/// As `Image::run`.
+unsafe fn default_signals() {
+    for signal in 1..=libc::SIGRTMAX() {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: `action` may be written; async-signal-safe.  Zeroes are a
+        // valid action, if there is no such signal.
+        let handler = unsafe {
+            libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
+            action.assume_init().sa_sigaction
+        };
+        let is_ignored = handler == libc::SIG_IGN && signal != libc::SIGPIPE;
+        if handler != libc::SIG_DFL && !is_ignored {
+            // SAFETY: no memory is involved; async-signal-safe.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    }
+    sys::unblock_signals();
+}
+
 /// A duplicate of a descriptor that is none of those that the child replaces.
 /// Like every other of the parent's it does not outlive exec.
 fn out_of_the_way(fd: &OwnedFd) -> io::Result<OwnedFd> {
-    let least = LISTENER.saturating_add(1);
-    // SAFETY: no memory is involved.
-    let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
-    // SAFETY: the descriptor has just been created, and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+    duplicate(fd, LISTENER.saturating_add(1))
 }
 
 impl Subprocess {
@@ -219,7 +262,7 @@ impl Subprocess {
     pub fn take_leave(&mut self) {
         if let Some(place) = self.listens.take() {
             // Its number may be another's once somebody has reaped it.
-            if !self.reap(libc::WNOHANG) {
+            if !self.reap() {
                 // A process that cannot be signalled has ended.
                 let _ = self.signal(libc::SIGTERM);
             }
@@ -228,25 +271,37 @@ impl Subprocess {
     }
 
     /// Ends the process, whose input has been closed: a well-behaved server
-    /// finishes by itself, the others are asked, and at last killed.
-    pub fn end(self) {
+    /// finishes by itself, the others are asked, and at last killed.  Whether
+    /// that worked: one that hangs in the kernel, on a dead disk perhaps, does
+    /// not die, and one that runs with the rights of another user may not be
+    /// signalled.  Such a process is left to the program, to be reaped or not.
+    pub fn end(self) -> bool {
         if self.ended_within(GRACE) {
-            return;
+            return true;
         }
-        // A process that cannot be signalled has ended.
-        let _ = self.signal(libc::SIGTERM);
-        if self.ended_within(GRACE_AFTER_SIGTERM) {
-            return;
+        let signals = [
+            (libc::SIGTERM, GRACE_AFTER_SIGTERM),
+            (libc::SIGKILL, GRACE_AFTER_SIGKILL),
+        ];
+        for (signal, grace) in signals {
+            let refused = self
+                .signal(signal)
+                .err()
+                .and_then(|error| error.raw_os_error());
+            if refused == Some(libc::EPERM) {
+                return false;
+            }
+            if self.ended_within(grace) {
+                return true;
+            }
         }
-        let _ = self.signal(libc::SIGKILL);
-        // A killed process ends; there is no one else to hold it up.
-        self.reap(0);
+        false
     }
 
     fn ended_within(&self, time: Duration) -> bool {
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
-        while !self.reap(libc::WNOHANG) {
+        while !self.reap() {
             if start.elapsed() >= time {
                 return false;
             }
@@ -257,10 +312,10 @@ impl Subprocess {
     }
 
     /// Whether the process is gone.
-    fn reap(&self, options: c_int) -> bool {
+    fn reap(&self) -> bool {
         loop {
             // SAFETY: the status is not wanted, so there is no memory involved.
-            let pid = unsafe { libc::waitpid(self.pid, ptr::null_mut(), options) };
+            let pid = unsafe { libc::waitpid(self.pid, ptr::null_mut(), libc::WNOHANG) };
             match pid {
                 0 => return false,
                 -1 if crate::transport::sys::errno() == libc::EINTR => {}

@@ -1,8 +1,9 @@
 //! The system calls on sockets, each in a safe function.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 use libc::{c_char, c_int, c_short};
@@ -159,6 +160,27 @@ pub fn prepare_descriptor(fd: RawFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Moves a new descriptor up if it is one of the first three.  A program that
+/// has closed those may still use them, and what it writes to its standard
+/// error must not end up in a socket of ours.
+///
+/// (A file that is only read from and closed at once may have such a number:
+/// writing to it fails, as it does while the number is free.)
+pub fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(fd);
+    }
+    duplicate(&fd, libc::STDERR_FILENO.saturating_add(1))
+}
+
+/// A duplicate, closed on exec, with a number that is not below `least`.
+pub fn duplicate(fd: &OwnedFd, least: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
+    // SAFETY: the descriptor has just been created, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Takes ownership of a descriptor that the caller hands over.
 pub fn adopt(fd: RawFd) -> OwnedFd {
     // SAFETY: the caller has just passed ownership of an open descriptor, as
@@ -175,6 +197,23 @@ pub fn is_root() -> bool {
 unsafe extern "C" {
     // Part of POSIX, but not of the crate.
     fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
+    // Likewise, but of the C library.
+    fn secure_getenv(name: *const c_char) -> *const c_char;
+}
+
+/// A variable of the environment, unless the program has more rights than
+/// whoever started it and set the variable.
+pub fn trusted_variable(name: &CStr) -> Option<OsString> {
+    // SAFETY: the name is a string.
+    let value = unsafe { secure_getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: what the function returns is null or a string, which stays where
+    // it is unless the program changes its environment at the same time, and
+    // no program with threads may do that.
+    let value = unsafe { CStr::from_ptr(value) };
+    Some(OsStr::from_bytes(value.to_bytes()).to_owned())
 }
 
 /// The name under which the user has logged in at the terminal.
