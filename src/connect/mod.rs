@@ -19,6 +19,7 @@ use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::{adopt, prepare_descriptor};
 
 use address::SocketAddress;
+use sys::Brought;
 
 /// A connection that is being made: the socket, and the addresses still to be
 /// tried if it fails.
@@ -105,7 +106,18 @@ pub fn adopt_socket(socket: Socket) -> Result<OwnedFd> {
         Socket::Owned(socket) => socket.as_raw_fd(),
         Socket::Offered(fd) => *fd,
     };
-    prepare_descriptor(fd).map_err(|error| Error::system("the socket cannot be used", &error))?;
+    let unusable = |error: io::Error| Error::system("the socket cannot be used", &error);
+    match sys::look_at(fd).map_err(unusable)? {
+        Brought::Connected => {}
+        Brought::Listening => {
+            let reason = "the socket accepts connections and has none itself";
+            return Err(Error::new(libc::EINVAL, reason));
+        }
+        Brought::Unconnected => {
+            return Err(Error::new(libc::ENOTCONN, "the socket cannot be used"));
+        }
+    }
+    prepare_descriptor(fd).map_err(unusable)?;
     Ok(match socket {
         Socket::Owned(socket) => socket,
         Socket::Offered(fd) => adopt(fd),

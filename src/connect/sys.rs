@@ -3,14 +3,15 @@
 use std::ffi::{CStr, CString, OsString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::time::Duration;
 
 use super::address::SocketAddress;
-use crate::transport::sys::{above_stdio, checked};
+use crate::transport::sys::{Wait, above_stdio, checked, poll};
 
 /// Creates a socket for the address and starts to connect it.  Whether it is
 /// connected already, as a Unix socket is, comes with it.
@@ -103,6 +104,64 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     queue_more(&ours);
     queue_more(&theirs);
     Ok((ours, theirs))
+}
+
+/// What kind of socket the caller brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brought {
+    /// It is connected, or is being connected, or has just lost its connection.
+    Connected,
+    /// It accepts connections.
+    Listening,
+    /// It has never been connected.
+    Unconnected,
+}
+
+/// Finds out what can be expected of a socket.  The error says that it is none.
+pub fn look_at(fd: RawFd) -> io::Result<Brought> {
+    match peer(fd) {
+        Err(error) => match error.raw_os_error() {
+            Some(libc::ENOTCONN) if is_listening(fd)? => Ok(Brought::Listening),
+            Some(libc::ENOTCONN) if is_idle(fd)? => Ok(Brought::Unconnected),
+            Some(libc::EBADF | libc::ENOTSOCK) => Err(error),
+            // Families that know no peers have their own ways.
+            _ => Ok(Brought::Connected),
+        },
+        Ok(()) => Ok(Brought::Connected),
+    }
+}
+
+/// Whether the socket knows its peer.
+fn peer(fd: RawFd) -> io::Result<()> {
+    let mut name: MaybeUninit<libc::sockaddr_storage> = MaybeUninit::uninit();
+    let mut len = libc::socklen_t::try_from(size_of_val(&name)).unwrap_or(0);
+    // SAFETY: `name` may be written, and `len` is its size.
+    checked(unsafe { libc::getpeername(fd, name.as_mut_ptr().cast(), &raw mut len) }).map(drop)
+}
+
+fn is_listening(fd: RawFd) -> io::Result<bool> {
+    let mut listening: c_int = 0;
+    let mut len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
+    // SAFETY: `listening` is a c_int and `len` its size.
+    checked(unsafe {
+        libc::getsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut listening).cast(),
+            &raw mut len,
+        )
+    })?;
+    Ok(listening != 0)
+}
+
+/// Whether a socket without a peer has no connection to hope for: it hangs up.
+/// It does not while it is being connected, and if that has failed, there is
+/// an error to be read.
+fn is_idle(fd: RawFd) -> io::Result<bool> {
+    let waits = [Wait { fd, events: 0 }];
+    let [happened] = poll(waits, Some(Duration::ZERO))?.unwrap_or_default();
+    Ok(happened & libc::POLLHUP != 0 && happened & libc::POLLERR == 0)
 }
 
 /// Makes a private directory with a new name.  The template ends in six X.

@@ -224,6 +224,9 @@ pub unsafe extern "C" fn nbd_aio_connect(
 /// Returns: 0, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: the socket listens for connections instead of having one.
+/// - `ENOTCONN`: the socket is not connected, nor being connected.
+/// - `ENOTSOCK`: the descriptor is not that of a socket.
 /// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
 /// - 0: the peer does not speak NBD, closed the connection during the
 ///   handshake, or broke the protocol.
@@ -252,6 +255,9 @@ pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> 
 /// Returns: 0, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: the socket listens for connections instead of having one.
+/// - `ENOTCONN`: the socket is not connected, nor being connected.
+/// - `ENOTSOCK`: the descriptor is not that of a socket.
 /// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
 ///
 /// States: created.
