@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-CHECKER = os.path.join(os.path.dirname(__file__), "..", "scripts", "check-abi.py")
+CHECKER = os.path.join(os.path.dirname(__file__), "check-abi.py")
 COMPILER = shlex.split(os.environ.get("CC", "cc"))
 
 FILES = {
