@@ -6,7 +6,9 @@
 pub mod activation;
 pub mod address;
 pub mod command;
+mod environment;
 mod program;
+mod socket_file;
 pub mod ssh;
 pub mod subprocess;
 mod sys;

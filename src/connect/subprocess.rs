@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::{above_stdio, checked, duplicate, trusted_variable};
 
-use super::activation::{Activated, LISTENER, ProcessId, SocketFile};
+use super::environment::{Environment, ProcessId};
+use super::socket_file::SocketFile;
 use super::{program, sys};
 
 /// A server that sees the end of its input finishes within this time, or is
@@ -33,24 +34,25 @@ pub struct Subprocess {
 }
 
 /// What a program gets from its parent.
-pub enum Handed<'a> {
-    /// A connection as standard input and output.
-    Stdio(OwnedFd),
-    /// A listening socket as descriptor 3, announced in the environment.
-    Listener(OwnedFd, &'a Activated),
+pub struct Handed<'a> {
+    pub socket: OwnedFd,
+    /// The descriptors under which the program finds the socket.
+    pub targets: &'a [RawFd],
+    /// Without one the program has that of this process.
+    pub environment: Option<&'a Environment>,
 }
 
 /// Starts a program, and waits until it runs or is known not to.
 pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
     let failed = |what: &'static str| move |error: io::Error| Error::system(what, &error);
     let paths = program::candidates(argv, trusted_variable(c"PATH").as_deref())?;
-    let (socket, targets, activated): (_, &[RawFd], _) = match &handed {
-        Handed::Stdio(socket) => (socket, &[libc::STDIN_FILENO, libc::STDOUT_FILENO], None),
-        Handed::Listener(socket, activated) => (socket, &[LISTENER], Some(activated)),
-    };
-    let socket = out_of_the_way(socket).map_err(failed("fcntl"))?;
+    // Above all descriptors that the child replaces or fills.
+    let targets = handed.targets.iter().copied();
+    let highest = targets.fold(libc::STDERR_FILENO, RawFd::max);
+    let least = highest.saturating_add(1);
+    let socket = duplicate(&handed.socket, least).map_err(failed("fcntl"))?;
     let (report, reporter) = io::pipe().map_err(failed("pipe"))?;
-    let reporter = out_of_the_way(&reporter.into()).map_err(failed("fcntl"))?;
+    let reporter = duplicate(&reporter.into(), least).map_err(failed("fcntl"))?;
     let mut report = PipeReader::from(above_stdio(report.into()).map_err(failed("fcntl"))?);
 
     // Everything that allocates happens before the fork: in a program with
@@ -69,12 +71,14 @@ pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
 
     let mut image = Image {
         socket: socket.as_raw_fd(),
-        targets,
+        targets: handed.targets,
         candidates,
         argv: argv_pointers,
         script,
         // The process id, which only the child knows, comes first.
-        environment: activated.map(|it| pointers(iter::once(c"").chain(it.variables()))),
+        environment: handed
+            .environment
+            .map(|it| pointers(iter::once(c"").chain(it.variables()))),
         reporter: reporter.as_raw_fd(),
         message: message.as_bytes(),
     };
@@ -230,12 +234,6 @@ unsafe fn default_signals() {
         }
     }
     sys::unblock_signals();
-}
-
-/// A duplicate of a descriptor that is none of those that the child replaces.
-/// Like every other of the parent's it does not outlive exec.
-fn out_of_the_way(fd: &OwnedFd) -> io::Result<OwnedFd> {
-    duplicate(fd, LISTENER.saturating_add(1))
 }
 
 impl Subprocess {
