@@ -7,6 +7,7 @@ pub mod activation;
 pub mod address;
 pub mod command;
 mod environment;
+mod place;
 mod program;
 mod socket_file;
 pub mod ssh;
@@ -21,6 +22,7 @@ use crate::error::{Error, Escaped, Result};
 use crate::transport::sys::{adopt, prepare_descriptor};
 
 use address::SocketAddress;
+pub use place::Place;
 use sys::Brought;
 
 /// A connection that is being made: the socket, and the addresses still to be

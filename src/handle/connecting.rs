@@ -6,9 +6,8 @@ use std::io;
 use libc::c_int;
 
 use crate::connect::address::SocketAddress;
-use crate::connect::{self, Attempt, Socket, activation, command};
+use crate::connect::{self, Attempt, Place, Socket, activation, command};
 use crate::error::{Error, Escaped, Result};
-use crate::uri::Place;
 
 use super::Client;
 use super::state::State;

@@ -33,13 +33,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callback::Completion;
+use crate::connect::Place;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
 use crate::memory::LentMut;
 use crate::negotiation::{Session, Wishes};
 pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
-use crate::uri::Place;
 
 use debug::{DebugSink, debug};
 use entry::{Entry, States};

@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 use libc::{EAFNOSUPPORT, EINVAL, ENAMETOOLONG, EPERM, EPROTONOSUPPORT};
 
 use super::*;
-use crate::connect::address::Meaning;
+use crate::connect::address::{Meaning, SocketAddress};
 use crate::error::Escaped;
 
 /// Allows everything.
