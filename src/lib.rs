@@ -56,7 +56,9 @@
 //!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
-//!   closures that the caller lends, and what went wrong.
+//!   closures that the caller lends, and what went wrong;
+//! * `sys`: the system calls on sockets, processes and signals, each in a safe
+//!   function.
 //!
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.
@@ -76,6 +78,7 @@ mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
+mod sys;
 #[cfg(test)]
 mod testing;
 mod transmission;

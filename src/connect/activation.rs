@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::error::{Error, Result};
 
-use super::address::SocketAddress;
 use super::environment::Environment;
 use super::socket_file::SocketFile;
 use super::subprocess::{self, Handed, Subprocess};
+use crate::sys::address::SocketAddress;
 
 /// The descriptor of the listening socket in the server.
 const LISTENER: RawFd = 3;

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use crate::error::{Error, Result};
 
 use super::subprocess::{self, Handed, Subprocess};
-use super::sys;
+use crate::sys;
 
 /// Runs a command that speaks NBD on its standard input and output.
 ///

@@ -4,7 +4,6 @@
 //! address to connect to.
 
 pub mod activation;
-pub mod address;
 pub mod command;
 mod environment;
 mod place;
@@ -12,18 +11,16 @@ mod program;
 mod socket_file;
 pub mod ssh;
 pub mod subprocess;
-mod sys;
 
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use crate::error::{Error, Escaped, Result};
-use crate::transport::sys::{adopt, prepare_descriptor};
+use crate::sys::address::SocketAddress;
+use crate::sys::{self, Brought, adopt, prepare_descriptor};
 
-use address::SocketAddress;
 pub use place::Place;
-use sys::Brought;
 
 /// A connection that is being made: the socket, and the addresses still to be
 /// tried if it fails.
@@ -142,7 +139,7 @@ pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::sys::{Wait, poll};
+    use crate::sys::{Wait, poll};
     use std::net::TcpListener;
     use std::time::Duration;
 

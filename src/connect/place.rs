@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use super::address::SocketAddress;
+use crate::sys::address::SocketAddress;
 
 /// Where a server is.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use crate::transport::sys::above_stdio;
+use crate::sys::above_stdio;
 
-use super::sys;
+use crate::sys;
 
 /// A Unix domain socket in a private directory; both are removed on drop.
 #[derive(Debug)]

@@ -110,7 +110,7 @@ impl DebugSink {
         if DELIVERING.get() {
             return;
         }
-        let errno = crate::transport::sys::errno();
+        let errno = crate::sys::errno();
         let (name, callback) = {
             let target = self.target();
             (target.handle_name.clone(), target.callback.clone())
@@ -133,7 +133,7 @@ impl DebugSink {
                 let _ = std::io::stderr().write_all(line.as_bytes());
             }
         }
-        crate::transport::sys::set_errno(errno);
+        crate::sys::set_errno(errno);
     }
 
     fn target(&self) -> MutexGuard<'_, Target> {

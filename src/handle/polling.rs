@@ -9,7 +9,7 @@ use std::time::Duration;
 use libc::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, c_int, c_short};
 
 use crate::error::{Error, Result};
-use crate::transport::sys::{self, Wait};
+use crate::sys::{self, Wait};
 
 use super::Client;
 use super::commands::command_failed;

@@ -4,8 +4,8 @@ use std::ffi::CStr;
 use std::fmt::Write;
 
 use crate::connect::Place;
-use crate::connect::address::Meaning;
 use crate::error::{Error, Result};
+use crate::sys::address::Meaning;
 
 use super::TlsParameters;
 use super::scheme::{Scheme, Transport};

@@ -4,10 +4,10 @@
 
 use std::ffi::{CStr, CString};
 
-use crate::connect::address::SocketAddress;
 use crate::connect::{Place, ssh};
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::MAX_STRING;
+use crate::sys::address::SocketAddress;
 
 use super::scheme::{Scheme, Transport};
 use super::text::{Authority, Parameter, Text};

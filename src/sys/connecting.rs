@@ -1,6 +1,6 @@
 //! The system calls of connecting, each in a safe function.
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int};
+use std::ffi::{CStr, OsString, c_int};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -11,7 +11,7 @@ use std::slice;
 use std::time::Duration;
 
 use super::address::SocketAddress;
-use crate::transport::sys::{Wait, above_stdio, checked, poll};
+use super::{Wait, above_stdio, checked, poll, prepare_descriptor};
 
 /// Creates a socket for the address and starts to connect it.  Whether it is
 /// connected already, as a Unix socket is, comes with it.
@@ -100,7 +100,7 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: both have just been created, and nobody else owns them.
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
     let (ours, theirs) = (above_stdio(ours)?, above_stdio(theirs)?);
-    crate::transport::sys::prepare_descriptor(ours.as_raw_fd())?;
+    prepare_descriptor(ours.as_raw_fd())?;
     queue_more(&ours);
     queue_more(&theirs);
     Ok((ours, theirs))
@@ -208,70 +208,4 @@ pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>, String> {
         return Err(String::from("no address"));
     }
     Ok(addresses)
-}
-
-unsafe extern "C" {
-    /// The environment of this process.
-    pub static environ: *const *const c_char;
-}
-
-/// The environment of this process.  It is copied without a lock, which
-/// another thread's fork might catch.
-pub fn environment() -> Vec<CString> {
-    let mut variables = Vec::new();
-    // SAFETY: no program with threads may change its environment while others
-    // read it.
-    let mut next = unsafe { environ };
-    // SAFETY: the environment is null, or an array of strings that ends in a
-    // null pointer.
-    while let Some(variable) = NonNull::new(next.cast_mut()).map(|next| unsafe { next.read() })
-        && !variable.is_null()
-    {
-        // SAFETY: as above.
-        variables.push(unsafe { CStr::from_ptr(variable) }.to_owned());
-        // SAFETY: the null pointer has not been reached.
-        next = unsafe { next.add(1) };
-    }
-    variables
-}
-
-/// No signal reaches this thread, until the value is dropped.
-pub struct SignalsBlocked {
-    before: libc::sigset_t,
-}
-
-/// Keeps signals from this thread, and from a child that it forks.
-pub fn block_signals() -> SignalsBlocked {
-    let mut all = no_signals();
-    let mut before = no_signals();
-    // SAFETY: both are sets that may be written.
-    unsafe {
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-    }
-    SignalsBlocked { before }
-}
-
-impl Drop for SignalsBlocked {
-    fn drop(&mut self) {
-        // SAFETY: `before` is the set of the signals that were blocked.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
-        };
-    }
-}
-
-/// Lets every signal reach this thread.
-pub fn unblock_signals() {
-    let none = no_signals();
-    // SAFETY: `none` is a set.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };
-}
-
-fn no_signals() -> libc::sigset_t {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: initialises the set.
-    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
-    // SAFETY: the call before has initialised it.
-    unsafe { set.assume_init() }
 }

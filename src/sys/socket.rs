@@ -1,51 +1,13 @@
 //! The system calls on sockets, each in a safe function.
 
-use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
-use libc::{c_char, c_int, c_short};
+use libc::{c_int, c_short};
 
+use super::{checked, counted, uninterrupted};
 use crate::memory::{ReceiveVector, SendVector};
-
-/// The calling thread's errno.
-pub fn errno() -> i32 {
-    io::Error::last_os_error().raw_os_error().unwrap_or(0)
-}
-
-/// Sets the calling thread's errno.
-pub fn set_errno(errno: i32) {
-    // SAFETY: the C library returns the address of the thread's own errno.
-    let location = unsafe { libc::__errno_location() };
-    // SAFETY: as above; it is valid for as long as the thread runs.
-    unsafe { *location = errno }
-}
-
-/// Turns the C convention of -1 into a result.
-pub fn checked(status: c_int) -> io::Result<c_int> {
-    if status == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(status)
-    }
-}
-
-/// As `checked`, for calls that return a count.
-fn counted(status: isize) -> io::Result<usize> {
-    usize::try_from(status).map_err(|_| io::Error::last_os_error())
-}
-
-/// Repeats a call that a signal interrupted.
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
 
 /// Most vectors in one call; more are left for the next one.
 pub const MAX_VECTORS: usize = 64;
@@ -186,47 +148,6 @@ pub fn adopt(fd: RawFd) -> OwnedFd {
     // SAFETY: the caller has just passed ownership of an open descriptor, as
     // the interface of connecting by socket says.
     unsafe { OwnedFd::from_raw_fd(fd) }
-}
-
-/// Whether this process has the rights of the administrator.
-pub fn is_root() -> bool {
-    // SAFETY: needs nothing.
-    unsafe { libc::geteuid() == 0 }
-}
-
-unsafe extern "C" {
-    // Part of POSIX, but not of the crate.
-    fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
-    // Likewise, but of the C library.
-    fn secure_getenv(name: *const c_char) -> *const c_char;
-}
-
-/// A variable of the environment, unless the program has more rights than
-/// whoever started it and set the variable.
-pub fn trusted_variable(name: &CStr) -> Option<OsString> {
-    // SAFETY: the name is a string.
-    let value = unsafe { secure_getenv(name.as_ptr()) };
-    if value.is_null() {
-        return None;
-    }
-    // SAFETY: what the function returns is null or a string, which stays where
-    // it is unless the program changes its environment at the same time, and
-    // no program with threads may do that.
-    let value = unsafe { CStr::from_ptr(value) };
-    Some(OsStr::from_bytes(value.to_bytes()).to_owned())
-}
-
-/// The name under which the user has logged in at the terminal.
-pub fn login_name() -> io::Result<CString> {
-    // Longer than any name that Linux allows.
-    let mut name = [0u8; 256];
-    // SAFETY: `name` may be written, up to its length.
-    match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
-        0 => Ok(CStr::from_bytes_until_nul(&name)
-            .unwrap_or_default()
-            .to_owned()),
-        errno => Err(io::Error::from_raw_os_error(errno)),
-    }
 }
 
 /// A descriptor to wait for, and what for.
