@@ -307,7 +307,9 @@ typedef struct {
  * A subprocess of the handle is given some seconds to exit by itself once the
  * connection is closed. Then it receives SIGTERM, one of
  * nbd_connect_systemd_socket_activation already before. If that does not
- * help either, it is killed.
+ * help either, it is killed. One that does not die even so, or may not be
+ * signalled because it runs as another user, is left after some more seconds:
+ * it remains a child of the program, which can reap it.
  *
  * h may be NULL: nothing happens. No other call may be using the handle,
  * and its pointer is invalid afterwards.
@@ -1568,6 +1570,9 @@ int nbd_aio_connect(struct nbd_handle *h,
  * Returns: 0, or -1 on failure.
  * Errors:
  * - EINVAL: a connection has been started already.
+ * - EINVAL: the socket listens for connections instead of having one.
+ * - ENOTCONN: the socket is not connected, nor being connected.
+ * - ENOTSOCK: the descriptor is not that of a socket.
  * - EBADF, or another errno of fcntl: the descriptor is unusable.
  * - 0: the peer does not speak NBD, closed the connection during the
  *   handshake, or broke the protocol.
@@ -1597,6 +1602,9 @@ int nbd_connect_socket(struct nbd_handle *h,
  * Returns: 0, or -1 on failure.
  * Errors:
  * - EINVAL: a connection has been started already.
+ * - EINVAL: the socket listens for connections instead of having one.
+ * - ENOTCONN: the socket is not connected, nor being connected.
+ * - ENOTSOCK: the descriptor is not that of a socket.
  * - EBADF, or another errno of fcntl: the descriptor is unusable.
  *
  * States: created.

@@ -57,9 +57,9 @@
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
 //!   closures that the caller lends, and what went wrong;
-//! * `unwind`, `fork`, `sys`: the process that all of them live in: where panics
-//!   end, locks that a child must not find taken, and what the system does for
-//!   no socket in particular.
+//! * `unwind`, `fork`: where panics end, and locks that a child must not find
+//!   taken;
+//! * `sys`: the system calls, each in a safe function.
 //!
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.

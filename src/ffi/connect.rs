@@ -235,6 +235,9 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect(
 /// Returns: 0, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: the socket listens for connections instead of having one.
+/// - `ENOTCONN`: the socket is not connected, nor being connected.
+/// - `ENOTSOCK`: the descriptor is not that of a socket.
 /// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
 /// - 0: the peer does not speak NBD, closed the connection during the
 ///   handshake, or broke the protocol.
@@ -263,6 +266,9 @@ pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_i
 /// Returns: 0, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: the socket listens for connections instead of having one.
+/// - `ENOTCONN`: the socket is not connected, nor being connected.
+/// - `ENOTSOCK`: the descriptor is not that of a socket.
 /// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
 ///
 /// States: created.

@@ -22,7 +22,9 @@ use crate::api::library;
 /// A subprocess of the handle is given some seconds to exit by itself once the
 /// connection is closed. Then it receives `SIGTERM`, one of
 /// `nbd_connect_systemd_socket_activation` already before. If that does not
-/// help either, it is killed.
+/// help either, it is killed. One that does not die even so, or may not be
+/// signalled because it runs as another user, is left after some more seconds:
+/// it remains a child of the program, which can reap it.
 ///
 /// `h` may be `NULL`: nothing happens. No other call may be using the handle,
 /// and its pointer is invalid afterwards.

@@ -112,7 +112,7 @@ impl DebugSink {
         if DELIVERING.get() {
             return;
         }
-        let errno = crate::transport::sys::errno();
+        let errno = crate::sys::errno();
         let (name, callback) = {
             let target = self.target();
             (target.handle_name.clone(), target.callback.clone())
@@ -135,7 +135,7 @@ impl DebugSink {
                 sys::write_to_stderr(line.as_bytes());
             }
         }
-        crate::transport::sys::set_errno(errno);
+        crate::sys::set_errno(errno);
     }
 
     fn target(&self) -> MutexGuard<'_, Target> {

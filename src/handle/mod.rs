@@ -36,13 +36,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::callback::Completion;
+use crate::connect::Place;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
 use crate::negotiation::{Session, Wishes};
 use crate::sys;
 pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
-use crate::uri::Place;
 
 use debug::{DebugSink, debug};
 use entry::{Entry, States};
@@ -124,7 +124,7 @@ impl Handle {
     pub fn new() -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
-        let wanted = sys::variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
+        let wanted = sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
         let sink = Arc::new(DebugSink::new(name, wanted));
         let client = Client {
             debug: Arc::clone(&sink),

@@ -1,9 +1,6 @@
-//! The system calls that belong to no socket and no subprocess, each in a safe
-//! function.
+//! Threads: waiting for each other, being forked, being cancelled.
 
-use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
-use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::c_int;
 use std::sync::atomic::AtomicU32;
 
 /// Waits until somebody wakes those who wait for `word`, unless it is not
@@ -42,42 +39,6 @@ pub fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "
     // unloaded.
     let status = unsafe { libc::pthread_atfork(Some(before), Some(parent), Some(child)) };
     status == 0
-}
-
-unsafe extern "C" {
-    // Part of glibc and musl, but not of the crate.
-    fn secure_getenv(name: *const c_char) -> *const c_char;
-}
-
-/// A variable of the environment, unless this process has more rights than the
-/// user who started it.  (The standard library takes a lock, which a fork could
-/// leave taken in the child.)
-pub fn variable(name: &CStr) -> Option<OsString> {
-    // SAFETY: the name is a string.
-    let value = unsafe { secure_getenv(name.as_ptr()) };
-    if value.is_null() {
-        return None;
-    }
-    // SAFETY: the value is a string, which stays as it is until the program
-    // changes its environment; no program may do that while another thread
-    // calls a library.
-    let value = unsafe { CStr::from_ptr(value) };
-    Some(OsStr::from_bytes(value.to_bytes()).to_owned())
-}
-
-/// Writes a line in one piece if it can be had.  Nobody could be told that
-/// standard error is gone.
-pub fn write_to_stderr(mut line: &[u8]) {
-    while !line.is_empty() {
-        // SAFETY: the line may be read.
-        let count = unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
-        match usize::try_from(count) {
-            Ok(0) => return,
-            Ok(count) => line = line.get(count..).unwrap_or_default(),
-            Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return,
-        }
-    }
 }
 
 unsafe extern "C-unwind" {
