@@ -3,6 +3,8 @@
  * that adds it. */
 #include "support/tls.h"
 
+#include <poll.h>
+
 #define GREETING "send NBDMAGIC IHAVEOPT u16:3\nread 4\n"
 #define STARTTLS GREETING "read-option STARTTLS\n"
 #define NOTHING_MORE \
@@ -391,22 +393,53 @@ CASE (new_keys)
   check_relay_and_script ();
 }
 
-/* The socket tells once that there is something; it holds two replies. */
-CASE (replies_in_one_piece)
+/* Two reads, both answered in one record. */
+static struct nbd_handle *
+answered_in_one_piece (char buf[2][512], struct record records[2])
 {
   struct nbd_handle *h = ready (TRUSTED (READY "read-request READ\nread-request READ\n"
                                          "send 67446698 u32:0 cookie:1 fill:5*512"
                                          " 67446698 u32:0 cookie:2 fill:6*512\n"
                                          "wait-eof\n"));
-  struct record records[2] = { { .result = 1 }, { .result = 1 } };
-  char buf[2][512];
 
   for (unsigned i = 0; i < 2; ++i)
     CHECK (nbd_aio_pread (h, buf[i], 512, 0, completion (&records[i]), 0) > 0);
+  return h;
+}
+
+/* The socket tells once that there is something; it holds two replies. */
+CASE (replies_in_one_piece)
+{
+  struct record records[2] = { { .result = 1 }, { .result = 1 } };
+  char buf[2][512];
+  struct nbd_handle *h = answered_in_one_piece (buf, records);
+
   CHECK_EQ (nbd_poll (h, -1), 1);
   CHECK_EQ (records[0].calls, 1);
+  CHECK_EQ (records[1].calls, 0);
+  CHECK_EQ (nbd_aio_is_ready (h), 1);
+  CHECK_EQ (nbd_poll (h, 0), 1);
   CHECK_EQ (records[1].calls, 1);
   CHECK (all_bytes (buf[0], 512, 5) && all_bytes (buf[1], 512, 6));
+  CHECK_EQ (nbd_poll (h, 0), 0);
+  nbd_close (h);
+  check_relay_and_script ();
+}
+
+/* A program that watches the socket would not be told of the second. */
+CASE (replies_in_one_piece_for_a_loop)
+{
+  struct record records[2] = { { .result = 1 }, { .result = 1 } };
+  char buf[2][512];
+  struct nbd_handle *h = answered_in_one_piece (buf, records);
+  struct pollfd fd = { .fd = nbd_aio_get_fd (h), .events = POLLIN };
+
+  while (records[1].calls == 0) {
+    CHECK_EQ (poll (&fd, 1, 5000), 1);
+    CHECK_EQ (nbd_aio_notify_read (h), 0);
+  }
+  CHECK_EQ (records[0].calls, 1);
+  CHECK_EQ (poll (&fd, 1, 0), 0);
   nbd_close (h);
   check_relay_and_script ();
 }
