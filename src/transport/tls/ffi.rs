@@ -20,8 +20,6 @@ use crate::memory::{ReceiveVector, SendVector};
 pub enum Stop {
     /// More bytes of the peer are needed.
     WantRead,
-    /// OpenSSL writes to the socket itself, and it takes no more.
-    WantWrite,
     /// The peer has said goodbye.
     Goodbye,
     /// The session is broken.
@@ -82,7 +80,6 @@ fn call(
     // call on it has returned in this thread.
     Err(match unsafe { sys::SSL_get_error(ssl, status) } {
         sys::SSL_ERROR_WANT_READ => Stop::WantRead,
-        sys::SSL_ERROR_WANT_WRITE => Stop::WantWrite,
         sys::SSL_ERROR_ZERO_RETURN => Stop::Goodbye,
         _ => Stop::Failed,
     })

@@ -6,18 +6,14 @@
 //! * `peer`: the name that the server has to prove;
 //! * `context`: both of the former as OpenSSL wants them, shared by handles;
 //! * `session`: the encrypted stream of one handle, over its `wire`;
-//! * `kernel`: sending that the kernel may encrypt;
-//! * `ffi`: the calls of OpenSSL for which there is no safe wrapper, and `sys`:
-//!   those of the system that only TLS needs.
+//! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
 mod context;
 mod credentials;
 mod ffi;
-mod kernel;
 mod peer;
 mod priority;
 mod session;
-mod sys;
 mod wire;
 
 use std::ffi::{CStr, CString};

@@ -2,43 +2,25 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::SslStream;
 use openssl::x509::X509VerifyResult;
 
 use super::ffi::{self, Stop};
-use super::kernel::{self, Trouble};
-use super::sys::kernel_has_tls;
 use super::wire::Wire;
 use super::{Prepared, reasons};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::{Received, Sent, shut_down, sys};
+use crate::transport::{Received, Sent, shut_down};
 
 /// The most that one record carries.
 const RECORD: usize = 16 * 1024;
 
-/// Who encrypts what is sent, and writes it to the socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    /// OpenSSL encrypts; the wire gathers and sends.
-    ByWire,
-    /// As long as the handshake lasts, OpenSSL sends by itself.  The kernel
-    /// has been offered what comes after it.
-    Offered,
-    /// The kernel encrypts.  Only what TLS itself has to say goes through
-    /// OpenSSL.
-    ByKernel,
-}
-
 /// A TLS session over a socket: first its handshake, then data.
 pub struct Session {
     stream: SslStream<Wire>,
-    sending: Sending,
-    /// OpenSSL could not write, and has to be called again.
-    blocked: bool,
     /// Small pieces, gathered into one record.
     record: Vec<u8>,
     psk: bool,
@@ -56,7 +38,6 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("wire", self.stream.get_ref())
-            .field("sending", &self.sending)
             .field("closing", &self.closing)
             .finish_non_exhaustive()
     }
@@ -65,25 +46,11 @@ impl fmt::Debug for Session {
 impl Session {
     /// A session whose handshake has not begun.
     pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
-        let offered = kernel_has_tls(socket.as_fd());
-        Self::over(prepared, socket, offered)
-    }
-
-    /// A session whose sending is offered to the kernel, or not.
-    fn over(prepared: Prepared, socket: OwnedFd, offered: bool) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;
-        let unusable = |error: ErrorStack| super::unusable("session", &error);
-        let mut stream = SslStream::new(ssl, Wire::new(socket)).map_err(unusable)?;
-        let sending = if offered {
-            kernel::offer(&mut stream).map_err(unusable)?;
-            Sending::Offered
-        } else {
-            Sending::ByWire
-        };
+        let stream = SslStream::new(ssl, Wire::new(socket))
+            .map_err(|error| super::unusable("session", &error))?;
         Ok(Self {
             stream,
-            sending,
-            blocked: false,
             record: Vec::new(),
             psk,
             closing: false,
@@ -110,7 +77,7 @@ impl Session {
 
     /// Whether encrypted bytes wait for the socket.
     pub fn has_unsent(&self) -> bool {
-        self.blocked || self.stream.get_ref().has_unsent()
+        self.stream.get_ref().has_unsent()
     }
 
     /// Memory in use, apart from OpenSSL's own.
@@ -122,13 +89,6 @@ impl Session {
     /// Carries the handshake on; whether it is over.
     pub fn handshake(&mut self) -> Result<bool> {
         let outcome = ffi::connect(&mut self.stream);
-        self.blocked = outcome == Err(Stop::WantWrite);
-        if outcome.is_ok() && self.sending == Sending::Offered {
-            self.sending = match kernel::is_accepted(&mut self.stream) {
-                true => Sending::ByKernel,
-                false => Sending::ByWire,
-            };
-        }
         // Whatever came of it, the server should learn of it.  If nobody
         // listens, why may be the next thing to read.
         match (outcome, self.send_unsent()) {
@@ -144,11 +104,7 @@ impl Session {
         let cipher = ssl
             .current_cipher()
             .map_or("no cipher", |cipher| cipher.name());
-        let who = match self.sending {
-            Sending::ByKernel => ", sent by the kernel",
-            Sending::ByWire | Sending::Offered => "",
-        };
-        format!("{}, {cipher}{who}", ssl.version_str())
+        format!("{}, {cipher}", ssl.version_str())
     }
 
     /// Receives into the vectors, in order.
@@ -194,7 +150,7 @@ impl Session {
                     Err(Stop::WantRead) => return Ok(Received::all_there_is(count)),
                     Err(_) if count > 0 => return Ok(Received::some(count)),
                     Err(Stop::Goodbye) => return Ok(Received::End),
-                    Err(Stop::Failed | Stop::WantWrite) => return self.ended(),
+                    Err(Stop::Failed) => return self.ended(),
                 }
             }
         }
@@ -206,20 +162,11 @@ impl Session {
             return Err(Stop::Failed);
         }
         let read = ffi::read(&mut self.stream, vector);
-        if matches!(read, Err(Stop::Failed | Stop::WantWrite)) {
+        if matches!(read, Err(Stop::Failed)) {
             // OpenSSL tells the reason only once.
             self.broken = Some(self.failed("recv"));
-            return Err(Stop::Failed);
         }
-        let Some(trouble) = self.trouble() else {
-            return read;
-        };
-        // This came before it.
-        self.broken = Some(troubled("recv", &trouble));
-        match read {
-            Err(Stop::WantRead) => Err(Stop::Failed),
-            read => read,
-        }
+        read
     }
 
     /// The peer may stop without a goodbye once we have said ours.  Before, a
@@ -235,9 +182,6 @@ impl Session {
     /// that fit into one record are sent as one; what is longer is encrypted
     /// from where it is, unless copying makes it fit into fewer records.
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
-        if self.sending == Sending::ByKernel {
-            return self.send_by_kernel(from);
-        }
         if !self.send_unsent()? {
             return Ok(Sent::Blocked);
         }
@@ -290,19 +234,6 @@ impl Session {
         Ok(Sent::Bytes(sent))
     }
 
-    /// Hands data over as they are.
-    fn send_by_kernel(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
-        // With keys that the server has given up, it could not read them.
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
-        match sys::send(self.stream.get_ref().socket(), from) {
-            Ok(count) => Ok(Sent::Bytes(count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Sent::Blocked),
-            Err(error) => Err(Error::system("send", &error)),
-        }
-    }
-
     fn write_record(&mut self) -> Result<usize> {
         let record = std::mem::take(&mut self.record);
         let written = if record.is_empty() {
@@ -325,7 +256,6 @@ impl Session {
     pub fn send_unsent(&mut self) -> Result<bool> {
         let sent = match self.unsendable.take() {
             Some(error) => Err(error),
-            None if self.closing && self.blocked => return self.say_goodbye(),
             None => {
                 let sent = self.stream.get_mut().send_unsent();
                 sent.map_err(|error| Error::system("send", &error))
@@ -342,51 +272,22 @@ impl Session {
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
             self.closing = true;
-            if !self.say_goodbye()? {
-                return Ok(false);
-            }
+            ffi::shut_down(&mut self.stream).map_err(|_| self.failed("shutdown"))?;
         }
         if !self.send_unsent()? {
             return Ok(false);
         }
-        // The kernel may still hold what it could not send at once, and would
-        // drop it.  The goodbye says as much.
-        if self.sending == Sending::ByKernel || self.shut_down {
+        if self.shut_down {
             return Ok(true);
         }
         self.shut_down = true;
         shut_down(self.stream.get_ref().shut_down_sending())
     }
 
-    /// Says goodbye; whether OpenSSL is done with it.
-    fn say_goodbye(&mut self) -> Result<bool> {
-        let said = ffi::shut_down(&mut self.stream);
-        self.blocked = said == Err(Stop::WantWrite);
-        if said.is_ok() || self.blocked {
-            return Ok(!self.blocked);
-        }
-        match self.trouble() {
-            Some(Trouble::Socket(error)) if is_gone(error.raw_os_error().unwrap_or(0)) => Ok(true),
-            Some(trouble) => Err(troubled("shutdown", &trouble)),
-            None => Err(self.failed("shutdown")),
-        }
-    }
-
-    /// What has gone wrong with writing by OpenSSL itself.
-    fn trouble(&mut self) -> Option<Trouble> {
-        match self.sending {
-            Sending::ByWire => None,
-            Sending::Offered | Sending::ByKernel => kernel::take_trouble(&mut self.stream),
-        }
-    }
-
     fn handshake_failed(&mut self) -> Error {
         let stack = ErrorStack::get();
         if let Some(error) = self.stream.get_mut().take_failure() {
             return socket_failed("TLS handshake", &error);
-        }
-        if let Some(trouble) = self.trouble() {
-            return troubled("TLS handshake", &trouble);
         }
         let ssl = self.stream.ssl();
         let verdict = ssl.verify_result();
@@ -408,9 +309,6 @@ impl Session {
     /// Why the last call failed.
     fn failed(&mut self, call: &'static str) -> Error {
         let stack = ErrorStack::get();
-        if let Some(trouble) = self.trouble() {
-            return troubled(call, &trouble);
-        }
         match self.stream.get_mut().take_failure() {
             Some(error) => socket_failed(call, &error),
             None if ends_early(&stack) => Error::without_errno(
@@ -434,16 +332,6 @@ fn socket_failed(call: &str, error: &io::Error) -> Error {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
     Error::without_errno(format!("{call}: {reason}"))
-}
-
-/// OpenSSL could not write by itself.
-fn troubled(call: &str, trouble: &Trouble) -> Error {
-    match trouble {
-        Trouble::Socket(error) => socket_failed(call, error),
-        Trouble::NewKeys => Error::without_errno(
-            "TLS: the server asks for new keys, but the kernel cannot change those it encrypts with",
-        ),
-    }
 }
 
 /// Whether an errno says that the peer has closed its side altogether.

@@ -2,9 +2,7 @@
 //!
 //! OpenSSL could use the socket itself, but would need one call for the header
 //! of a record and one for the rest, another for each record it writes, and its
-//! writes raise SIGPIPE when the peer is gone.  So it writes by itself only as
-//! far as the kernel may encrypt (see `kernel`); everything else goes through
-//! here.
+//! writes raise SIGPIPE when the peer is gone.  So everything goes through here.
 //!
 //! Reading, a record needs no call for its header and one for the rest: what
 //! follows the bytes asked for is received along with them.  Written records
@@ -13,7 +11,7 @@
 //! would want the same data again.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use crate::memory::{ReceiveVector, SendVector};
 use crate::transport::sys;
@@ -74,11 +72,6 @@ impl Wire {
     /// The descriptor to poll.
     pub fn raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
-    }
-
-    /// The socket itself.
-    pub fn socket(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 
     /// The socket may be asked so many times for what there is.
