@@ -1,8 +1,9 @@
 //! The system calls on sockets, each in a safe function.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 use libc::{c_char, c_int, c_short};
@@ -175,6 +176,23 @@ pub fn is_root() -> bool {
 unsafe extern "C" {
     // Part of POSIX, but not of the crate.
     fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
+    // Likewise, but of the C library.
+    fn secure_getenv(name: *const c_char) -> *const c_char;
+}
+
+/// A variable of the environment, unless the program has more rights than
+/// whoever started it and set the variable.
+pub fn trusted_variable(name: &CStr) -> Option<OsString> {
+    // SAFETY: the name is a string.
+    let value = unsafe { secure_getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: what the function returns is null or a string, which stays where
+    // it is unless the program changes its environment at the same time, and
+    // no program with threads may do that.
+    let value = unsafe { CStr::from_ptr(value) };
+    Some(OsStr::from_bytes(value.to_bytes()).to_owned())
 }
 
 /// The name under which the user has logged in at the terminal.

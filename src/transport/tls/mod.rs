@@ -1,7 +1,8 @@
 //! TLS over a socket, with OpenSSL.
 //!
 //! * `credentials`: what proves who we are, and whom we believe: directories
-//!   of certificates, files of pre-shared keys;
+//!   of certificates, and, in `psk`, files of pre-shared keys;
+//! * `secret`: bytes that are wiped from memory;
 //! * `priority`: the strings by which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
 //! * `context`: both of the former as OpenSSL wants them, shared by handles;
@@ -13,6 +14,8 @@ mod credentials;
 mod ffi;
 mod peer;
 mod priority;
+mod psk;
+mod secret;
 mod session;
 mod wire;
 
