@@ -56,7 +56,9 @@
 //!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
-//!   closures that the caller lends, and what went wrong.
+//!   closures that the caller lends, and what went wrong;
+//! * `fork`, `sys`: the process that all of them live in: locks that a child
+//!   must not find taken, and what the system does for no socket in particular.
 //!
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.
@@ -72,10 +74,12 @@ mod callback;
 mod connect;
 mod error;
 mod ffi;
+mod fork;
 mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
+mod sys;
 #[cfg(test)]
 mod testing;
 mod transmission;

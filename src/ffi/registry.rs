@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::fork::{self, Busy};
 use crate::handle::Handle;
 
 /// The opaque handle of the C interface.
@@ -36,8 +37,8 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
     let handle = Box::into_raw(Box::new(handle));
     let rested = {
         let mut closed = closed();
-        if closed.len() > RESTING {
-            closed.pop_front()
+        if closed.list.len() > RESTING {
+            closed.list.pop_front()
         } else {
             None
         }
@@ -70,7 +71,7 @@ pub(super) fn close(h: *const nbd_handle) -> Result<Box<Handle>> {
     if handle.is_null() {
         return Err(Error::new(libc::EINVAL, "the handle has been closed"));
     }
-    closed().push_back(ticket);
+    closed().list.push_back(ticket);
     // SAFETY: the pointer came from `Box::into_raw` in `open`, and the swap
     // gives it to one caller only.
     Ok(unsafe { Box::from_raw(handle) })
@@ -93,6 +94,16 @@ fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
     Ok(ticket)
 }
 
-fn closed() -> MutexGuard<'static, VecDeque<&'static nbd_handle>> {
-    CLOSED.lock().unwrap_or_else(PoisonError::into_inner)
+/// The list of closed tickets, locked, which no fork can happen in.
+struct Closed {
+    list: MutexGuard<'static, VecDeque<&'static nbd_handle>>,
+    _busy: Busy,
+}
+
+fn closed() -> Closed {
+    let busy = fork::busy();
+    Closed {
+        list: CLOSED.lock().unwrap_or_else(PoisonError::into_inner),
+        _busy: busy,
+    }
 }
