@@ -26,6 +26,7 @@ use super::credentials::{
     CA_CERTIFICATE, CA_REVOCATIONS, CLIENT_CERTIFICATE, CLIENT_KEY, Directory, Files, SystemTrust,
     Trust,
 };
+use super::guard::{Guarded, enter};
 use super::priority::{Authentication, Priority};
 use super::psk::Psk;
 use super::secret::Secret;
@@ -35,8 +36,10 @@ use crate::error::{Error, Result};
 /// Contexts that are kept.  A program has few sets of credentials.
 const KEPT: usize = 16;
 
+/// Only locked by who has entered OpenSSL.
 static CONTEXTS: Mutex<Vec<(Key, SslContext)>> = Mutex::new(Vec::new());
 
+/// Only seen by who has entered OpenSSL, so that no fork finds it half made.
 static PSK: LazyLock<std::result::Result<Index<Ssl, Psk>, ErrorStack>> =
     LazyLock::new(Ssl::new_ex_index);
 
@@ -89,9 +92,10 @@ fn stamped(path: PathBuf) -> (PathBuf, Option<Stamp>) {
 }
 
 /// A context for pre-shared keys.
-pub fn for_psk(text: &str) -> Result<SslContext> {
+pub fn for_psk(text: &str) -> Result<Guarded<SslContext>> {
     shared(Key::new(Kind::Psk, text, []), || {
         let priority = parse(text, Authentication::Psk)?;
+        let _busy = enter();
         let mut builder = builder(&priority)?;
         builder.set_psk_client_callback(answer_with_psk);
         // A server that does not know the key must not get away with a
@@ -100,12 +104,12 @@ pub fn for_psk(text: &str) -> Result<SslContext> {
             store.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
             false
         });
-        Ok(builder.build())
+        Ok(Guarded::new(builder.build()))
     })
 }
 
 /// A context for certificates.
-pub fn for_certificates(trust: &Trust, text: &str) -> Result<SslContext> {
+pub fn for_certificates(trust: &Trust, text: &str) -> Result<Guarded<SslContext>> {
     match trust {
         Trust::System(system) => {
             let places = iter::once(&system.bundle).chain(&system.directories);
@@ -126,20 +130,22 @@ pub fn for_certificates(trust: &Trust, text: &str) -> Result<SslContext> {
     }
 }
 
-fn for_system(system: &SystemTrust, text: &str) -> Result<SslContext> {
+fn for_system(system: &SystemTrust, text: &str) -> Result<Guarded<SslContext>> {
     let priority = parse(text, Authentication::Certificates)?;
     let texts = system.read();
+    let _busy = enter();
     let mut builder = verifying(&priority)?;
     for authority in distinct_certificates(&texts) {
         let added = builder.cert_store_mut().add_cert(authority);
         added.map_err(|error| unusable("the certificates that the system trusts", &error))?;
     }
-    Ok(builder.build())
+    Ok(Guarded::new(builder.build()))
 }
 
-fn for_directory(directory: &Directory, text: &str) -> Result<SslContext> {
+fn for_directory(directory: &Directory, text: &str) -> Result<Guarded<SslContext>> {
     let priority = parse(text, Authentication::Certificates)?;
     let files = directory.read()?;
+    let _busy = enter();
     let mut builder = verifying(&priority)?;
     use_files(
         &mut builder,
@@ -147,7 +153,7 @@ fn for_directory(directory: &Directory, text: &str) -> Result<SslContext> {
         &files,
         priority.check_revocation,
     )?;
-    Ok(builder.build())
+    Ok(Guarded::new(builder.build()))
 }
 
 /// Where a session keeps its pre-shared key.
@@ -159,30 +165,37 @@ pub fn psk_index() -> std::result::Result<Index<Ssl, Psk>, ErrorStack> {
 ///
 /// Making one takes as long as reading files does, so others can go on
 /// meanwhile.  Of two that were made at the same time, one is dropped.
-fn shared(key: Key, make: impl FnOnce() -> Result<SslContext>) -> Result<SslContext> {
+fn shared(
+    key: Key,
+    make: impl FnOnce() -> Result<Guarded<SslContext>>,
+) -> Result<Guarded<SslContext>> {
     if let Some(context) = known(&key) {
         return Ok(context);
     }
     let context = make()?;
-    if let Some(context) = known(&key) {
-        return Ok(context);
-    }
+    let _busy = enter();
     let mut contexts = contexts();
-    // The one that has not been used for longest goes.
-    let superfluous = contexts.len().saturating_sub(KEPT.saturating_sub(1));
-    contexts.drain(..superfluous);
-    contexts.push((key, context.clone()));
-    Ok(context)
+    Ok(used(&mut contexts, &key).unwrap_or_else(|| {
+        // The one that has not been used for longest goes.
+        let superfluous = contexts.len().saturating_sub(KEPT.saturating_sub(1));
+        contexts.drain(..superfluous);
+        contexts.push((key, SslContext::clone(&context)));
+        context
+    }))
+}
+
+fn known(key: &Key) -> Option<Guarded<SslContext>> {
+    let _busy = enter();
+    used(&mut contexts(), key)
 }
 
 /// The context with this key, which is now the last one used.
-fn known(key: &Key) -> Option<SslContext> {
-    let mut contexts = contexts();
+fn used(contexts: &mut Vec<(Key, SslContext)>, key: &Key) -> Option<Guarded<SslContext>> {
     let place = contexts.iter().position(|(known, _)| known == key)?;
     let entry = contexts.remove(place);
     let context = entry.1.clone();
     contexts.push(entry);
-    Some(context)
+    Some(Guarded::new(context))
 }
 
 fn contexts() -> MutexGuard<'static, Vec<(Key, SslContext)>> {

@@ -90,6 +90,7 @@ fn call(
 unsafe extern "C" {
     // Part of OpenSSL's interface, but not of the crate's.
     fn OPENSSL_cleanse(bytes: *mut c_void, length: usize);
+    fn OPENSSL_thread_stop();
     fn PEM_read_bio_X509_AUX(
         bio: *mut sys::BIO,
         into: *mut *mut sys::X509,
@@ -103,6 +104,13 @@ unsafe extern "C" {
 pub fn cleanse(bytes: &mut [u8]) {
     // SAFETY: they may be written.
     unsafe { OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
+}
+
+/// Frees what OpenSSL keeps for this thread.  It begins anew if it is used
+/// once more.
+pub fn stop_thread() {
+    // SAFETY: needs nothing.
+    unsafe { OPENSSL_thread_stop() }
 }
 
 /// The first certificate in a text in PEM, also in the form that says what it

@@ -6,12 +6,14 @@
 //! * `priority`: the strings by which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
 //! * `context`: both of the former as OpenSSL wants them, shared by handles;
+//! * `guard`: the way into OpenSSL, and `fork`;
 //! * `session`: the encrypted stream of one handle, over its `wire`;
 //! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
 mod context;
 mod credentials;
 mod ffi;
+mod guard;
 mod peer;
 mod priority;
 mod psk;
@@ -29,6 +31,7 @@ use crate::error::{Error, Result};
 
 use credentials::Credentials;
 pub use credentials::default_username;
+use guard::{Guarded, enter};
 use peer::PeerName;
 pub use priority::DEFAULT_PRIORITY;
 pub use session::Session;
@@ -61,7 +64,7 @@ impl Default for Settings {
 
 /// A session that has everything but a socket.
 pub struct Prepared {
-    ssl: Ssl,
+    ssl: Guarded<Ssl>,
     /// The server has to prove that it knows the pre-shared key, and nothing
     /// else will do.
     psk: bool,
@@ -93,6 +96,7 @@ impl Prepared {
         let uses_psk = psk.is_some();
         let verify = settings.verify_peer && !uses_psk;
         let name = if verify { name? } else { name.unwrap_or(None) };
+        let _busy = enter();
         let set_up = || {
             let mut ssl = Ssl::new(&context)?;
             if let Some(name) = name.as_ref().and_then(PeerName::indication) {
@@ -110,7 +114,10 @@ impl Prepared {
             Ok(ssl)
         };
         let ssl = set_up().map_err(|error| unusable("session", &error))?;
-        Ok(Self { ssl, psk: uses_psk })
+        Ok(Self {
+            ssl: Guarded::new(ssl),
+            psk: uses_psk,
+        })
     }
 }
 

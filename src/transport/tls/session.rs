@@ -9,6 +9,7 @@ use openssl::ssl::SslStream;
 use openssl::x509::X509VerifyResult;
 
 use super::ffi::{self, Stop};
+use super::guard::{Guarded, enter};
 use super::wire::Wire;
 use super::{Prepared, reasons};
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ const RECORD: usize = 16 * 1024;
 
 /// A TLS session over a socket: first its handshake, then data.
 pub struct Session {
-    stream: SslStream<Wire>,
+    stream: Guarded<SslStream<Wire>>,
     /// Small pieces, gathered into one record.
     record: Vec<u8>,
     psk: bool,
@@ -47,10 +48,11 @@ impl Session {
     /// A session whose handshake has not begun.
     pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;
-        let stream = SslStream::new(ssl, Wire::new(socket))
+        let _busy = enter();
+        let stream = SslStream::new(ssl.into_inner(), Wire::new(socket))
             .map_err(|error| super::unusable("session", &error))?;
         Ok(Self {
-            stream,
+            stream: Guarded::new(stream),
             record: Vec::new(),
             psk,
             closing: false,
@@ -88,6 +90,7 @@ impl Session {
 
     /// Carries the handshake on; whether it is over.
     pub fn handshake(&mut self) -> Result<bool> {
+        let _busy = enter();
         let outcome = ffi::connect(&mut self.stream);
         // Whatever came of it, the server should learn of it.  If nobody
         // listens, why may be the next thing to read.
@@ -100,6 +103,7 @@ impl Session {
 
     /// Version and cipher, for people.
     pub fn encryption(&self) -> String {
+        let _busy = enter();
         let ssl = self.stream.ssl();
         let cipher = ssl
             .current_cipher()
@@ -109,6 +113,7 @@ impl Session {
 
     /// Receives into the vectors, in order.
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
+        let _busy = enter();
         let received = self.decrypt(into);
         // New keys, if the server has asked for them, or what is wrong.
         let Err(error) = self.flush_after_receiving() else {
@@ -182,6 +187,7 @@ impl Session {
     /// that fit into one record are sent as one; what is longer is encrypted
     /// from where it is, unless copying makes it fit into fewer records.
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
+        let _busy = enter();
         if !self.send_unsent()? {
             return Ok(Sent::Blocked);
         }
@@ -271,6 +277,7 @@ impl Session {
     /// Tells the peer that nothing more will be sent; whether it has left.
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
+            let _busy = enter();
             self.closing = true;
             ffi::shut_down(&mut self.stream).map_err(|_| self.failed("shutdown"))?;
         }

@@ -69,7 +69,7 @@ impl Rig {
         context.set_min_proto_version(Some(version)).unwrap();
         context.set_max_proto_version(Some(version)).unwrap();
         let prepared = Prepared {
-            ssl: Ssl::new(&context.build()).unwrap(),
+            ssl: Guarded::new(Ssl::new(&context.build()).unwrap()),
             psk: false,
         };
         let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
