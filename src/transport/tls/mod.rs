@@ -6,10 +6,12 @@
 //! * `priority`: the strings by which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
 //! * `context`: both of the former as OpenSSL wants them, shared by handles;
+//! * `advice`: what to do about what is refused for reasons of safety;
 //! * `guard`: the way into OpenSSL, and `fork`;
 //! * `session`: the encrypted stream of one handle, over its `wire`;
 //! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
+mod advice;
 mod context;
 mod credentials;
 mod ffi;
@@ -135,10 +137,10 @@ fn reasons(stack: &ErrorStack) -> String {
         }
     }
     if reasons.is_empty() {
-        "unknown reason".to_owned()
-    } else {
-        reasons.join("; ")
+        reasons.push("unknown reason".to_owned());
     }
+    reasons.extend(advice::on_error(stack).map(str::to_owned));
+    reasons.join("; ")
 }
 
 /// OpenSSL cannot use something.

@@ -11,7 +11,7 @@ use openssl::x509::X509VerifyResult;
 use super::ffi::{self, Stop};
 use super::guard::{Guarded, enter};
 use super::wire::Wire;
-use super::{Prepared, reasons};
+use super::{Prepared, advice, reasons};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::transport::{Received, Sent, shut_down};
@@ -302,8 +302,13 @@ impl Session {
             if self.psk {
                 "the server presents a certificate instead of the pre-shared key".to_owned()
             } else {
-                let verdict = verdict.error_string();
-                format!("the certificate of the server is not accepted: {verdict}")
+                let reason = verdict.error_string();
+                let advice = advice::on_certificate(verdict);
+                let advice = advice.map(|advice| format!("; {advice}"));
+                format!(
+                    "the certificate of the server is not accepted: {reason}{}",
+                    advice.unwrap_or_default()
+                )
             }
         } else if ends_early(&stack) {
             "the server closed the connection".to_owned()
