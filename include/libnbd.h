@@ -1091,7 +1091,8 @@ int nbd_set_tls_certificates(struct nbd_handle *h,
  * Names the file of the pre-shared keys (PSK).
  *
  * Each line is a user name, a colon and a key in hexadecimal, as psktool
- * writes it; the first line of the user counts. If a file is set,
+ * writes it; the first line of the user counts. A name has at most 256 bytes and
+ * a key at most 512. If a file is set,
  * certificates are neither shown nor accepted, and names are not verified:
  * who knows the key is trusted.
  *
@@ -1677,7 +1678,9 @@ int nbd_aio_disconnect(struct nbd_handle *h,
  * to the server:
  *
  * - nbd, nbds: TCP; the authority is HOST:PORT, localhost:10809 where
- *   it says nothing.
+ *   it says nothing. An IPv6 address stands in brackets. A link-local one needs
+ *   its zone, the network interface: [fe80::1%eth0], or [fe80::1%25eth0]
+ *   as RFC 6874 has it.
  *
  * - nbd+unix, nbds+unix: the Unix domain socket of the parameter socket.
  *

@@ -89,7 +89,8 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
 /// Names the file of the pre-shared keys (PSK).
 ///
 /// Each line is a user name, a colon and a key in hexadecimal, as `psktool`
-/// writes it; the first line of the user counts. If a file is set,
+/// writes it; the first line of the user counts. A name has at most 256 bytes and
+/// a key at most 512. If a file is set,
 /// certificates are neither shown nor accepted, and names are not verified:
 /// who knows the key is trusted.
 ///

@@ -4,7 +4,9 @@
 //! to the server:
 //!
 //! - `nbd`, `nbds`: TCP; the authority is `HOST:PORT`, `localhost:10809` where
-//!   it says nothing.
+//!   it says nothing. An IPv6 address stands in brackets. A link-local one needs
+//!   its zone, the network interface: `[fe80::1%eth0]`, or `[fe80::1%25eth0]`
+//!   as RFC 6874 has it.
 //!
 //! - `nbd+unix`, `nbds+unix`: the Unix domain socket of the parameter `socket`.
 //!

@@ -384,7 +384,10 @@ fn unknown(item: &str) -> Error {
 }
 
 fn unavailable(item: &str) -> Error {
-    wrong(&format!("\"{}\" is not available", item.escape_debug()))
+    wrong(&format!(
+        "\"{}\" is not available, because OpenSSL does not have it or it is too weak; leave it out",
+        item.escape_debug()
+    ))
 }
 
 fn nothing(what: &str) -> Error {

@@ -256,7 +256,7 @@ fn what_openssl_does_not_have_is_refused_if_added() {
     ] {
         let reason = refusal(&format!("NORMAL:+{name}"));
         assert!(
-            reason.ends_with(&format!("\"+{name}\" is not available")),
+            reason.contains(&format!("\"+{name}\" is not available")),
             "{reason}"
         );
         parse(&format!("NORMAL:-{name}"));
@@ -267,7 +267,7 @@ fn what_openssl_does_not_have_is_refused_if_added() {
         "PROFILE_VERY_WEAK",
         "NO_EXTENSIONS",
     ] {
-        assert!(refusal(&format!("NORMAL:%{option}")).ends_with("is not available"));
+        assert!(refusal(&format!("NORMAL:%{option}")).contains("is not available"));
     }
 }
 
