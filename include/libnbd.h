@@ -1222,12 +1222,11 @@ int nbd_get_tls_verify_peer(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 /*
  * Chooses versions and algorithms of TLS.
  *
- * The string has the form that GnuTLS gives it: a keyword, then items with
- * colons in front. The keywords are NORMAL, which holds at first,
- * PERFORMANCE, PFS, SECURE128, SECURE192, SECURE256, SUITEB128,
- * SUITEB192 and NONE. An item adds (+) or removes (- or !) a version,
- * cipher, key exchange, MAC, group or signature, for example
- * NORMAL:-VERS-ALL:+VERS-TLS1.3, or is an option that begins with %.
+ * The string has the form that GnuTLS gives it: a keyword, by default NORMAL,
+ * then items with colons in front. An item adds (+) or removes (- or !) a
+ * version, cipher, key exchange, MAC, group or signature, for example
+ * NORMAL:-VERS-ALL:+VERS-TLS1.3, or is an option that begins with %. What is
+ * understood is listed in libnbd(3), PRIORITY STRINGS.
  *
  * The string is not looked at before TLS starts, and never if it does not.
  * OpenSSL does the work, so not every item can be honoured: starting TLS then
