@@ -311,8 +311,12 @@ typedef struct {
  * signalled because it runs as another user, is left after some more seconds:
  * it remains a child of the program, which can reap it.
  *
- * h may be NULL: nothing happens. No other call may be using the handle,
- * and its pointer is invalid afterwards.
+ * h may be NULL: nothing happens. Its pointer is invalid afterwards.
+ *
+ * If a call is using the handle, in another thread or because this is one of
+ * its callbacks, nbd_close returns at once, and all of the above happens at
+ * the end of that call, in its thread. Until then the buffers and callbacks of
+ * commands in flight belong to the library.
  *
  * Returns: nothing.
  * Errors: none.
@@ -507,7 +511,8 @@ int nbd_get_debug(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  * thread frees it when it has done so.
  *
  * The callback may run in any thread that uses the handle, while the handle is
- * locked: it must not use the handle itself.
+ * locked: there most functions fail on this handle, with EDEADLK. Messages of
+ * calls on other handles inside the callback are not delivered.
  *
  * Returns: 0, or -1 on failure.
  * Errors:

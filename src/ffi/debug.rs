@@ -49,7 +49,8 @@ pub unsafe extern "C-unwind" fn nbd_get_debug(h: *mut nbd_handle) -> c_int {
 /// thread frees it when it has done so.
 ///
 /// The callback may run in any thread that uses the handle, while the handle is
-/// locked: it must not use the handle itself.
+/// locked: there most functions fail on this handle, with `EDEADLK`. Messages of
+/// calls on other handles inside the callback are not delivered.
 ///
 /// Returns: 0, or -1 on failure.
 /// Errors:

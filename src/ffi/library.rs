@@ -26,8 +26,12 @@ use crate::api::library;
 /// signalled because it runs as another user, is left after some more seconds:
 /// it remains a child of the program, which can reap it.
 ///
-/// `h` may be `NULL`: nothing happens. No other call may be using the handle,
-/// and its pointer is invalid afterwards.
+/// `h` may be `NULL`: nothing happens. Its pointer is invalid afterwards.
+///
+/// If a call is using the handle, in another thread or because this is one of
+/// its callbacks, `nbd_close` returns at once, and all of the above happens at
+/// the end of that call, in its thread. Until then the buffers and callbacks of
+/// commands in flight belong to the library.
 ///
 /// Returns: nothing.
 /// Errors: none.
