@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 static struct nbd_handle *h;
 static int type;
@@ -113,6 +114,102 @@ CASE (while_polling)
   CHECK_EQ (completed.calls, 1);
   CHECK_EQ (completed.frees, 1);
   check_works (h);
+  nbd_close (h);
+}
+
+/* Nothing is in flight, so the server has nothing to say. */
+static void *
+poll_in_vain (void *pipe)
+{
+  make_file (reading, "", 0666);
+  if (pipe)
+    nbd_poll2 (h, *(int *) pipe, -1);
+  else
+    nbd_poll (h, -1);
+  fail_at (__FILE__, __LINE__, "the thread should have ended");
+  return NULL;
+}
+
+static void
+cancel_in_vain (void *pipe)
+{
+  pthread_t thread;
+  void *result;
+
+  unlink (reading);
+  CHECK_EQ (pthread_create (&thread, NULL, poll_in_vain, pipe), 0);
+  wait_for_file (reading);
+  usleep (20000);
+  CHECK_EQ (pthread_cancel (thread), 0);
+  CHECK_EQ (pthread_join (thread, &result), 0);
+  CHECK (result == PTHREAD_CANCELED);
+  check_works (h);
+}
+
+CASE (while_polling_in_vain)
+{
+  int pipe_ends[2];
+
+  reading = temp_path ("reading");
+  h = connect_to (nbdkit ("memory", "1M", NULL));
+  CHECK_EQ (pipe (pipe_ends), 0);
+  cancel_in_vain (NULL);
+  cancel_in_vain (&pipe_ends[0]);
+  /* Now the socket does not wait any more. */
+  CHECK (nbd_aio_get_fd (h) >= 0);
+  cancel_in_vain (NULL);
+  nbd_close (h);
+  close (pipe_ends[0]);
+  close (pipe_ends[1]);
+}
+
+/* Whoever is not cancelled knows nothing of it. */
+static void *
+write_after_a_while (void *end)
+{
+  usleep (2500000);
+  CHECK_EQ (write (*(int *) end, "x", 1), 1);
+  return NULL;
+}
+
+CASE (polling_without_being_cancelled)
+{
+  int pipe_ends[2];
+  pthread_t thread;
+  time_t begin;
+
+  h = connect_to (nbdkit ("memory", "1M", NULL));
+  CHECK_EQ (pipe (pipe_ends), 0);
+  CHECK_EQ (pthread_create (&thread, NULL, write_after_a_while, &pipe_ends[1]),
+            0);
+  begin = time (NULL);
+  CHECK_EQ (nbd_poll2 (h, pipe_ends[0], -1), 1);
+  CHECK (time (NULL) - begin >= 2);
+  CHECK_EQ (pthread_join (thread, NULL), 0);
+  nbd_close (h);
+  close (pipe_ends[0]);
+  close (pipe_ends[1]);
+}
+
+static void *
+read_after_a_while (void *unused)
+{
+  (void) unused;
+  usleep (2500000);
+  make_file (go_on, "", 0666);
+  return NULL;
+}
+
+CASE (one_poll_waits_for_the_whole_answer)
+{
+  pthread_t thread;
+
+  connect_to_slow_server ();
+  CHECK_EQ (pthread_create (&thread, NULL, read_after_a_while, NULL), 0);
+  CHECK (nbd_aio_pread (h, &byte, 1, 0, NBD_NULL_COMPLETION, 0) > 0);
+  CHECK_EQ (nbd_poll (h, -1), 1);
+  CHECK_EQ (nbd_aio_command_completed (h, 1), 1);
+  CHECK_EQ (pthread_join (thread, NULL), 0);
   nbd_close (h);
 }
 

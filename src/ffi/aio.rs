@@ -33,7 +33,7 @@ use super::registry::nbd_handle;
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
-    wait!(h, poll(timeout))
+    in_pieces(timeout, |timeout| wait!(h, poll(timeout)))
 }
 
 /// Waits for the server or for another descriptor, and moves on.
@@ -61,7 +61,22 @@ pub unsafe extern "C-unwind" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> 
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int) -> c_int {
-    wait!(h, poll2(fd, timeout))
+    in_pieces(timeout, |timeout| wait!(h, poll2(fd, timeout)))
+}
+
+/// A poll without a limit comes back once a second, because a thread that has been
+/// cancelled can end only between two calls.
+fn in_pieces(timeout: c_int, poll: impl Fn(c_int) -> c_int) -> c_int {
+    const MILLISECONDS: c_int = 1000;
+    if timeout >= 0 {
+        return poll(timeout);
+    }
+    loop {
+        match poll(MILLISECONDS) {
+            0 => {}
+            result => return result,
+        }
+    }
 }
 
 /// Tells the descriptor to poll.
