@@ -179,7 +179,8 @@ check_refused (struct nbd_handle *h, uint64_t count, uint64_t offset,
 
 /* ---- Scripted servers ---- */
 
-enum { ONE = 7, TWO = 9 }; /* The numbers of x:one and x:two. */
+/* The numbers of x:one, x:two and x:three. */
+enum { ONE = 7, TWO = 9, THREE = 3 };
 
 /* A server that answers each form of the call in turn like this. */
 static struct nbd_handle *
@@ -193,6 +194,7 @@ server_answering (bool extended, const char *size, const char *chunks,
      "read-option SET_META_CONTEXT\n"
      "option-reply META_CONTEXT u32:7 \"x:one\"\n"
      "option-reply META_CONTEXT u32:9 \"x:two\"\n"
+     "option-reply META_CONTEXT u32:3 \"x:three\"\n"
      "option-reply ACK\n"
      "read-option GO\n"
      "option-reply INFO u16:0 u64:%s u16:0x1001\n"
@@ -307,15 +309,83 @@ CASE (no_callback_at_all)
                      0);
 }
 
-CASE (a_context_may_come_twice)
+/* The first report counts, and the link stays in step. */
+CASE (a_context_comes_twice)
 {
   for (int i = 0; i < 2; ++i) {
     bool e = widths[i];
 
-    check_all_forms (e, text ("%s%s", chunk (e, false, ONE, "512/1"),
-                              chunk (e, true, ONE, "512/2")),
+    check_all_forms (e, text ("%s%s%s", chunk (e, false, ONE, "512/1"),
+                              chunk (e, false, TWO, "512/2"),
+                              chunk (e, true, ONE, "512/3,512/4")),
                      (struct status) { 0 },
-                     "x:one@4096:512/0x1 x:one@4096:512/0x2", 0);
+                     "x:one@4096:512/0x1 x:two@4096:512/0x2", 0);
+  }
+}
+
+static int
+count_words (void *data, const char *context, uint64_t offset,
+             uint32_t *entries, size_t nr_entries, int *error)
+{
+  (void) context;
+  (void) offset;
+  (void) entries;
+  (void) error;
+  *(size_t *) data += nr_entries;
+  return 0;
+}
+
+static int
+count_structs (void *data, const char *context, uint64_t offset,
+               nbd_extent *entries, size_t nr_entries, int *error)
+{
+  (void) context;
+  (void) offset;
+  (void) entries;
+  (void) error;
+  *(size_t *) data += nr_entries;
+  return 0;
+}
+
+/* The most extents that a server should list, and one more, which are skipped. */
+CASE (as_many_extents_as_can_be)
+{
+  const unsigned most = 1048576;
+
+  for (int i = 0; i < 4; ++i) {
+    const bool extended = i / 2, too_many = i % 2;
+    const unsigned n = most + too_many;
+    const char *reply = extended
+      ? text ("ext-chunk DONE BLOCK_STATUS_EXT = u32:7 u32:%u fill:1*%u\n",
+              n, 16 * n)
+      : text ("chunk DONE BLOCK_STATUS u32:7 fill:1*%u\n", 8 * n);
+    struct nbd_handle *h = server_answering (extended, "0x7fffffffffffffff",
+                                             reply, 2);
+    size_t words = 0, structs = 0;
+    const nbd_extent_callback in_words = { count_words, &words, NULL };
+    const nbd_extent64_callback in_structs = { count_structs, &structs, NULL };
+
+    situation ("extended %d, %u extents", extended, n);
+    if (too_many) {
+      CHECK_ERR (nbd_block_status_64 (h, 65536, 0, in_structs, 0), EPROTO);
+      CHECK_ERR (nbd_block_status (h, 65536, 0, in_words, 0), EPROTO);
+      CHECK_EQ (words + structs, 0);
+    }
+    else if (extended) {
+      /* Together they are longer than any export, and each says more than
+       * 32 bits can. */
+      CHECK_ERR (nbd_block_status_64 (h, 65536, 0, in_structs, 0), EPROTO);
+      CHECK_EQ (structs, 128);
+      CHECK_ERR (nbd_block_status (h, 65536, 0, in_words, 0), EOVERFLOW);
+      CHECK_EQ (words, 2);
+    }
+    else {
+      CHECK_EQ (nbd_block_status_64 (h, 65536, 0, in_structs, 0), 0);
+      CHECK_EQ (nbd_block_status (h, 65536, 0, in_words, 0), 0);
+      CHECK_EQ (structs, most);
+      CHECK_EQ (words, 2 * most);
+    }
+    check_still_works (h);
   }
 }
 
@@ -353,10 +423,10 @@ CASE (entries_may_be_overwritten)
 
     check_all_forms (e, text ("%s%s%s", chunk (e, false, ONE, "512/1,512/2"),
                               chunk (e, false, TWO, "512/3"),
-                              chunk (e, true, ONE, "1024/4")),
+                              chunk (e, true, THREE, "1024/4")),
                      (struct status) { .overwrite = true },
                      "x:one@4096:512/0x1,512/0x2 x:two@4096:512/0x3 "
-                     "x:one@4096:1024/0x4", 0);
+                     "x:three@4096:1024/0x4", 0);
   }
 }
 
@@ -366,7 +436,8 @@ static const char *
 three_chunks (bool e)
 {
   return text ("%s%s%s", chunk (e, false, ONE, "512/1"),
-               chunk (e, false, TWO, "512/2"), chunk (e, true, ONE, "512/3"));
+               chunk (e, false, TWO, "512/2"),
+               chunk (e, true, THREE, "512/3"));
 }
 
 CASE (callback_fails)
@@ -375,12 +446,12 @@ CASE (callback_fails)
     check_all_forms (widths[i], three_chunks (widths[i]),
                      (struct status) { .result = -1, .fail_at_call = 2 },
                      "x:one@4096:512/0x1 x:two@4096:512/0x2 "
-                     "x:one@4096:512/0x3 (71)", EPROTO);
+                     "x:three@4096:512/0x3 (71)", EPROTO);
     check_all_forms (widths[i], three_chunks (widths[i]),
                      (struct status) { .result = -1, .fail_at_call = 1,
                                        .new_error = EDOM },
                      "x:one@4096:512/0x1 x:two@4096:512/0x2 (33) "
-                     "x:one@4096:512/0x3 (33)", EDOM);
+                     "x:three@4096:512/0x3 (33)", EDOM);
   }
 }
 
@@ -390,12 +461,12 @@ CASE (callback_returning_something_else)
     check_all_forms (widths[i], three_chunks (widths[i]),
                      (struct status) { .result = 1 },
                      "x:one@4096:512/0x1 x:two@4096:512/0x2 "
-                     "x:one@4096:512/0x3", 0);
+                     "x:three@4096:512/0x3", 0);
     /* An error counts only along with -1. */
     check_all_forms (widths[i], three_chunks (widths[i]),
                      (struct status) { .new_error = EDOM },
                      "x:one@4096:512/0x1 x:two@4096:512/0x2 "
-                     "x:one@4096:512/0x3", 0);
+                     "x:three@4096:512/0x3", 0);
   }
 }
 
@@ -454,7 +525,7 @@ CASE (order_of_callbacks)
   CHECK (cookie > 0);
   drain (h);
   CHECK_STR (logged (),
-             "x:one x:two x:one done(0) free-extents free-done");
+             "x:one x:two x:three done(0) free-extents free-done");
   /* It has retired itself. */
   CHECK_EQ (nbd_aio_command_completed (h, (uint64_t) cookie), 0);
   check_still_works (h);

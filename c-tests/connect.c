@@ -459,3 +459,108 @@ CASE (refused_socket_stays_with_the_caller)
   CHECK_EQ (close (fd), 0);
   nbd_close (h);
 }
+
+/* A socket that nothing can come from, unlike one that is being connected. */
+static void
+check_refused (int fd, int wanted_errno)
+{
+  struct nbd_handle *h = create ();
+
+  CHECK (fd != -1);
+  CHECK_ERR (nbd_connect_socket (h, fd), wanted_errno);
+  CHECK_EQ (nbd_aio_is_created (h), 1);
+  CHECK_ERR (nbd_aio_connect_socket (h, fd), wanted_errno);
+  CHECK_EQ (nbd_aio_is_created (h), 1);
+  /* Nothing has been changed. */
+  CHECK_EQ (fcntl (fd, F_GETFL) & O_NONBLOCK, 0);
+  CHECK_EQ (close (fd), 0);
+  CHECK_EQ (nbd_connect_unix (h, nbdkit ("memory", "1M", NULL)), 0);
+  check_works (h);
+  nbd_close (h);
+  stop_servers ();
+}
+
+static int
+listen_on_tcp (int backlog, struct sockaddr_in *addr)
+{
+  socklen_t len = sizeof *addr;
+  int sock = socket (AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0);
+
+  *addr = loopback_address ("0");
+  CHECK (sock != -1);
+  CHECK_EQ (bind (sock, (struct sockaddr *) addr, sizeof *addr), 0);
+  CHECK_EQ (listen (sock, backlog), 0);
+  CHECK_EQ (getsockname (sock, (struct sockaddr *) addr, &len), 0);
+  return sock;
+}
+
+CASE (listening_socket)
+{
+  struct sockaddr_in addr;
+
+  check_refused (listen_on_unix (temp_path ("socket"), 1), EINVAL);
+  check_refused (listen_on_tcp (1, &addr), EINVAL);
+  CHECK (strstr (nbd_get_error (), "accepts connections") != NULL);
+}
+
+CASE (socket_without_a_connection)
+{
+  check_refused (socket (AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0), ENOTCONN);
+  check_refused (socket (AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0), ENOTCONN);
+}
+
+CASE (descriptor_of_something_else)
+{
+  int ends[2];
+
+  CHECK_EQ (pipe2 (ends, O_CLOEXEC), 0);
+  check_refused (ends[0], ENOTSOCK);
+  check_refused (ends[1], ENOTSOCK);
+  check_refused (open (temp_disk ("disk", 4096), O_RDWR|O_CLOEXEC), ENOTSOCK);
+}
+
+CASE (socket_that_is_still_connecting)
+{
+  struct sockaddr_in addr;
+  int listener = listen_on_tcp (0, &addr);
+  int first = socket (AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0);
+  int second = socket (AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
+  struct nbd_handle *h = create ();
+
+  /* The queue of the listener is full with the first. */
+  CHECK_EQ (connect (first, (struct sockaddr *) &addr, sizeof addr), 0);
+  CHECK_EQ (connect (second, (struct sockaddr *) &addr, sizeof addr), -1);
+  CHECK_EQ (errno, EINPROGRESS);
+  CHECK_EQ (nbd_aio_connect_socket (h, second), 0);
+  CHECK_EQ (nbd_aio_is_connecting (h), 1);
+  CHECK_EQ (nbd_poll (h, 0), 0);
+  close (first);
+  close (listener);
+  nbd_close (h);
+}
+
+/* The errno of the failure is the interesting one. */
+CASE (socket_that_could_not_be_connected)
+{
+  struct sockaddr_in addr = loopback_address (free_port ());
+  int sock = socket (AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (connect (sock, (struct sockaddr *) &addr, sizeof addr), -1);
+  CHECK_EQ (errno, EINPROGRESS);
+  CHECK_ERR (nbd_connect_socket (h, sock), ECONNREFUSED);
+  CHECK_EQ (nbd_aio_is_dead (h), 1);
+  nbd_close (h);
+}
+
+CASE (socket_whose_peer_is_gone)
+{
+  struct nbd_handle *h = create ();
+  int pair[2];
+
+  CHECK_EQ (socketpair (AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, pair), 0);
+  close (pair[1]);
+  CHECK_EQ (nbd_aio_connect_socket (h, pair[0]), 0);
+  wait_for_end (h);
+  nbd_close (h);
+}

@@ -2,6 +2,8 @@
  * one command; what cannot be made sense of ends the connection. */
 #include "test.h"
 
+#include <time.h>
+
 static uint8_t buf[512];
 
 enum outcome { FAILS, ENDS };
@@ -101,8 +103,11 @@ CASE (structured_replies)
     { "data without offset", "chunk DONE OFFSET_DATA 0000", FAILS, EPROTO },
     { "hole without length",
       "chunk DONE OFFSET_HOLE u64:1024", FAILS, EPROTO },
-    { "hole of no length",
+    { "nothing but a hole of no length",
       "chunk DONE OFFSET_HOLE u64:1024 u32:0", FAILS, EPROTO },
+    { "data twice",
+      "chunk 0 OFFSET_DATA u64:1024 zero:512\n"
+      "chunk DONE OFFSET_DATA u64:1024 zero:512", FAILS, EPROTO },
     { "hole with more behind",
       "chunk DONE OFFSET_HOLE u64:1024 u32:512 00", FAILS, EPROTO },
     { "status of blocks",
@@ -118,6 +123,131 @@ CASE (structured_replies)
   };
 
   check_reads ("structured", faults, COUNT (faults));
+}
+
+static int
+log_chunk (void *data, const void *subbuf, size_t count, uint64_t offset,
+           unsigned status, int *error)
+{
+  (void) subbuf;
+  (void) error;
+  ++*(unsigned *) data;
+  log_word ("%s@%" PRIu64 "+%zu", status == LIBNBD_READ_HOLE ? "hole" : "data",
+            offset, count);
+  return 0;
+}
+
+static const char *const chunked[] = { "structured", "extended" };
+
+/* A chunk of a read of 512 bytes at 1024. */
+static const char *
+read_chunk (const char *replies, const char *chunk)
+{
+  const char *blank = strrchr (chunk, '|');
+
+  if (strcmp (replies, "structured") == 0)
+    return text ("chunk %.*s %s\n", (int) (blank - chunk), chunk, blank + 1);
+  return text ("ext-chunk %.*s = %s\n", (int) (blank - chunk), chunk,
+               blank + 1);
+}
+
+/* Chunks of nothing beside data that is complete do no harm.  The C library
+ * accepts them as well. */
+CASE (chunks_of_nothing)
+{
+  static const struct { const char *first, *second, *told; } table[] = {
+    { "0 OFFSET_DATA|u64:1024", "DONE OFFSET_DATA|u64:1024 fill:7*512",
+      "data@1024+0 data@1024+512" },
+    { "0 OFFSET_DATA|u64:1024 fill:7*512", "DONE OFFSET_DATA|u64:1100",
+      "data@1024+512 data@1100+0" },
+    { "0 OFFSET_HOLE|u64:1024 u32:0", "DONE OFFSET_DATA|u64:1024 fill:7*512",
+      "hole@1024+0 data@1024+512" },
+    { "0 OFFSET_DATA|u64:1024 fill:7*512", "DONE OFFSET_HOLE|u64:1024 u32:0",
+      "data@1024+512 hole@1024+0" },
+  };
+
+  for (int style = 0; style < 2; ++style)
+    for (size_t i = 0; i < COUNT (table); ++i) {
+      struct fault f = { .what = table[i].told, .outcome = FAILS };
+      struct nbd_handle *h;
+      unsigned calls = 0;
+
+      f.script = text ("%s%s", read_chunk (chunked[style], table[i].first),
+                       read_chunk (chunked[style], table[i].second));
+      h = server_answering (chunked[style], &f);
+      clear_log ();
+      CHECK_EQ (nbd_pread_structured (h, buf, sizeof buf, 1024,
+                                      (nbd_chunk_callback) {
+                                        log_chunk, &calls, NULL }, 0), 0);
+      CHECK_STR (logged (), table[i].told);
+      CHECK (all_bytes (buf, sizeof buf, 7));
+      check_outcome (h, &f);
+    }
+}
+
+/* A read that has been filled takes nothing more, whatever is sent: neither
+ * data nor zeroes, and the callback does not hear of it. */
+CASE (more_than_was_asked_for)
+{
+  static const char *const more[] = {
+    "0 OFFSET_DATA|u64:1024 fill:8*512", "0 OFFSET_HOLE|u64:1024 u32:512",
+    "0 OFFSET_HOLE|u64:1535 u32:1", "0 OFFSET_DATA|u64:1024 08",
+  };
+
+  for (int style = 0; style < 2; ++style)
+    for (size_t i = 0; i < COUNT (more); ++i) {
+      struct fault f = { .what = more[i], .outcome = FAILS };
+      struct nbd_handle *h;
+      unsigned calls = 0;
+
+      f.script = text
+        ("%s%s%s%s",
+         read_chunk (chunked[style], "0 OFFSET_DATA|u64:1024 fill:7*512"),
+         read_chunk (chunked[style], more[i]),
+         read_chunk (chunked[style], "0 OFFSET_HOLE|u64:1024 u32:0"),
+         style == 0 ? "chunk DONE NONE" : "ext-chunk DONE NONE =");
+      h = server_answering (chunked[style], &f);
+      clear_log ();
+      CHECK_ERR (nbd_pread_structured (h, buf, sizeof buf, 1024,
+                                       (nbd_chunk_callback) {
+                                         log_chunk, &calls, NULL }, 0),
+                 EPROTO);
+      CHECK_STR (logged (), "data@1024+512");
+      CHECK (all_bytes (buf, sizeof buf, 7));
+      check_outcome (h, &f);
+    }
+}
+
+/* 32 bytes for each hole must not cost 64 MiB of zeroes: that is 64 GB, which
+ * nothing writes in the time allowed here. */
+CASE (a_thousand_holes)
+{
+  enum { LENGTH = 64 * 1024 * 1024 };
+  char *script = text ("handshake\nread-request\n");
+  char *holes = text ("\n");
+  struct nbd_handle *h;
+  char *large = malloc (LENGTH);
+  unsigned calls = 0;
+  time_t start;
+
+  CHECK (large != NULL);
+  for (int i = 0; i < 100; ++i)
+    holes = text ("%schunk 0 OFFSET_HOLE u64:0 u32:%d\n", holes, LENGTH);
+  for (int i = 0; i < 10; ++i)
+    script = text ("%s%s", script, holes);
+  h = connect_to (scripted (text ("%schunk DONE NONE\nserve\n", script),
+                            "--size", "64M", "--replies", "structured", NULL));
+  start = time (NULL);
+  CHECK_ERR (nbd_pread_structured (h, large, LENGTH, 0, (nbd_chunk_callback) {
+        log_chunk, &calls, NULL }, 0), EPROTO);
+  CHECK (time (NULL) - start <= 5);
+  CHECK_EQ (calls, 1);
+  CHECK (all_bytes (large, LENGTH, 0));
+  CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+  CHECK_EQ (nbd_shutdown (h, 0), 0);
+  nbd_close (h);
+  check_script ();
+  free (large);
 }
 
 CASE (extended_replies)

@@ -745,3 +745,138 @@ CASE (automatic_request)
   nbd_close (h);
   check_script ();
 }
+
+/* ---- Many and long ---- */
+
+static int
+count_context (void *data, const char *name)
+{
+  (void) name;
+  ++*(int *) data;
+  return 0;
+}
+
+static int
+log_extents (void *data, const char *context, uint64_t offset,
+             nbd_extent *entries, size_t nr_entries, int *error)
+{
+  (void) data;
+  (void) offset;
+  (void) error;
+  CHECK_EQ (nr_entries, 1);
+  log_word ("%s/%" PRIu64, context, entries[0].flags);
+  return 0;
+}
+
+/* Connects, in option mode, to a server that grants so many contexts, x:0 with
+ * the highest number, and goes on like this. */
+static struct nbd_handle *
+granting (int count, const char *rest)
+{
+  struct nbd_handle *h = create ();
+  char *script;
+  size_t length;
+  FILE *fp = open_memstream (&script, &length);
+
+  CHECK (fp != NULL);
+  fputs ("send NBDMAGIC IHAVEOPT u16:3\nread 4\n"
+         "read-option STRUCTURED_REPLY\noption-reply ACK\n"
+         "read-option SET_META_CONTEXT\n", fp);
+  for (int i = 0; i < count; ++i)
+    fprintf (fp, "option-reply META_CONTEXT u32:%d \"x:%d\"\n", count - i, i);
+  fputs (rest, fp);
+  CHECK_EQ (fclose (fp), 0);
+  CHECK_EQ (nbd_set_opt_mode (h, true), 0);
+  CHECK_EQ (nbd_set_request_extended_headers (h, false), 0);
+  CHECK_EQ (nbd_connect_unix (h, scripted (script, "--size", "1M", NULL)), 0);
+  free (script);
+  return h;
+}
+
+CASE (many_contexts)
+{
+  const int count = 10000;
+  int granted = 0;
+  struct nbd_handle *h = granting
+    (count,
+     "option-reply ACK\n"
+     "read-option GO\n"
+     "option-reply INFO u16:0 u64:1048576 u16:1\n"
+     "option-reply ACK\n"
+     "read-request BLOCK_STATUS\n"
+     "chunk 0 BLOCK_STATUS u32:1 u32:512 u32:11\n"
+     "chunk 0 BLOCK_STATUS u32:10000 u32:512 u32:12\n"
+     "chunk 0 BLOCK_STATUS u32:5000 u32:512 u32:13\n"
+     "chunk 0 BLOCK_STATUS u32:5000 u32:512 u32:14\n"
+     "chunk 0 BLOCK_STATUS u32:10001 u32:512 u32:15\n"
+     "chunk DONE BLOCK_STATUS u32:4999 u32:512 u32:16\n"
+     "serve structured\n");
+
+  CHECK_EQ (nbd_set_request_meta_context (h, false), 0);
+  CHECK_EQ (nbd_opt_set_meta_context_queries
+            (h, (queries) { "x:" }, (nbd_context_callback) {
+              count_context, &granted, NULL }), count);
+  CHECK_EQ (granted, count);
+  CHECK_EQ (nbd_opt_go (h), 0);
+  CHECK_EQ (nbd_can_meta_context (h, "x:9999"), 1);
+  CHECK_EQ (nbd_can_meta_context (h, "x:10000"), 0);
+  CHECK_EQ (nbd_block_status_64 (h, 512, 0, (nbd_extent64_callback) {
+        log_extents, NULL, NULL }, 0), 0);
+  CHECK_STR (logged (), "x:9999/11 x:0/12 x:5000/13 x:5001/16");
+  CHECK_EQ (nbd_shutdown (h, 0), 0);
+  nbd_close (h);
+  check_script ();
+}
+
+/* The limit that the manual names. */
+CASE (too_many_contexts)
+{
+  for (int count = 65536; count <= 65537; ++count) {
+    int granted = 0;
+    struct nbd_handle *h = granting (count, "option-reply ACK\nwait-eof\n");
+    const nbd_context_callback callback = { count_context, &granted, NULL };
+    char *all[] = { "x:", NULL };
+
+    situation ("%d", count);
+    if (count == 65536)
+      CHECK_EQ (nbd_opt_set_meta_context_queries (h, all, callback), count);
+    else {
+      CHECK_ERR (nbd_opt_set_meta_context_queries (h, all, callback),
+                 EOVERFLOW);
+      CHECK (strstr (nbd_get_error (), "65536") != NULL);
+      CHECK_EQ (nbd_aio_is_dead (h), 1);
+    }
+    CHECK_EQ (granted, 65536);
+    nbd_close (h);
+    check_script ();
+  }
+}
+
+/* 64 MB, which leave in as many portions as the socket likes. */
+CASE (long_queries)
+{
+  enum { COUNT = 16000, LENGTH = 8 + COUNT * 4100 };
+  char **queries = calloc (COUNT + 1, sizeof *queries);
+  char *query = malloc (4097);
+  struct record granted = { 0 };
+  struct nbd_handle *h = negotiate_by
+    (text ("expect IHAVEOPT u32:10 u32:%d u32:0 u32:%d\n"
+           "read %d\n"
+           "send OPTREPLY u32:10 u32:4 u32:7 u32:1 \"x:y\"\n"
+           "send OPTREPLY u32:10 u32:1 u32:0\n"
+           "expect IHAVEOPT u32:2 u32:0\nexpect-eof\n",
+           LENGTH, COUNT, LENGTH - 8));
+
+  CHECK (queries != NULL && query != NULL);
+  memset (query, 'q', 4096);
+  query[4096] = '\0';
+  for (int i = 0; i < COUNT; ++i)
+    queries[i] = query;
+  CHECK_EQ (nbd_opt_set_meta_context_queries (h, queries,
+                                              contexts (&granted)), 1);
+  CHECK_EQ (nbd_opt_abort (h), 0);
+  nbd_close (h);
+  check_script ();
+  free (query);
+  free (queries);
+}

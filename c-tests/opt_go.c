@@ -51,6 +51,37 @@ CASE (retried_with_another_name)
   }
 }
 
+/* Whoever reads the message should learn which name was wrong. */
+CASE (a_refusal_names_the_export)
+{
+  const char *server = embedded
+    ("--export", "other", "--refuse", "INFO=UNKNOWN:not here", NULL);
+  struct nbd_handle *h = negotiate_with (server);
+
+  CHECK_EQ (nbd_set_export_name (h, "my\tdisk"), 0);
+  CHECK_ERR (nbd_opt_go (h), ENOENT);
+  CHECK (strstr (nbd_get_error (), "export \"my\\x09disk\"") != NULL);
+  CHECK_ERR (nbd_opt_info (h), ENOENT);
+  CHECK (strstr (nbd_get_error (), "export \"my\\x09disk\"") != NULL);
+  CHECK (strstr (nbd_get_error (), "not here") != NULL);
+  nbd_close (h);
+
+  /* Without option mode the connection ends, and the message stays. */
+  h = create ();
+  CHECK_EQ (nbd_set_export_name (h, "disk"), 0);
+  CHECK_ERR (nbd_connect_unix (h, server), ENOENT);
+  CHECK (strstr (nbd_get_error (), "export \"disk\"") != NULL);
+  nbd_close (h);
+
+  /* A server that can only hang up. */
+  h = create ();
+  CHECK_EQ (nbd_set_export_name (h, "disk"), 0);
+  CHECK_ERR (nbd_connect_unix (h, embedded ("--handshake", "newstyle",
+                                            "--export", "other", NULL)), 0);
+  CHECK (strstr (nbd_get_error (), "export \"disk\"") != NULL);
+  nbd_close (h);
+}
+
 CASE (a_refusal_forgets_what_info_said)
 {
   struct nbd_handle *h = negotiate_by

@@ -282,7 +282,8 @@ CASE (longest_strings)
   check_script ();
 }
 
-/* No two strings are that long, whatever it is. */
+/* No two strings are that long, whatever it is.  The count is that of the calls,
+ * as with the C library. */
 CASE (too_long_an_entry_is_passed_over)
 {
   struct record found = { 0 };

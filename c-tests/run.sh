@@ -6,7 +6,7 @@
 # NAME is a program (data) or one of its cases (data.name).  Environment:
 #   INCLUDE, LIB     directories of the header and of the library; without
 #                    them the compiler and the loader look where they usually do
-#   CC               C compiler (cc)
+#   CC, CXX          compilers of C (cc) and C++ (c++)
 #   BUILD            where the test programs go (a temporary directory)
 #   EMBEDDED_SERVER  the scripted server of this project
 #
@@ -35,13 +35,15 @@ trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 1' HUP INT TERM
 
 CC=${CC:-cc}
+CXX=${CXX:-c++}
 build=${BUILD:-$TMPDIR/build}
 mkdir -p "$build" || exit 1
-flags="-std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -pthread"
+common="-D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -pthread"
 link="-lnbd"
 if [ -n "${INCLUDE:-}" ]; then
-    flags="$flags -I$INCLUDE"
+    common="$common -I$INCLUDE"
 fi
+flags="-std=gnu11 $common"
 if [ -n "${LIB:-}" ]; then
     link="-L$LIB $link"
     LD_LIBRARY_PATH=$LIB${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
@@ -70,6 +72,7 @@ compile() {
     # shellcheck disable=SC2086
     case $1 in
         dlopen) $CC $flags "$here/$1.c" -o "$build/$1" -ldl ;;
+        ends) $CXX -std=gnu++17 $common "$here/$1.cc" -o "$build/$1" $link ;;
         tls_kernel) compile_relay && $CC $flags "$here/$1.c" "$here/test.c" \
             "$here/support/tls.c" "$here/support/kernel-tls.c" -o "$build/$1" $link -lcrypto ;;
         tls_*) compile_relay && $CC $flags "$here/$1.c" "$here/test.c" "$here/support/tls.c" \
@@ -96,7 +99,7 @@ selected() {
 
 results=$TMPDIR/results
 : > "$results"
-for source in "$here"/*.c "$here"/*.sh; do
+for source in "$here"/*.c "$here"/*.cc "$here"/*.sh; do
     name=$(basename "$source")
     name=${name%.*}
     case $name in test|run) continue ;; esac

@@ -307,7 +307,9 @@ typedef struct {
  * A subprocess of the handle is given some seconds to exit by itself once the
  * connection is closed. Then it receives SIGTERM, one of
  * nbd_connect_systemd_socket_activation already before. If that does not
- * help either, it is killed.
+ * help either, it is killed. One that does not die even so, or may not be
+ * signalled because it runs as another user, is left after some more seconds:
+ * it remains a child of the program, which can reap it.
  *
  * h may be NULL: nothing happens. No other call may be using the handle,
  * and its pointer is invalid afterwards.
@@ -655,7 +657,8 @@ char *nbd_get_export_name(struct nbd_handle *h)
  *
  * While this is on, as it is at first, a buffer given to a read never shows
  * what was in memory before: bytes that the server did not send are zero when
- * the read has completed, also if it failed. Switching it off saves time, but
+ * the read has completed, also if it failed. Only a buffer of more than 64 MiB,
+ * which no read can fill, is left as it is. Switching it off saves time, but
  * then the program must not look at the buffer of a failed read.
  *
  * Returns: 0, or -1 on failure.
@@ -1567,6 +1570,9 @@ int nbd_aio_connect(struct nbd_handle *h,
  * Returns: 0, or -1 on failure.
  * Errors:
  * - EINVAL: a connection has been started already.
+ * - EINVAL: the socket listens for connections instead of having one.
+ * - ENOTCONN: the socket is not connected, nor being connected.
+ * - ENOTSOCK: the descriptor is not that of a socket.
  * - EBADF, or another errno of fcntl: the descriptor is unusable.
  * - 0: the peer does not speak NBD, closed the connection during the
  *   handshake, or broke the protocol.
@@ -1596,6 +1602,9 @@ int nbd_connect_socket(struct nbd_handle *h,
  * Returns: 0, or -1 on failure.
  * Errors:
  * - EINVAL: a connection has been started already.
+ * - EINVAL: the socket listens for connections instead of having one.
+ * - ENOTCONN: the socket is not connected, nor being connected.
+ * - ENOTSOCK: the descriptor is not that of a socket.
  * - EBADF, or another errno of fcntl: the descriptor is unusable.
  *
  * States: created.
@@ -2125,9 +2134,9 @@ int64_t nbd_get_subprocess_pid(struct nbd_handle *h)
  * selected first. A server that does not know the option is asked by the older
  * option that has no answer for refusal but to close the connection.
  *
- * If the server refuses, its words are in the error message, the handle is
- * negotiating again, and another export can be tried. Success makes the handle
- * connected.
+ * If the server refuses, the name of the export and the server's words are in
+ * the error message, the handle is negotiating again, and another export can
+ * be tried. Success makes the handle connected.
  *
  * Returns: 0, or -1 on failure.
  * Errors:
@@ -2207,7 +2216,9 @@ int nbd_opt_abort(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  *
  * The callback gets the name and the description of each export; its return
  * value is ignored. It is freed before the call returns. It may have run even
- * if the call fails.
+ * if the call fails. Entries that are longer than two strings of the protocol
+ * can be are left out. A server that has more than 1000000 entries is given
+ * up.
  *
  * Returns: the number of exports, or -1 on failure.
  * Errors:
@@ -2317,6 +2328,7 @@ int nbd_opt_structured_reply(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  * - ENOTCONN: no connection has been started.
  * - EINVAL: the handle is not waiting in option mode.
  * - ENOTSUP: the server refused.
+ * - EOVERFLOW: the server names more than 65536 contexts; the handle is dead.
  * - Any errno, or 0: the connection broke, or the server broke the protocol;
  *   the handle is dead.
  *
@@ -2350,6 +2362,8 @@ int nbd_opt_list_meta_context(struct nbd_handle *h,
  * - ENOTCONN: no connection has been started.
  * - EINVAL: the handle is not waiting in option mode.
  * - ENOTSUP: the server refused.
+ * - EOVERFLOW: the server names more than 65536 contexts; the handle is dead.
+ * - ERANGE: the queries are longer than 4 GiB in all.
  * - Any errno, or 0: the connection broke, or the server broke the protocol;
  *   the handle is dead.
  *
@@ -2381,6 +2395,8 @@ int nbd_opt_list_meta_context_queries(struct nbd_handle *h,
  * - ENOTCONN: no connection has been started.
  * - EINVAL: the handle is not waiting in option mode.
  * - ENOTSUP: the server refused.
+ * - EOVERFLOW: the server grants more than 65536 contexts, or names of more
+ *   than 16 MiB in all; the handle is dead.
  * - Any errno, or 0: the connection broke, or the server broke the protocol;
  *   the handle is dead.
  *
@@ -2415,6 +2431,9 @@ int nbd_opt_set_meta_context(struct nbd_handle *h,
  * - ENOTCONN: no connection has been started.
  * - EINVAL: the handle is not waiting in option mode.
  * - ENOTSUP: the server refused.
+ * - EOVERFLOW: the server grants more than 65536 contexts, or names of more
+ *   than 16 MiB in all; the handle is dead.
+ * - ERANGE: the queries are longer than 4 GiB in all.
  * - Any errno, or 0: the connection broke, or the server broke the protocol;
  *   the handle is dead.
  *
@@ -3115,7 +3134,7 @@ int nbd_get_extended_headers_negotiated(struct nbd_handle *h)
  * - EINVAL: count is 0 (LIBNBD_STRICT_ZERO_SIZE), the range reaches
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
- * - ERANGE: count is above 64 MiB.
+ * - ERANGE: count is above 64 MiB; buf has not been touched.
  * - ENOMEM: too many commands are in flight.
  * - EPROTO: the reply broke the protocol.
  * - ENOTCONN, another errno, or 0: the connection ended before the reply.
@@ -3144,7 +3163,9 @@ int nbd_pread(struct nbd_handle *h,
  * place, with the piece of buf, its length, and its offset in the export.
  * status is LIBNBD_READ_DATA; LIBNBD_READ_HOLE, for a piece that reads
  * as zeroes; or LIBNBD_READ_ERROR, for an error at that offset, of length 0
- * and with its errno in *error. Pieces may come in any order. If the
+ * and with its errno in *error. Pieces may come in any order, and may be
+ * empty. What a server sends beyond count bytes in all is not written, the
+ * callback does not hear of it, and the command fails with EPROTO. If the
  * callback returns -1, the command fails, with the errno it stored in *error
  * or else EPROTO; further pieces are still delivered. It runs while the
  * handle is locked: it must not use the handle.
@@ -3167,7 +3188,7 @@ int nbd_pread(struct nbd_handle *h,
  * - EINVAL: count is 0 (LIBNBD_STRICT_ZERO_SIZE), the range reaches
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
- * - ERANGE: count is above 64 MiB.
+ * - ERANGE: count is above 64 MiB; buf has not been touched.
  * - ENOMEM: too many commands are in flight.
  * - EPROTO, or the errno that the callback stored: the callback returned -1;
  *   or the reply broke the protocol.
@@ -3390,8 +3411,9 @@ int nbd_zero(struct nbd_handle *h,
  * Block status: where the export has data, holes or dirty blocks, as far as
  * the selected meta contexts tell.
  *
- * The callback runs once for each reply chunk and meta context, in the order
- * of the server, possibly not at all. It gets the name of the context, the
+ * The callback runs once for each meta context that the reply reports, in the
+ * order of the server, possibly not at all; of several reports of one context
+ * it gets the first. It gets the name of the context, the
  * offset of the request, and extents that follow one another from there. They
  * may end before the range of the request does, which then has to be asked for
  * again from there, and the last one may reach beyond it, but not beyond the
@@ -3429,10 +3451,12 @@ int nbd_zero(struct nbd_handle *h,
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
  * - ERANGE: count is above 4294967295 and extended headers are not in use.
- * - ENOMEM: too many commands are in flight.
+ * - ENOMEM: too many commands are in flight, or there is not enough memory
+ *   for the extents.
  * - EOVERFLOW: status flags do not fit in 32 bits.
  * - EPROTO, or the errno that the callback stored: the callback returned -1;
- *   or the reply broke the protocol.
+ *   or the reply broke the protocol, or lists more than 1048576 extents for
+ *   one context.
  * - ENOTCONN, another errno, or 0: the connection ended before the reply.
  * - Any errno that the server sent.
  *
@@ -3475,9 +3499,11 @@ int nbd_block_status(struct nbd_handle *h,
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
  * - ERANGE: count is above 4294967295 and extended headers are not in use.
- * - ENOMEM: too many commands are in flight.
+ * - ENOMEM: too many commands are in flight, or there is not enough memory
+ *   for the extents.
  * - EPROTO, or the errno that the callback stored: the callback returned -1;
- *   or the reply broke the protocol.
+ *   or the reply broke the protocol, or lists more than 1048576 extents for
+ *   one context.
  * - ENOTCONN, another errno, or 0: the connection ended before the reply.
  * - Any errno that the server sent.
  *
@@ -3531,9 +3557,11 @@ int nbd_block_status_64(struct nbd_handle *h,
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
  * - ERANGE: contexts is too long.
- * - ENOMEM: too many commands are in flight.
+ * - ENOMEM: too many commands are in flight, or there is not enough memory
+ *   for the extents.
  * - EPROTO, or the errno that the callback stored: the callback returned -1;
- *   or the reply broke the protocol.
+ *   or the reply broke the protocol, or lists more than 1048576 extents for
+ *   one context.
  * - ENOTCONN, another errno, or 0: the connection ended before the reply.
  * - Any errno that the server sent.
  *
@@ -3729,7 +3757,7 @@ int64_t nbd_aio_block_status_filter(struct nbd_handle *h,
  * - EINVAL: count is 0 (LIBNBD_STRICT_ZERO_SIZE), the range reaches
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
- * - ERANGE: count is above 64 MiB.
+ * - ERANGE: count is above 64 MiB; buf has not been touched.
  * - ENOMEM: too many commands are in flight.
  *
  * States: connected.
@@ -3769,7 +3797,7 @@ int64_t nbd_aio_pread(struct nbd_handle *h,
  * - EINVAL: count is 0 (LIBNBD_STRICT_ZERO_SIZE), the range reaches
  *   beyond the export (LIBNBD_STRICT_BOUNDS) or is not aligned
  *   (LIBNBD_STRICT_ALIGN).
- * - ERANGE: count is above 64 MiB.
+ * - ERANGE: count is above 64 MiB; buf has not been touched.
  * - ENOMEM: too many commands are in flight.
  *
  * States: connected.

@@ -100,17 +100,13 @@ class Header:
 class Api:
     """The functions that the library must have, and their nodes."""
 
-    def __init__(self, description, not_yet):
+    def __init__(self, description):
         with open(description, encoding="utf-8") as file:
             facts = json.load(file)
-        with open(not_yet, encoding="utf-8") as file:
-            lines = (line.split("#")[0].strip() for line in file)
-            self.not_yet = {line for line in lines if line}
         versions = facts["symbol_versions"]
         self.parents = {v["node"]: [v["parent"]] if v["parent"] else [] for v in versions}
         self.node_of = {name: v["node"] for v in versions for name in v["functions"]}
         self.callbacks = {callback["name"] for callback in facts["callbacks"]}
-        self.functions = set(self.node_of) - self.not_yet
 
 
 def difference(found, expected, extra, lacking):
@@ -121,12 +117,6 @@ def difference(found, expected, extra, lacking):
         yield f"{name} {lacking}"
 
 
-def check_list(api, _):
-    """the list of missing functions is honest"""
-    for name in sorted(api.not_yet - set(api.node_of)):
-        yield f"{name} is listed as missing but is not part of the API"
-
-
 def check_soname(_, library):
     """soname"""
     if library.soname != [SONAME]:
@@ -135,11 +125,9 @@ def check_soname(_, library):
 
 def check_exports(api, library):
     """exported functions"""
-    found = set(library.symbols)
-    for name in sorted(found & api.not_yet):
-        yield f"{name} exists: take it off the list of missing functions"
     yield from difference(
-        found - api.not_yet, api.functions, "is exported but is not part of the API", "is missing"
+        set(library.symbols), set(api.node_of), "is exported but is not part of the API",
+        "is missing"
     )
 
 
@@ -217,16 +205,15 @@ def main():
     parser.add_argument("--archive", help="the static library")
     parser.add_argument("--header", help="the C header")
     parser.add_argument("--api", required=True, help="description of the API (JSON)")
-    parser.add_argument("--not-yet", required=True, help="functions that do not exist yet")
     options = parser.parse_args()
 
-    api = Api(options.api, options.not_yet)
+    api = Api(options.api)
     library = Library(options.library)
     checks = [
         (check, (api, library))
         for check in (
-            check_list, check_soname, check_exports, check_nodes, check_chain,
-            check_dependencies, check_hardening,
+            check_soname, check_exports, check_nodes, check_chain, check_dependencies,
+            check_hardening,
         )
     ]
     if options.archive:

@@ -3,8 +3,6 @@
 # library, an older release: what a program compiled with that one relies on
 # must be the same here.  Expects that `make` has run.
 #
-# Functions on scripts/not-yet.txt are excepted.
-#
 # Prints a line for each case and "N passed, N failed" at the end.
 
 set -uo pipefail
@@ -21,18 +19,9 @@ suite="ABI of the C library"
 log=$directory/output
 . scripts/tally.sh
 
-# Functions and variables that may be missing for now, and their macros.
-sed -n 's/^nbd_[a-z0-9_]*$/&/p' scripts/not-yet.txt > "$directory/not-yet"
-while read -r name; do
-    printf '[suppress_function]\nsymbol_name = %s\nchange_kind = deleted-function\n\n' "$name"
-    printf '[suppress_variable]\nname = type_of_%s\nchange_kind = deleted-variable\n\n' "$name"
-done < "$directory/not-yet" > "$directory/suppressions"
-sed 's/.*/LIBNBD_HAVE_\U&/' "$directory/not-yet" > "$directory/macros-not-yet"
-
 # Anything that is new is welcome: scripts/check-abi.py knows what may be.
 same_abi() { # OLD NEW
-    abidiff --no-default-suppression --suppressions "$directory/suppressions" \
-        --no-added-syms "$1" "$2"
+    abidiff --no-default-suppression --no-added-syms "$1" "$2"
 }
 
 # Reports the change and for that reason fails.
@@ -99,8 +88,7 @@ only_explained_changes() {
 
 macros_remain() {
     local missing
-    missing=$(comm -23 <(macros "$their_include") <(macros "$our_include") |
-        grep -vxFf "$directory/macros-not-yet")
+    missing=$(comm -23 <(macros "$their_include") <(macros "$our_include"))
     echo "$missing"
     [ -z "$missing" ]
 }
@@ -130,7 +118,7 @@ check 'it would show' notices 'type size changed from 192 to 256' \
     "$directory/ours.so" "$directory/structure.so"
 
 macros "$their_include" | grep -v '(' | grep -vx LIBNBD_H |
-    grep -vxFf "$directory/macros-not-yet" | sed 's/.*/SHOW (&);/' > "$directory/macros"
+    sed 's/.*/SHOW (&);/' > "$directory/macros"
 check 'no macro is missing' macros_remain
 check 'values of the C library' values theirs "$their_include"
 check 'values of this library' values ours "$our_include"

@@ -18,21 +18,23 @@ directory=$(mktemp -d /tmp/nbd-counts-XXXXXX)
 socket=$directory/socket
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
-
-give_up() { # REASON
-    echo "not ok counts: $1"
-    cat "$directory/log"
-    echo "$passed passed, $((failed + 1)) failed"
-    exit 1
-}
+suite=counts
+log=$directory/output
+. scripts/tally.sh
 
 compile() { # PROGRAM SOURCE...
     local program=$directory/$1
     shift
     (cd bench && "${cc[@]}" -std=gnu11 -O2 -Wall -Wextra -Werror -I../include "$@" \
-        "-L$ours" -lnbd -o "$program") > "$directory/log" 2>&1
+        "-L$ours" -lnbd -o "$program")
+}
+
+serve() {
+    LD_LIBRARY_PATH=$ours "$directory/counts" serve "$socket" &
+    until [ -S "$socket" ]; do
+        kill -0 $! || return
+        sleep 0.05
+    done
 }
 
 run() { # COMMAND...
@@ -72,15 +74,13 @@ per_cent() { # COUNT OF-COUNT
     [ -n "$1" ] && [ -n "$2" ] && awk "BEGIN { print 100 * $1 / $2 }"
 }
 
-# The count is empty if counting failed.
 at_most() { # NAME LIMIT COUNT
-    if [ -n "$3" ] && awk "BEGIN { exit !($3 <= $2) }"; then
-        echo "ok counts: $1: $3, at most $2"
-        passed=$((passed + 1))
-    else
-        echo "not ok counts: $1: $3, at most $2"
-        failed=$((failed + 1))
-    fi
+    check "$1: $3, at most $2" no_more "$3" "$2"
+}
+
+# The count is empty if counting failed.
+no_more() { # COUNT LIMIT
+    [ -n "$1" ] && awk "BEGIN { exit !($1 <= $2) }"
 }
 
 in_rounds() { # NAME SYSTEM-CALLS INSTRUCTIONS read|write DEPTH BLOCK
@@ -95,13 +95,9 @@ with_server() { # NAME SYSTEM-CALLS INSTRUCTIONS connect|syncread
     at_most "$1, instructions" "$3" "$(each library_instructions 0 100 100 "$4" "$socket")"
 }
 
-compile counts counts.c lockstep.c workload.c || give_up 'counts.c does not compile'
-compile create-close create-close.c || give_up 'create-close.c does not compile'
-LD_LIBRARY_PATH=$ours "$directory/counts" serve "$socket" &
-until [ -S "$socket" ]; do
-    kill -0 $! || give_up 'the server does not start'
-    sleep 0.05
-done
+check 'counts.c compiles' compile counts counts.c lockstep.c workload.c
+check 'create-close.c compiles' compile create-close create-close.c
+check 'the server starts' serve
 library=$ours
 
 in_rounds '4 KiB reads, 64 in flight' 1.3 3200 read 64 4096
@@ -127,5 +123,4 @@ there=$(instructions "$directory/create-close")
 at_most 'a program that creates and closes a handle, per cent of the C library' 60 \
     "$(per_cent "$here" "$there")"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

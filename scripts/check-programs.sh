@@ -21,17 +21,14 @@ multiarch=$(gcc -print-multiarch)
 directory=$(mktemp -d /tmp/nbd-programs-XXXXXX)
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
+suite=programs
+log=$directory/log
+. scripts/tally.sh
 unset LD_LIBRARY_PATH
 
 record() { # STATUS PROGRAM SCENARIO RESULT
     printf '%-12s %-44s %s\n' "$2" "$3" "$4"
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-    fi
+    count "$1"
 }
 
 # ------------------------------------------------- what scenarios are made of
@@ -178,8 +175,8 @@ make_keys() {
 port=$(/usr/bin/python3 -c "import socket; s = socket.socket(); s.bind(('', 0)); print(s.getsockname()[1])")
 pki=$directory/pki
 tls="tls-certificates=$pki"
-if ! (make_keys) > "$directory/log" 2>&1; then
-    cat "$directory/log"
+if ! (make_keys) > "$log" 2>&1; then
+    cat "$log"
     exit 1
 fi
 export -f serve serve_at serve_qemu serve_reference serve_embedded wait_for disk image holes answers \
@@ -468,11 +465,11 @@ scenario python3 'client.py, server without structured replies' \
 
 ocaml=$directory/client
 if (cp "$programs/client.ml" "$ocaml.ml" && cd "$directory" &&
-    ocamlopt -I +nbd unix.cmxa mlnbd.cmxa client.ml -o client) > "$directory/log" 2>&1; then
+    ocamlopt -I +nbd unix.cmxa mlnbd.cmxa client.ml -o client) > "$log" 2>&1; then
     record 0 OCaml 'client.ml compiles' yes
 else
     record 1 OCaml 'client.ml compiles' no
-    cat "$directory/log"
+    cat "$log"
 fi
 uses_ours OCaml "$ocaml"
 scenario OCaml 'client.ml' "serve memory 1M; $ocaml"' "$uri"'
@@ -548,5 +545,4 @@ scenario poke 'dump and change a disk' 'disk d; serve file d
     poke --quiet --color=no -c ".nbd $uri" -c "dump :from 0#B :size 64#B" -c "byte @ 3#B = 0x41" \
         -c "dump :from 0#B :size 64#B" -c ".info ios" -c .quit; md5sum d'
 
-echo "$passed passed, $failed failed"
-[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+total

@@ -43,7 +43,7 @@
 //! name expect.  A call enters at the top of this list and goes down; nothing
 //! below knows what is above it:
 //!
-//! * `ffi`: the C skin, one thin `extern "C"` entry for each public function,
+//! * `ffi`: the C skin, one thin entry for each public function,
 //!   which calls the method of the same name;
 //! * `api`: those methods of [`Handle`], which are the Rust skin;
 //! * `handle`: the handle: settings, states, the lock, and the operations
@@ -56,7 +56,10 @@
 //!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
-//!   closures that the caller lends, and what went wrong.
+//!   closures that the caller lends, and what went wrong;
+//! * `unwind`, `fork`: where panics end, and locks that a child must not find
+//!   taken;
+//! * `sys`: the system calls, each in a safe function.
 //!
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.
@@ -72,14 +75,17 @@ mod callback;
 mod connect;
 mod error;
 mod ffi;
+mod fork;
 mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
+mod sys;
 #[cfg(test)]
 mod testing;
 mod transmission;
 mod transport;
+mod unwind;
 mod uri;
 
 pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};

@@ -8,7 +8,7 @@
 # Prints a line for each case and "N passed, N failed" at the end.
 
 set -uo pipefail
-cd "$(dirname "$0")" || exit 1
+cd "$(dirname "$0")/../.." || exit 1
 
 read -ra cc <<< "${CC:-cc}"
 read -ra cxx <<< "${CXX:-c++}"
@@ -20,33 +20,18 @@ no_nonnull='-DLIBNBD_ATTRIBUTE_NONNULL(...)='
 
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-passed=0
-failed=0
-
-record() { # STATUS NAME
-    if [ "$1" -eq 0 ]; then
-        echo "ok header: $2"
-        passed=$((passed + 1))
-    else
-        echo "not ok header: $2"
-        cat "$directory/output"
-        failed=$((failed + 1))
-    fi
-}
-
-expect() { # NAME COMMAND...
-    local name=$1
-    shift
-    "$@" > "$directory/output" 2>&1
-    record $? "$name"
-}
+suite=header
+log=$directory/output
+. scripts/tally.sh
+cd c-tests/header || exit 1
 
 # Succeeds if the command fails with the diagnostic.
-expect_diagnostic() { # NAME DIAGNOSTIC COMMAND...
-    local name=$1 diagnostic=$2
-    shift 2
-    ! "$@" > "$directory/output" 2>&1 && grep -q -e "$diagnostic" "$directory/output"
-    record $? "$name"
+diagnoses() { # DIAGNOSTIC COMMAND...
+    local diagnostic=$1
+    shift
+    ! "$@" > "$directory/diagnostics" 2>&1 || return
+    cat "$directory/diagnostics"
+    grep -q -e "$diagnostic" "$directory/diagnostics"
 }
 
 # Runs the program and looks at the version it prints: another library must not
@@ -70,20 +55,19 @@ for standard in c99 c11 c2x gnu11 c++17 gnu++17; do
         gnu*) compiler+=(-Wall -Wextra -Werror) ;;
         *) compiler+=("${warnings[@]}") ;;
     esac
-    expect "alone as $standard" "${compiler[@]}" -fsyntax-only alone.c
-    expect "alone as $standard, nonnull off" \
+    check "alone as $standard" "${compiler[@]}" -fsyntax-only alone.c
+    check "alone as $standard, nonnull off" \
         "${compiler[@]}" "$no_nonnull" -fsyntax-only alone.c
     program=$directory/everything-$standard
-    expect "everything as $standard" \
+    check "everything as $standard" \
         "${compiler[@]}" "$everything" -x none "-L$library" -lnbd -o "$program"
-    expect "everything as $standard runs" right_version "$program"
+    check "everything as $standard runs" right_version "$program"
 done
 
 misuse=("${cc[@]}" -std=c99 "${warnings[@]}" -O2 -c -o "$directory/misuse.o" "-I$include" misuse.c)
-expect 'correct use' "${misuse[@]}" -DCORRECT
-expect_diagnostic 'NULL where there must be a handle' '-Werror=nonnull' "${misuse[@]}" -DNULL_HANDLE
-expect 'NULL passes with nonnull off' "${misuse[@]}" -DNULL_HANDLE "$no_nonnull"
-expect_diagnostic 'a handle given to free' '-Werror=mismatched-dealloc' "${misuse[@]}" -DWRONG_FREE
+check 'correct use' "${misuse[@]}" -DCORRECT
+check 'NULL where there must be a handle' diagnoses '-Werror=nonnull' "${misuse[@]}" -DNULL_HANDLE
+check 'NULL passes with nonnull off' "${misuse[@]}" -DNULL_HANDLE "$no_nonnull"
+check 'a handle given to free' diagnoses '-Werror=mismatched-dealloc' "${misuse[@]}" -DWRONG_FREE
 
-echo "$passed passed, $failed failed"
-[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+total

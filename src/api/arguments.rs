@@ -19,12 +19,12 @@ use crate::callback::{
     ExtentCallback, ListCallback,
 };
 use crate::connect::Socket;
-use crate::connect::address::SocketAddress;
 use crate::error::{Error, Result};
 use crate::handle::Client;
 use crate::handle::entry::Entry;
 use crate::memory::Lent;
 use crate::memory::loan::Source;
+use crate::sys::address::SocketAddress;
 use crate::transmission::request::CommandFlags;
 
 /// An argument of a public function.

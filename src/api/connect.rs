@@ -71,15 +71,15 @@ functions! {
     aio_connect(addr: impl ToAddress) -> () = AIO_CONNECT, |client| client.aio_connect(addr?);
     /// Takes over a connected socket.
     ///
-    /// States: created.  Errors: `EINVAL`, `EBADF`, `ENOTSUP`, `ENOENT`,
-    /// `ESHUTDOWN`, or what the server or the system says; see
-    /// `nbd_connect_socket`.
+    /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`,
+    /// `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or what the server or the system says;
+    /// see `nbd_connect_socket`.
     connect_socket(sock: impl ToSocket) -> () = CONNECT_SOCKET,
         |client| client.connect_socket(sock);
     /// As [`Handle::connect_socket`](Self::connect_socket), without waiting.
     ///
-    /// States: created.  Errors: `EINVAL`, `EBADF`, or what the server or the
-    /// system says; see `nbd_aio_connect_socket`.
+    /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`, or
+    /// what the server or the system says; see `nbd_aio_connect_socket`.
     aio_connect_socket(sock: impl ToSocket) -> () = AIO_CONNECT_SOCKET,
         |client| client.aio_connect_socket(sock);
     /// Ends the session and waits until the server has closed the connection.

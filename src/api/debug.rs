@@ -1,6 +1,6 @@
 //! Debug messages: what the library does, for finding faults.
 
-use super::{functions, getters};
+use super::{functions, unlocked};
 use crate::callback::DebugCallback;
 
 functions! {
@@ -56,7 +56,7 @@ functions! {
     };
 }
 
-getters! {
+unlocked! {
     /// Whether debug messages are on.
-    get_debug() -> bool = GET_DEBUG, |client| client.debug().enabled();
+    get_debug() -> bool = GET_DEBUG, |handle| handle.debug().enabled();
 }

@@ -3,7 +3,6 @@
 //! The order of the steps is part of the interface: a call in the wrong state
 //! reports the state even if its arguments are wrong as well.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 
 use super::line::{Line, Shown};
@@ -11,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::handle::entry::Entry;
 use crate::handle::{Client, Handle, ReadBuffer, debug};
 use crate::memory::loan::Target;
+use crate::unwind::contain;
 
 use super::arguments::missing;
 
@@ -27,7 +27,7 @@ impl Handle {
         check: impl FnOnce(&Client, &O) -> Result<V>,
         operation: impl FnOnce(&mut Client, O, V) -> Result<R>,
     ) -> Result<R> {
-        self.steps(entry, owned, show, |_, owned| owned, check, operation)
+        self.steps(entry, owned, show, |owned| owned, check, operation)
     }
 
     /// As `call`, for a function that fills a buffer, its first argument: what
@@ -49,8 +49,10 @@ impl Handle {
                 line.out_buffer(NAME, target.count());
                 show(owned, line);
             },
-            |client, (target, owned)| {
-                let buffer = target.lend().map(|memory| client.read_buffer(memory));
+            |(target, owned)| {
+                let initialize = self.snapshot().pread_initialize();
+                let buffer = target.lend();
+                let buffer = buffer.map(|memory| ReadBuffer::new(memory, initialize));
                 (buffer, owned)
             },
             |client, (buffer, owned)| match buffer {
@@ -69,25 +71,33 @@ impl Handle {
         entry: &'static Entry,
         owned: O,
         show: impl FnOnce(&O, &mut Line),
-        prepare: impl FnOnce(&Client, O) -> P,
+        prepare: impl FnOnce(O) -> P,
         check: impl FnOnce(&Client, &P) -> Result<V>,
         operation: impl FnOnce(&mut Client, P, V) -> Result<R>,
     ) -> Result<R> {
         let _context = debug::enter(entry.name);
-        let mut client = self.lock();
+        let mut locked = self.lock();
         let debug = self.debug();
         if debug.enabled() {
             debug.message(entry.name, &Line::of(|line| show(&owned, line)));
         }
-        // Whatever a panic leaves half done is behind the lock, and the
-        // connection ends with it.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let prepared = prepare(&client, owned);
-            client.permit(entry)?;
-            let checked = check(&client, &prepared)?;
-            operation(&mut client, prepared, checked)
-        }))
-        .unwrap_or_else(|_| Err(ended(&mut client)));
+        let result = match &mut locked {
+            // Whatever a panic leaves half done is behind the lock, and the
+            // connection ends with it.
+            Ok(client) => contain(|| {
+                let prepared = prepare(owned);
+                client.permit(entry)?;
+                let checked = check(client, &prepared)?;
+                operation(client, prepared, checked)
+            })
+            .unwrap_or_else(|| Err(ended(client))),
+            Err(deadlock) => {
+                // As in every call that fails: what the caller has handed over
+                // is freed, and a buffer sanitised.
+                drop(prepare(owned));
+                Err(deadlock.error())
+            }
+        };
         if debug.enabled() {
             let line = match &result {
                 Ok(value) => format!("leave: ret={}", value.show()),
@@ -98,16 +108,7 @@ impl Handle {
         result
     }
 
-    /// A getter that cannot fail.
-    pub(crate) fn look<R: Shown>(
-        &self,
-        entry: &'static Entry,
-        operation: impl FnOnce(&Client) -> R,
-    ) -> R {
-        self.peek(entry, |handle| operation(&handle.lock()))
-    }
-
-    /// A function that cannot fail, and reads what needs no lock.
+    /// A function that cannot fail, because it needs no lock.
     pub(crate) fn peek<R: Shown>(
         &self,
         entry: &'static Entry,
@@ -129,7 +130,7 @@ impl Handle {
 /// left that know memory whose owner takes it back when the call is over: then
 /// it must not be over.
 fn ended(client: &mut Client) -> Error {
-    catch_unwind(AssertUnwindSafe(|| client.panicked())).unwrap_or_else(|_| process::abort())
+    contain(|| client.panicked()).unwrap_or_else(|| process::abort())
 }
 
 /// The body of a function that works on the locked handle.
@@ -220,22 +221,8 @@ macro_rules! waiting_functions {
     };
 }
 
-/// Writes getters that always have an answer.
-macro_rules! getters {
-    ($(
-        $(#[$doc:meta])*
-        $name:ident() -> $result:ty = $entry:ident, |$client:ident| $operation:expr;
-    )*) => {
-        impl $crate::handle::Handle {$(
-            $(#[$doc])*
-            pub fn $name(&self) -> $result {
-                self.look(&$crate::handle::entry::$entry, |$client| $operation)
-            }
-        )*}
-    };
-}
-
-/// Writes functions that take no lock.
+/// Writes functions that take no lock.  They cannot fail and never wait, also in
+/// a callback of the handle.
 macro_rules! unlocked {
     ($(
         $(#[$doc:meta])*
@@ -251,4 +238,4 @@ macro_rules! unlocked {
     };
 }
 
-pub(super) use {body, functions, getters, unlocked, waiting_functions};
+pub(super) use {body, functions, unlocked, waiting_functions};

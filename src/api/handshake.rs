@@ -1,7 +1,7 @@
 //! What the handshake asks the server for.  All of this is set before
 //! connecting; some of it can be changed in option mode.
 
-use super::{functions, getters};
+use super::{functions, unlocked};
 
 functions! {
     /// Asks for the export's canonical name and description, or not, as at
@@ -46,25 +46,26 @@ functions! {
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_opt_mode`.
     set_opt_mode(enable: bool) -> () = SET_OPT_MODE, |client| client.set_opt_mode(enable);
-}
-
-getters! {
     /// See [`Handle::set_full_info`](Self::set_full_info).
-    get_full_info() -> bool = GET_FULL_INFO, |client| client.full_info();
+    get_full_info() -> bool = GET_FULL_INFO, |client| Ok(client.full_info());
     /// See [`Handle::set_request_block_size`](Self::set_request_block_size).
     get_request_block_size() -> bool = GET_REQUEST_BLOCK_SIZE,
-        |client| client.request_block_size();
-    /// See [`Handle::set_request_structured_replies`](Self::set_request_structured_replies).
-    get_request_structured_replies() -> bool = GET_REQUEST_STRUCTURED_REPLIES,
-        |client| client.request_structured_replies();
-    /// See [`Handle::set_request_extended_headers`](Self::set_request_extended_headers).
-    get_request_extended_headers() -> bool = GET_REQUEST_EXTENDED_HEADERS,
-        |client| client.request_extended_headers();
+        |client| Ok(client.request_block_size());
     /// See [`Handle::set_request_meta_context`](Self::set_request_meta_context).
     get_request_meta_context() -> bool = GET_REQUEST_META_CONTEXT,
-        |client| client.request_meta_context();
+        |client| Ok(client.request_meta_context());
+}
+
+unlocked! {
+    /// See [`Handle::set_request_structured_replies`](Self::set_request_structured_replies).
+    get_request_structured_replies() -> bool = GET_REQUEST_STRUCTURED_REPLIES,
+        |handle| handle.snapshot().request_structured_replies();
+    /// See [`Handle::set_request_extended_headers`](Self::set_request_extended_headers).
+    get_request_extended_headers() -> bool = GET_REQUEST_EXTENDED_HEADERS,
+        |handle| handle.snapshot().request_extended_headers();
     /// Before connecting the flags wanted, afterwards those agreed.
-    get_handshake_flags() -> u32 = GET_HANDSHAKE_FLAGS, |client| client.handshake_flags();
+    get_handshake_flags() -> u32 = GET_HANDSHAKE_FLAGS,
+        |handle| handle.snapshot().handshake_flags();
     /// See [`Handle::set_opt_mode`](Self::set_opt_mode).
-    get_opt_mode() -> bool = GET_OPT_MODE, |client| client.opt_mode();
+    get_opt_mode() -> bool = GET_OPT_MODE, |handle| handle.snapshot().opt_mode();
 }

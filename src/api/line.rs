@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::fmt::{Display, Write};
 
 use crate::memory::Lent;
+use crate::protocol::MAX_PAYLOAD;
 
 /// So much of a string or of data to be written appears in a debug line.
 const SHOWN: usize = 512;
@@ -63,9 +64,15 @@ impl Line {
         let Some(data) = data else {
             return self.value(name, "NULL").value("count", 0);
         };
-        // It is copied because other threads may be writing to it.
+        // It is copied because other threads may be writing to it.  What is too
+        // long to be sent is not touched: it need not be memory at all.
         let mut copy = Vec::new();
-        let (beginning, _) = data.tail(0).split(SHOWN);
+        let shown = if data.len() > MAX_PAYLOAD as usize {
+            0
+        } else {
+            SHOWN
+        };
+        let (beginning, _) = data.tail(0).split(shown);
         beginning.append_to(&mut copy);
         let mut digits = String::new();
         for byte in copy {

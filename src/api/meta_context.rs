@@ -3,7 +3,7 @@
 use std::ffi::CString;
 
 use super::arguments::ToText;
-use super::{functions, getters};
+use super::functions;
 
 functions! {
     /// One more meta context to ask for, such as
@@ -22,9 +22,6 @@ functions! {
     ///
     /// States: any.  Errors: `EINVAL`, `ENOMEM`; see `nbd_get_meta_context`.
     get_meta_context(i: usize) -> CString = GET_META_CONTEXT, |client| client.meta_context(i);
-}
-
-getters! {
     /// How many meta contexts to ask for.
-    get_nr_meta_contexts() -> usize = GET_NR_META_CONTEXTS, |client| client.nr_meta_contexts();
+    get_nr_meta_contexts() -> usize = GET_NR_META_CONTEXTS, |client| Ok(client.nr_meta_contexts());
 }

@@ -50,4 +50,4 @@ mod uri;
 #[cfg(doc)]
 use crate::handle::Handle;
 
-use enter::{functions, getters, unlocked, waiting_functions};
+use enter::{functions, unlocked, waiting_functions};

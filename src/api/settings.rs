@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use super::arguments::ToText;
-use super::{functions, getters, unlocked};
+use super::{functions, unlocked};
 
 functions! {
     /// Names the handle in debug messages.  At first it is called `nbd1`,
@@ -34,17 +34,18 @@ functions! {
     ///
     /// States: any.  Errors: `EINVAL`; see `nbd_set_strict_mode`.
     set_strict_mode(; flags: mask) -> () = SET_STRICT_MODE, |client| client.set_strict_mode(flags);
+    /// The export to open, as set.
+    get_export_name() -> CString = GET_EXPORT_NAME, |client| Ok(client.get_export_name());
 }
 
-getters! {
+unlocked! {
     /// The name of the handle in debug messages.
-    get_handle_name() -> CString = GET_HANDLE_NAME, |client| client.debug().handle_name();
-    /// The export to open, as set.
-    get_export_name() -> CString = GET_EXPORT_NAME, |client| client.get_export_name();
+    get_handle_name() -> CString = GET_HANDLE_NAME, |handle| handle.debug().handle_name();
     /// See [`Handle::set_pread_initialize`](Self::set_pread_initialize).
-    get_pread_initialize() -> bool = GET_PREAD_INITIALIZE, |client| client.pread_initialize();
+    get_pread_initialize() -> bool = GET_PREAD_INITIALIZE,
+        |handle| handle.snapshot().pread_initialize();
     /// See [`Handle::set_strict_mode`](Self::set_strict_mode).
-    get_strict_mode() -> u32 = GET_STRICT_MODE, |client| client.strict_mode();
+    get_strict_mode() -> u32 = GET_STRICT_MODE, |handle| handle.snapshot().strict_mode();
 }
 
 unlocked! {

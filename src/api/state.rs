@@ -4,7 +4,7 @@
 
 use std::ffi::CStr;
 
-use super::{getters, unlocked};
+use super::{functions, unlocked};
 use crate::handle::entry::States;
 
 unlocked! {
@@ -27,7 +27,7 @@ unlocked! {
     aio_is_dead() -> bool = AIO_IS_DEAD, |handle| handle.state() == States::DEAD;
 }
 
-getters! {
+functions! {
     /// Name and description of the state, for messages.
-    connection_state() -> &'static CStr = CONNECTION_STATE, |client| client.connection_state();
+    connection_state() -> &'static CStr = CONNECTION_STATE, |client| Ok(client.connection_state());
 }

@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use super::arguments::{ToText, ToTexts};
-use super::{functions, getters};
+use super::functions;
 
 functions! {
     /// Runs a server that speaks NBD on its standard input and output, and
@@ -57,10 +57,7 @@ functions! {
     ///
     /// States: any.  Errors: `ESRCH`; see `nbd_get_subprocess_pid`.
     get_subprocess_pid() -> i64 = GET_SUBPROCESS_PID, |client| client.subprocess_pid();
-}
-
-getters! {
     /// See [`Handle::set_socket_activation_name`](Self::set_socket_activation_name).
     get_socket_activation_name() -> CString = GET_SOCKET_ACTIVATION_NAME,
-        |client| client.socket_activation_name();
+        |client| Ok(client.socket_activation_name());
 }

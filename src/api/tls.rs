@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use super::arguments::{ToText, enumeration};
-use super::{functions, getters};
+use super::{functions, unlocked};
 
 functions! {
     /// Whether to use TLS: [`TLS_DISABLE`](crate::TLS_DISABLE), as at first,
@@ -53,15 +53,16 @@ functions! {
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_tls_negotiated`.
     get_tls_negotiated() -> bool = GET_TLS_NEGOTIATED, |client| Ok(client.tls_negotiated());
+    /// As set, or the host that was connected to, or nothing.
+    get_tls_hostname() -> CString = GET_TLS_HOSTNAME, |client| Ok(client.get_tls_hostname());
+    /// As set, or the default.
+    get_tls_priority() -> CString = GET_TLS_PRIORITY, |client| Ok(client.get_tls_priority());
 }
 
-getters! {
+unlocked! {
     /// See [`Handle::set_tls`](Self::set_tls).
-    get_tls() -> i32 = GET_TLS, |client| client.tls();
-    /// As set, or the host that was connected to, or nothing.
-    get_tls_hostname() -> CString = GET_TLS_HOSTNAME, |client| client.get_tls_hostname();
+    get_tls() -> i32 = GET_TLS, |handle| handle.snapshot().tls();
     /// See [`Handle::set_tls_verify_peer`](Self::set_tls_verify_peer).
-    get_tls_verify_peer() -> bool = GET_TLS_VERIFY_PEER, |client| client.tls_verify_peer();
-    /// As set, or the default.
-    get_tls_priority() -> CString = GET_TLS_PRIORITY, |client| client.get_tls_priority();
+    get_tls_verify_peer() -> bool = GET_TLS_VERIFY_PEER,
+        |handle| handle.snapshot().tls_verify_peer();
 }

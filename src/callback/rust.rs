@@ -12,7 +12,6 @@
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Weak};
 
@@ -20,6 +19,7 @@ use super::{
     Chunk, Closure, Completion, Context, Debug, Extent, Extents32, Extents64, List, Listener,
 };
 use crate::error::{Error, Result};
+use crate::unwind::contain;
 
 /// A part of a structured read, as its callback receives it.
 #[derive(Debug, Clone, Copy)]
@@ -385,7 +385,7 @@ impl Completion {
             // SAFETY: the library passes the address of an errno.
             let error = unsafe { *error };
             if let Some(function) = function.take() {
-                no_panic(|| function(error));
+                contain(|| function(error));
             }
             1
         }
@@ -428,8 +428,8 @@ impl<F> Kept<F> {
         let Some(function) = &mut self.function else {
             return Ok(());
         };
-        catch_unwind(AssertUnwindSafe(|| call(function))).unwrap_or_else(|_| {
-            no_panic(|| self.function = None);
+        contain(|| call(function)).unwrap_or_else(|| {
+            contain(|| self.function = None);
             Err(Error::new(libc::ENOTRECOVERABLE, "a callback panicked"))
         })
     }
@@ -458,7 +458,7 @@ unsafe fn boxed<T: Send, C>(contents: T, call: C) -> Closure<C> {
     unsafe extern "C" fn free<T>(data: *mut c_void) {
         // SAFETY: `data` is the box below, and it is freed once.
         let contents = unsafe { Box::from_raw(data.cast::<T>()) };
-        no_panic(|| drop(contents));
+        contain(|| drop(contents));
     }
     let data = Box::into_raw(Box::new(contents));
     // SAFETY: by the contract of this function; a closure that is `Send` can be
@@ -475,12 +475,6 @@ fn verdict(error: &mut c_int, answer: Result<()>) -> c_int {
             -1
         }
     }
-}
-
-/// Runs a Rust closure on behalf of C, into which no panic may cross.  The
-/// panic has been reported by its hook, and the closure has ended.
-fn no_panic(function: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(function));
 }
 
 fn outcome(errno: c_int) -> Result<()> {

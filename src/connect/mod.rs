@@ -4,21 +4,23 @@
 //! address to connect to.
 
 pub mod activation;
-pub mod address;
 pub mod command;
+mod environment;
+mod place;
 mod program;
+mod socket_file;
 pub mod ssh;
 pub mod subprocess;
-mod sys;
 
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use crate::error::{Error, Escaped, Result};
-use crate::transport::sys::{adopt, prepare_descriptor};
+use crate::sys::address::SocketAddress;
+use crate::sys::{self, Brought, adopt, prepare_descriptor};
 
-use address::SocketAddress;
+pub use place::Place;
 
 /// A connection that is being made: the socket, and the addresses still to be
 /// tried if it fails.
@@ -157,7 +159,18 @@ pub fn adopt_socket(socket: Socket) -> Result<OwnedFd> {
         Socket::Owned(socket) => socket.as_raw_fd(),
         Socket::Offered(fd) => *fd,
     };
-    prepare_descriptor(fd).map_err(|error| Error::system("the socket cannot be used", &error))?;
+    let unusable = |error: io::Error| Error::system("the socket cannot be used", &error);
+    match sys::look_at(fd).map_err(unusable)? {
+        Brought::Connected => {}
+        Brought::Listening => {
+            let reason = "the socket accepts connections and has none itself";
+            return Err(Error::new(libc::EINVAL, reason));
+        }
+        Brought::Unconnected => {
+            return Err(Error::new(libc::ENOTCONN, "the socket cannot be used"));
+        }
+    }
+    prepare_descriptor(fd).map_err(unusable)?;
     Ok(match socket {
         Socket::Owned(socket) => socket,
         Socket::Offered(fd) => adopt(fd),
@@ -178,7 +191,7 @@ pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::sys::{Wait, poll};
+    use crate::sys::{Wait, poll};
     use std::net::TcpListener;
     use std::time::Duration;
 

@@ -8,7 +8,7 @@
 
 use std::ffi::{c_int, c_uint};
 
-use super::guard::{call, get};
+use super::guard::{call, get, wait};
 use super::registry::nbd_handle;
 
 /// Waits for the server, and moves on.
@@ -32,8 +32,8 @@ use super::registry::nbd_handle;
 /// See also: `nbd_poll2`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
-    call!(h, poll(timeout))
+pub unsafe extern "C-unwind" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
+    wait!(h, poll(timeout))
 }
 
 /// Waits for the server or for another descriptor, and moves on.
@@ -60,8 +60,8 @@ pub unsafe extern "C" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
 /// See also: `nbd_poll`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int) -> c_int {
-    call!(h, poll2(fd, timeout))
+pub unsafe extern "C-unwind" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int) -> c_int {
+    wait!(h, poll2(fd, timeout))
 }
 
 /// Tells the descriptor to poll.
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn nbd_poll2(h: *mut nbd_handle, fd: c_int, timeout: c_int
 /// See also: `nbd_aio_get_direction`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
     call!(h, aio_get_fd())
 }
 
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_aio_in_flight`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
+pub unsafe extern "C-unwind" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
     get!(h, aio_get_direction(), 0)
 }
 
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
     call!(h, aio_notify_read())
 }
 
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
     call!(h, aio_notify_write())
 }
 
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_aio_disconnect`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_in_flight(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_in_flight(h: *mut nbd_handle) -> c_int {
     call!(h, aio_in_flight())
 }
 
@@ -183,7 +183,10 @@ pub unsafe extern "C" fn nbd_aio_in_flight(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_command_completed(h: *mut nbd_handle, cookie: u64) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_command_completed(
+    h: *mut nbd_handle,
+    cookie: u64,
+) -> c_int {
     call!(h, aio_command_completed(cookie))
 }
 
@@ -201,6 +204,6 @@ pub unsafe extern "C" fn nbd_aio_command_completed(h: *mut nbd_handle, cookie: u
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_peek_command_completed(h: *mut nbd_handle) -> i64 {
+pub unsafe extern "C-unwind" fn nbd_aio_peek_command_completed(h: *mut nbd_handle) -> i64 {
     call!(h, aio_peek_command_completed())
 }

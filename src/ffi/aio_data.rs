@@ -44,7 +44,7 @@ use super::registry::nbd_handle;
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 ///
 /// States: connected.
@@ -54,7 +54,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_CMD_READ`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_pread(
+pub unsafe extern "C-unwind" fn nbd_aio_pread(
     h: *mut nbd_handle,
     buf: *mut c_void,
     count: size_t,
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn nbd_aio_pread(
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 ///
 /// States: connected.
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn nbd_aio_pread(
 /// Source: NBD protocol, structured reply chunks.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_pread_structured(
+pub unsafe extern "C-unwind" fn nbd_aio_pread_structured(
     h: *mut nbd_handle,
     buf: *mut c_void,
     count: size_t,
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn nbd_aio_pread_structured(
 /// Source: NBD protocol, `NBD_CMD_WRITE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_pwrite(
+pub unsafe extern "C-unwind" fn nbd_aio_pwrite(
     h: *mut nbd_handle,
     buf: *const c_void,
     count: size_t,
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn nbd_aio_pwrite(
 /// Source: NBD protocol, `NBD_CMD_FLUSH`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_flush(
+pub unsafe extern "C-unwind" fn nbd_aio_flush(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
     flags: u32,
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn nbd_aio_flush(
 /// Source: NBD protocol, `NBD_CMD_TRIM`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_trim(
+pub unsafe extern "C-unwind" fn nbd_aio_trim(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn nbd_aio_trim(
 /// Source: NBD protocol, `NBD_CMD_CACHE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_cache(
+pub unsafe extern "C-unwind" fn nbd_aio_cache(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn nbd_aio_cache(
 /// Source: NBD protocol, `NBD_CMD_WRITE_ZEROES`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_zero(
+pub unsafe extern "C-unwind" fn nbd_aio_zero(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,

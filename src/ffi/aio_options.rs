@@ -30,7 +30,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_OPT_GO` and `NBD_OPT_EXPORT_NAME`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_go(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_go(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn nbd_aio_opt_go(
 /// Source: NBD protocol, `NBD_OPT_INFO`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_info(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_info(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn nbd_aio_opt_info(
 /// Source: NBD protocol, `NBD_OPT_ABORT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_abort(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_opt_abort(h: *mut nbd_handle) -> c_int {
     call!(h, aio_opt_abort())
 }
 
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn nbd_aio_opt_abort(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_LIST`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_list(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_list(
     h: *mut nbd_handle,
     list_callback: nbd_list_callback,
     completion_callback: nbd_completion_callback,
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn nbd_aio_opt_list(
 /// Source: NBD protocol, `NBD_OPT_STARTTLS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_starttls(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_starttls(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn nbd_aio_opt_starttls(
 /// Source: NBD protocol, `NBD_OPT_EXTENDED_HEADERS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_extended_headers(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_extended_headers(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn nbd_aio_opt_extended_headers(
 /// Source: NBD protocol, `NBD_OPT_STRUCTURED_REPLY`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_structured_reply(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_structured_reply(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn nbd_aio_opt_structured_reply(
 /// Source: NBD protocol, `NBD_OPT_LIST_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_list_meta_context(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_list_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
     completion_callback: nbd_completion_callback,
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn nbd_aio_opt_list_meta_context(
 /// Source: NBD protocol, `NBD_OPT_LIST_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_list_meta_context_queries(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_list_meta_context_queries(
     h: *mut nbd_handle,
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn nbd_aio_opt_list_meta_context_queries(
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_set_meta_context(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_set_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
     completion_callback: nbd_completion_callback,
@@ -306,7 +306,7 @@ pub unsafe extern "C" fn nbd_aio_opt_set_meta_context(
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_opt_set_meta_context_queries(
+pub unsafe extern "C-unwind" fn nbd_aio_opt_set_meta_context_queries(
     h: *mut nbd_handle,
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,

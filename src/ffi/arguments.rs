@@ -10,9 +10,9 @@ use std::slice;
 use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
 use crate::api::line::Line;
 use crate::connect::Socket;
-use crate::connect::address::SocketAddress;
 use crate::error::{Error, Result};
 use crate::memory::loan::{Source, Target};
+use crate::sys::address::SocketAddress;
 
 /// A string, or null.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! Block status: where the export has data, holes or dirty blocks, as far as
 //! the selected meta contexts tell.
 //!
-//! The callback runs once for each reply chunk and meta context, in the order
-//! of the server, possibly not at all. It gets the name of the context, the
+//! The callback runs once for each meta context that the reply reports, in the
+//! order of the server, possibly not at all; of several reports of one context
+//! it gets the first. It gets the name of the context, the
 //! offset of the request, and extents that follow one another from there. They
 //! may end before the range of the request does, which then has to be asked for
 //! again from there, and the last one may reach beyond it, but not beyond the
@@ -15,7 +16,7 @@ use std::ffi::{c_char, c_int};
 
 use super::arguments::texts;
 use super::callbacks::{nbd_completion_callback, nbd_extent_callback, nbd_extent64_callback};
-use super::guard::call;
+use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
 /// Asks for block status, in 32-bit extents.
@@ -45,10 +46,12 @@ use super::registry::nbd_handle;
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
 /// - `ERANGE`: `count` is above 4294967295 and extended headers are not in use.
-/// - `ENOMEM`: too many commands are in flight.
+/// - `ENOMEM`: too many commands are in flight, or there is not enough memory
+///   for the extents.
 /// - `EOVERFLOW`: status flags do not fit in 32 bits.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
-///   or the reply broke the protocol.
+///   or the reply broke the protocol, or lists more than 1048576 extents for
+///   one context.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
 /// - Any errno that the server sent.
 ///
@@ -59,7 +62,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_block_status(
+pub unsafe extern "C-unwind" fn nbd_block_status(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -67,7 +70,7 @@ pub unsafe extern "C" fn nbd_block_status(
     flags: u32,
 ) -> c_int {
     let extent_callback = extent_callback.own();
-    call!(h, block_status(count, offset, extent_callback, flags))
+    wait!(h, block_status(count, offset, extent_callback, flags))
 }
 
 /// Asks for block status, in 64-bit extents.
@@ -94,9 +97,11 @@ pub unsafe extern "C" fn nbd_block_status(
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
 /// - `ERANGE`: `count` is above 4294967295 and extended headers are not in use.
-/// - `ENOMEM`: too many commands are in flight.
+/// - `ENOMEM`: too many commands are in flight, or there is not enough memory
+///   for the extents.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
-///   or the reply broke the protocol.
+///   or the reply broke the protocol, or lists more than 1048576 extents for
+///   one context.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
 /// - Any errno that the server sent.
 ///
@@ -108,7 +113,7 @@ pub unsafe extern "C" fn nbd_block_status(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_block_status_64(
+pub unsafe extern "C-unwind" fn nbd_block_status_64(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -116,7 +121,7 @@ pub unsafe extern "C" fn nbd_block_status_64(
     flags: u32,
 ) -> c_int {
     let extent64_callback = extent64_callback.own();
-    call!(h, block_status_64(count, offset, extent64_callback, flags))
+    wait!(h, block_status_64(count, offset, extent64_callback, flags))
 }
 
 /// Asks for block status of chosen meta contexts, in 64-bit extents.
@@ -153,9 +158,11 @@ pub unsafe extern "C" fn nbd_block_status_64(
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
 /// - `ERANGE`: `contexts` is too long.
-/// - `ENOMEM`: too many commands are in flight.
+/// - `ENOMEM`: too many commands are in flight, or there is not enough memory
+///   for the extents.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
-///   or the reply broke the protocol.
+///   or the reply broke the protocol, or lists more than 1048576 extents for
+///   one context.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
 /// - Any errno that the server sent.
 ///
@@ -167,7 +174,7 @@ pub unsafe extern "C" fn nbd_block_status_64(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 4)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_block_status_filter(
+pub unsafe extern "C-unwind" fn nbd_block_status_filter(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -178,7 +185,7 @@ pub unsafe extern "C" fn nbd_block_status_filter(
     let extent64_callback = extent64_callback.own();
     // SAFETY: `contexts` is a list of strings, or null.
     let contexts = unsafe { texts(contexts) };
-    call!(
+    wait!(
         h,
         block_status_filter(count, offset, contexts, extent64_callback, flags)
     )
@@ -217,7 +224,7 @@ pub unsafe extern "C" fn nbd_block_status_filter(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_block_status(
+pub unsafe extern "C-unwind" fn nbd_aio_block_status(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -266,7 +273,7 @@ pub unsafe extern "C" fn nbd_aio_block_status(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_block_status_64(
+pub unsafe extern "C-unwind" fn nbd_aio_block_status_64(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
@@ -324,7 +331,7 @@ pub unsafe extern "C" fn nbd_aio_block_status_64(
 /// Source: NBD protocol, `NBD_CMD_BLOCK_STATUS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 4)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_block_status_filter(
+pub unsafe extern "C-unwind" fn nbd_aio_block_status_filter(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,

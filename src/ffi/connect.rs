@@ -13,7 +13,7 @@ use std::ffi::{c_char, c_int};
 use libc::{sockaddr, socklen_t};
 
 use super::arguments::{Descriptor, address, text};
-use super::guard::call;
+use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
 /// Connects over TCP.
@@ -42,7 +42,7 @@ use super::registry::nbd_handle;
 /// See also: `nbd_aio_connect_tcp`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2, 3)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_tcp(
+pub unsafe extern "C-unwind" fn nbd_connect_tcp(
     h: *mut nbd_handle,
     hostname: *const c_char,
     port: *const c_char,
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn nbd_connect_tcp(
     let hostname = unsafe { text(hostname) };
     // SAFETY: `port` is a string, or null.
     let port = unsafe { text(port) };
-    call!(h, connect_tcp(hostname, port))
+    wait!(h, connect_tcp(hostname, port))
 }
 
 /// Starts to connect over TCP.
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn nbd_connect_tcp(
 /// See also: `nbd_connect_tcp`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2, 3)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_tcp(
+pub unsafe extern "C-unwind" fn nbd_aio_connect_tcp(
     h: *mut nbd_handle,
     hostname: *const c_char,
     port: *const c_char,
@@ -109,10 +109,13 @@ pub unsafe extern "C" fn nbd_aio_connect_tcp(
 /// See also: `nbd_aio_connect_unix`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_unix(h: *mut nbd_handle, unixsocket: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_connect_unix(
+    h: *mut nbd_handle,
+    unixsocket: *const c_char,
+) -> c_int {
     // SAFETY: `unixsocket` is a string, or null.
     let unixsocket = unsafe { text(unixsocket) };
-    call!(h, connect_unix(unixsocket))
+    wait!(h, connect_unix(unixsocket))
 }
 
 /// Starts to connect over a Unix domain socket.
@@ -132,7 +135,7 @@ pub unsafe extern "C" fn nbd_connect_unix(h: *mut nbd_handle, unixsocket: *const
 /// See also: `nbd_connect_unix`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_unix(
+pub unsafe extern "C-unwind" fn nbd_aio_connect_unix(
     h: *mut nbd_handle,
     unixsocket: *const c_char,
 ) -> c_int {
@@ -162,8 +165,12 @@ pub unsafe extern "C" fn nbd_aio_connect_unix(
 ///   `nbd_supports_vsock`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_vsock(h: *mut nbd_handle, cid: u32, port: u32) -> c_int {
-    call!(h, connect_vsock(cid, port))
+pub unsafe extern "C-unwind" fn nbd_connect_vsock(
+    h: *mut nbd_handle,
+    cid: u32,
+    port: u32,
+) -> c_int {
+    wait!(h, connect_vsock(cid, port))
 }
 
 /// Starts to connect to a virtual machine, or from one to its host.
@@ -182,7 +189,11 @@ pub unsafe extern "C" fn nbd_connect_vsock(h: *mut nbd_handle, cid: u32, port: u
 /// See also: `nbd_connect_vsock`, `nbd_set_opt_mode`, `nbd_supports_vsock`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_vsock(h: *mut nbd_handle, cid: u32, port: u32) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_connect_vsock(
+    h: *mut nbd_handle,
+    cid: u32,
+    port: u32,
+) -> c_int {
     call!(h, aio_connect_vsock(cid, port))
 }
 
@@ -202,7 +213,7 @@ pub unsafe extern "C" fn nbd_aio_connect_vsock(h: *mut nbd_handle, cid: u32, por
 /// See also: `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect(
+pub unsafe extern "C-unwind" fn nbd_aio_connect(
     h: *mut nbd_handle,
     addr: *const sockaddr,
     addrlen: socklen_t,
@@ -224,6 +235,9 @@ pub unsafe extern "C" fn nbd_aio_connect(
 /// Returns: 0, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: the socket listens for connections instead of having one.
+/// - `ENOTCONN`: the socket is not connected, nor being connected.
+/// - `ENOTSOCK`: the descriptor is not that of a socket.
 /// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
 /// - 0: the peer does not speak NBD, closed the connection during the
 ///   handshake, or broke the protocol.
@@ -236,8 +250,8 @@ pub unsafe extern "C" fn nbd_aio_connect(
 ///   `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    call!(h, connect_socket(Descriptor(sock)))
+pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
+    wait!(h, connect_socket(Descriptor(sock)))
 }
 
 /// Starts to connect over a stream socket that is connected already.
@@ -252,6 +266,9 @@ pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> 
 /// Returns: 0, or -1 on failure.
 /// Errors:
 /// - `EINVAL`: a connection has been started already.
+/// - `EINVAL`: the socket listens for connections instead of having one.
+/// - `ENOTCONN`: the socket is not connected, nor being connected.
+/// - `ENOTSOCK`: the descriptor is not that of a socket.
 /// - `EBADF`, or another errno of `fcntl`: the descriptor is unusable.
 ///
 /// States: created.
@@ -259,7 +276,7 @@ pub unsafe extern "C" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> 
 /// See also: `nbd_connect_socket`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
     call!(h, aio_connect_socket(Descriptor(sock)))
 }
 
@@ -287,8 +304,8 @@ pub unsafe extern "C" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int)
 /// Source: NBD protocol, `NBD_CMD_DISC` and `NBD_OPT_ABORT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_shutdown(h: *mut nbd_handle, flags: u32) -> c_int {
-    call!(h, shutdown(flags))
+pub unsafe extern "C-unwind" fn nbd_shutdown(h: *mut nbd_handle, flags: u32) -> c_int {
+    wait!(h, shutdown(flags))
 }
 
 /// Queues a disconnect behind the commands in flight.
@@ -311,6 +328,6 @@ pub unsafe extern "C" fn nbd_shutdown(h: *mut nbd_handle, flags: u32) -> c_int {
 /// Source: NBD protocol, `NBD_CMD_DISC`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_disconnect(h: *mut nbd_handle, flags: u32) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_disconnect(h: *mut nbd_handle, flags: u32) -> c_int {
     call!(h, aio_disconnect(flags))
 }

@@ -10,7 +10,7 @@ use libc::size_t;
 
 use super::arguments::{source, target};
 use super::callbacks::nbd_chunk_callback;
-use super::guard::call;
+use super::guard::wait;
 use super::registry::nbd_handle;
 
 /// Reads from the export.
@@ -29,7 +29,7 @@ use super::registry::nbd_handle;
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 /// - `EPROTO`: the reply broke the protocol.
 /// - `ENOTCONN`, another errno, or 0: the connection ended before the reply.
@@ -42,7 +42,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_CMD_READ`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_pread(
+pub unsafe extern "C-unwind" fn nbd_pread(
     h: *mut nbd_handle,
     buf: *mut c_void,
     count: size_t,
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn nbd_pread(
 ) -> c_int {
     // SAFETY: `buf` is as long as `count` says, or null.
     let buf = unsafe { target(buf, count) };
-    call!(h, pread(buf, offset, flags))
+    wait!(h, pread(buf, offset, flags))
 }
 
 /// Reads from the export, and learns how the data was sent.
@@ -62,7 +62,9 @@ pub unsafe extern "C" fn nbd_pread(
 /// place, with the piece of `buf`, its length, and its offset in the export.
 /// `status` is `LIBNBD_READ_DATA`; `LIBNBD_READ_HOLE`, for a piece that reads
 /// as zeroes; or `LIBNBD_READ_ERROR`, for an error at that offset, of length 0
-/// and with its errno in `*error`. Pieces may come in any order. If the
+/// and with its errno in `*error`. Pieces may come in any order, and may be
+/// empty. What a server sends beyond `count` bytes in all is not written, the
+/// callback does not hear of it, and the command fails with `EPROTO`. If the
 /// callback returns -1, the command fails, with the errno it stored in `*error`
 /// or else `EPROTO`; further pieces are still delivered. It runs while the
 /// handle is locked: it must not use the handle.
@@ -85,7 +87,7 @@ pub unsafe extern "C" fn nbd_pread(
 /// - `EINVAL`: `count` is 0 (`LIBNBD_STRICT_ZERO_SIZE`), the range reaches
 ///   beyond the export (`LIBNBD_STRICT_BOUNDS`) or is not aligned
 ///   (`LIBNBD_STRICT_ALIGN`).
-/// - `ERANGE`: `count` is above 64 MiB.
+/// - `ERANGE`: `count` is above 64 MiB; `buf` has not been touched.
 /// - `ENOMEM`: too many commands are in flight.
 /// - `EPROTO`, or the errno that the callback stored: the callback returned -1;
 ///   or the reply broke the protocol.
@@ -100,7 +102,7 @@ pub unsafe extern "C" fn nbd_pread(
 /// Source: NBD protocol, structured reply chunks.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_pread_structured(
+pub unsafe extern "C-unwind" fn nbd_pread_structured(
     h: *mut nbd_handle,
     buf: *mut c_void,
     count: size_t,
@@ -111,7 +113,7 @@ pub unsafe extern "C" fn nbd_pread_structured(
     let chunk_callback = chunk_callback.own();
     // SAFETY: `buf` is as long as `count` says, or null.
     let buf = unsafe { target(buf, count) };
-    call!(h, pread_structured(buf, offset, chunk_callback, flags))
+    wait!(h, pread_structured(buf, offset, chunk_callback, flags))
 }
 
 /// Writes to the export.
@@ -152,7 +154,7 @@ pub unsafe extern "C" fn nbd_pread_structured(
 /// Source: NBD protocol, `NBD_CMD_WRITE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_pwrite(
+pub unsafe extern "C-unwind" fn nbd_pwrite(
     h: *mut nbd_handle,
     buf: *const c_void,
     count: size_t,
@@ -161,7 +163,7 @@ pub unsafe extern "C" fn nbd_pwrite(
 ) -> c_int {
     // SAFETY: `buf` is as long as `count` says, or null.
     let buf = unsafe { source(buf, count) };
-    call!(h, pwrite(buf, offset, flags))
+    wait!(h, pwrite(buf, offset, flags))
 }
 
 /// Brings what has been written to permanent storage.
@@ -189,8 +191,8 @@ pub unsafe extern "C" fn nbd_pwrite(
 /// Source: NBD protocol, `NBD_CMD_FLUSH`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_flush(h: *mut nbd_handle, flags: u32) -> c_int {
-    call!(h, flush(flags))
+pub unsafe extern "C-unwind" fn nbd_flush(h: *mut nbd_handle, flags: u32) -> c_int {
+    wait!(h, flush(flags))
 }
 
 /// Tells the server that a range is not needed any more.
@@ -227,13 +229,13 @@ pub unsafe extern "C" fn nbd_flush(h: *mut nbd_handle, flags: u32) -> c_int {
 /// Source: NBD protocol, `NBD_CMD_TRIM`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_trim(
+pub unsafe extern "C-unwind" fn nbd_trim(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
     flags: u32,
 ) -> c_int {
-    call!(h, trim(count, offset, flags))
+    wait!(h, trim(count, offset, flags))
 }
 
 /// Tells the server that a range will be read soon.
@@ -264,13 +266,13 @@ pub unsafe extern "C" fn nbd_trim(
 /// Source: NBD protocol, `NBD_CMD_CACHE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_cache(
+pub unsafe extern "C-unwind" fn nbd_cache(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
     flags: u32,
 ) -> c_int {
-    call!(h, cache(count, offset, flags))
+    wait!(h, cache(count, offset, flags))
 }
 
 /// Writes zeroes without sending them.
@@ -312,11 +314,11 @@ pub unsafe extern "C" fn nbd_cache(
 /// Source: NBD protocol, `NBD_CMD_WRITE_ZEROES`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_zero(
+pub unsafe extern "C-unwind" fn nbd_zero(
     h: *mut nbd_handle,
     count: u64,
     offset: u64,
     flags: u32,
 ) -> c_int {
-    call!(h, zero(count, offset, flags))
+    wait!(h, zero(count, offset, flags))
 }

@@ -23,7 +23,7 @@ use super::registry::nbd_handle;
 /// See also: `nbd_set_debug_callback`, `nbd_set_handle_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_debug(h: *mut nbd_handle, debug: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_debug(h: *mut nbd_handle, debug: bool) -> c_int {
     call!(h, set_debug(debug))
 }
 
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn nbd_set_debug(h: *mut nbd_handle, debug: bool) -> c_int
 /// See also: `nbd_set_debug`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_debug(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_debug(h: *mut nbd_handle) -> c_int {
     get!(h, get_debug(), 0)
 }
 
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn nbd_get_debug(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_debug_callback(
+pub unsafe extern "C-unwind" fn nbd_set_debug_callback(
     h: *mut nbd_handle,
     debug_callback: nbd_debug_callback,
 ) -> c_int {
@@ -78,6 +78,6 @@ pub unsafe extern "C" fn nbd_set_debug_callback(
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_clear_debug_callback(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_clear_debug_callback(h: *mut nbd_handle) -> c_int {
     call!(h, clear_debug_callback())
 }

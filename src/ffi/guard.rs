@@ -3,16 +3,19 @@
 //! An entry finds the handle behind its pointer and calls the method of the
 //! same name (see `api`), which takes the lock, writes the debug lines and
 //! applies the rules.  What is left is C's: the return value, the error of the
-//! thread, and that no panic crosses into C.
+//! thread, that no panic crosses into C, and that the thread is not cancelled on
+//! the way: the library's frames cannot be unwound.  A thread that has been
+//! cancelled ends here when all is done and nothing is left to be dropped.
 
 use std::ffi::{CStr, CString, c_char, c_int};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use super::last_error;
 use super::registry::{self, nbd_handle};
 use crate::error::{Error, Result};
 use crate::handle::{Handle, entry};
+use crate::sys::Cancellation;
+use crate::unwind::contain;
 
 /// A C return type that has a value for failure.
 pub(super) trait CReturn {
@@ -91,8 +94,31 @@ pub(super) fn record<T: IntoC<R>, R: CReturn>(
     function: &'static CStr,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let result = caught(|| registry::find(h).and_then(|handle| method(handle).into_c()));
-    result.unwrap_or_else(|error| {
+    let cancellation = Cancellation::hold();
+    let value = recorded(h, function, method);
+    cancellation.release(false);
+    value
+}
+
+/// As `record`, for a function that waits.  The C library would be inside a
+/// system call then, where a thread can be cancelled; here, it is afterwards.
+pub(super) fn record_waiting<T: IntoC<R>, R: CReturn>(
+    h: *const nbd_handle,
+    function: &'static CStr,
+    method: impl FnOnce(&Handle) -> T,
+) -> R {
+    let cancellation = Cancellation::hold();
+    let value = recorded(h, function, method);
+    cancellation.release(true);
+    value
+}
+
+fn recorded<T: IntoC<R>, R: CReturn>(
+    h: *const nbd_handle,
+    function: &'static CStr,
+    method: impl FnOnce(&Handle) -> T,
+) -> R {
+    inside(h, method).unwrap_or_else(|error| {
         last_error::set(function, &error);
         R::FAILURE
     })
@@ -105,13 +131,28 @@ pub(super) fn answer<T: IntoC<R>, R>(
     fallback: R,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    caught(|| registry::find(h).and_then(|handle| method(handle).into_c())).unwrap_or(fallback)
+    let cancellation = Cancellation::hold();
+    let value = inside(h, method).unwrap_or(fallback);
+    cancellation.release(false);
+    value
+}
+
+/// Calls a method.  If the handle has been closed meanwhile, in a callback or
+/// by another thread, it ends before this returns.
+fn inside<T: IntoC<R>, R>(h: *const nbd_handle, method: impl FnOnce(&Handle) -> T) -> Result<R> {
+    caught(|| {
+        let handle = registry::enter(h)?;
+        method(&handle).into_c()
+    })
 }
 
 /// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.
 macro_rules! call {
     ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
-        $crate::ffi::guard::record(
+        $crate::ffi::guard::call!(record, $h, $method($($argument),*))
+    };
+    ($record:ident, $h:expr, $method:ident($($argument:expr),*)) => {
+        $crate::ffi::guard::$record(
             $h,
             const {
                 // An identifier holds no NUL, so this cannot fail.
@@ -127,6 +168,13 @@ macro_rules! call {
     };
 }
 
+/// As `call`, for a function that waits.
+macro_rules! wait {
+    ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
+        $crate::ffi::guard::call!(record_waiting, $h, $method($($argument),*))
+    };
+}
+
 /// As `call`, for a function that has no way to fail.
 macro_rules! get {
     ($h:expr, $method:ident($($argument:expr),*), $fallback:expr) => {
@@ -134,33 +182,34 @@ macro_rules! get {
     };
 }
 
-pub(super) use {call, get};
+pub(super) use {call, get, wait};
 
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {
-    match caught(|| Ok(Handle::new())) {
-        Ok(handle) => registry::open(handle),
-        Err(error) => {
-            last_error::set(entry::CREATE.name, &error);
-            ptr::null_mut()
-        }
-    }
+    let cancellation = Cancellation::hold();
+    let ticket = caught(|| Ok(registry::open(Handle::new()))).unwrap_or_else(|error| {
+        last_error::set(entry::CREATE.name, &error);
+        ptr::null_mut()
+    });
+    cancellation.release(false);
+    ticket
 }
 
-/// Ends a handle.  Callbacks run meanwhile, which find it closed already.
+/// Closes a handle.  Callbacks may run meanwhile, which find it closed already.
 pub(super) fn close(h: *const nbd_handle) {
     if h.is_null() {
         return;
     }
-    if let Err(error) = caught(|| registry::close(h).map(drop)) {
+    let cancellation = Cancellation::hold();
+    if let Err(error) = caught(|| registry::close(h)) {
         last_error::set(entry::CLOSE.name, &error);
     }
+    cancellation.release(false);
 }
 
 /// Runs `operation`; a panic ends here and does not cross into C.
 fn caught<R>(operation: impl FnOnce() -> Result<R>) -> Result<R> {
     // Whatever a panic leaves half done is behind the handle's lock, where it
     // has ended the connection already.
-    catch_unwind(AssertUnwindSafe(operation))
-        .unwrap_or_else(|_| Err(Error::new(libc::ENOTRECOVERABLE, "internal error")))
+    contain(operation).unwrap_or_else(|| Err(Error::new(libc::ENOTRECOVERABLE, "internal error")))
 }

@@ -22,7 +22,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_INFO_NAME` and `NBD_INFO_DESCRIPTION`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_full_info(h: *mut nbd_handle, request: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_full_info(h: *mut nbd_handle, request: bool) -> c_int {
     call!(h, set_full_info(request))
 }
 
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn nbd_set_full_info(h: *mut nbd_handle, request: bool) ->
 /// See also: `nbd_set_full_info`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_full_info(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_full_info(h: *mut nbd_handle) -> c_int {
     call!(h, get_full_info())
 }
 
@@ -56,7 +56,10 @@ pub unsafe extern "C" fn nbd_get_full_info(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_INFO_BLOCK_SIZE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_request_block_size(h: *mut nbd_handle, request: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_request_block_size(
+    h: *mut nbd_handle,
+    request: bool,
+) -> c_int {
     call!(h, set_request_block_size(request))
 }
 
@@ -69,7 +72,7 @@ pub unsafe extern "C" fn nbd_set_request_block_size(h: *mut nbd_handle, request:
 /// See also: `nbd_set_request_block_size`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_request_block_size(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_request_block_size(h: *mut nbd_handle) -> c_int {
     call!(h, get_request_block_size())
 }
 
@@ -93,7 +96,7 @@ pub unsafe extern "C" fn nbd_get_request_block_size(h: *mut nbd_handle) -> c_int
 /// Source: NBD protocol, `NBD_OPT_STRUCTURED_REPLY`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_request_structured_replies(
+pub unsafe extern "C-unwind" fn nbd_set_request_structured_replies(
     h: *mut nbd_handle,
     request: bool,
 ) -> c_int {
@@ -111,7 +114,7 @@ pub unsafe extern "C" fn nbd_set_request_structured_replies(
 ///   `nbd_set_request_structured_replies`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_request_structured_replies(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_request_structured_replies(h: *mut nbd_handle) -> c_int {
     get!(h, get_request_structured_replies(), 0)
 }
 
@@ -134,7 +137,7 @@ pub unsafe extern "C" fn nbd_get_request_structured_replies(h: *mut nbd_handle) 
 /// Source: NBD protocol, `NBD_OPT_EXTENDED_HEADERS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_request_extended_headers(
+pub unsafe extern "C-unwind" fn nbd_set_request_extended_headers(
     h: *mut nbd_handle,
     request: bool,
 ) -> c_int {
@@ -151,7 +154,7 @@ pub unsafe extern "C" fn nbd_set_request_extended_headers(
 ///   `nbd_set_request_extended_headers`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_request_extended_headers(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_request_extended_headers(h: *mut nbd_handle) -> c_int {
     get!(h, get_request_extended_headers(), 0)
 }
 
@@ -174,7 +177,10 @@ pub unsafe extern "C" fn nbd_get_request_extended_headers(h: *mut nbd_handle) ->
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_request_meta_context(h: *mut nbd_handle, request: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_request_meta_context(
+    h: *mut nbd_handle,
+    request: bool,
+) -> c_int {
     call!(h, set_request_meta_context(request))
 }
 
@@ -187,7 +193,7 @@ pub unsafe extern "C" fn nbd_set_request_meta_context(h: *mut nbd_handle, reques
 /// See also: `nbd_set_request_meta_context`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_request_meta_context(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_request_meta_context(h: *mut nbd_handle) -> c_int {
     call!(h, get_request_meta_context())
 }
 
@@ -214,7 +220,7 @@ pub unsafe extern "C" fn nbd_get_request_meta_context(h: *mut nbd_handle) -> c_i
 /// Source: NBD protocol, handshake flags.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_handshake_flags(h: *mut nbd_handle, flags: u32) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_handshake_flags(h: *mut nbd_handle, flags: u32) -> c_int {
     call!(h, set_handshake_flags(flags))
 }
 
@@ -232,7 +238,7 @@ pub unsafe extern "C" fn nbd_set_handshake_flags(h: *mut nbd_handle, flags: u32)
 /// Source: NBD protocol, handshake flags.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_handshake_flags(h: *mut nbd_handle) -> u32 {
+pub unsafe extern "C-unwind" fn nbd_get_handshake_flags(h: *mut nbd_handle) -> u32 {
     get!(h, get_handshake_flags(), 0)
 }
 
@@ -256,7 +262,7 @@ pub unsafe extern "C" fn nbd_get_handshake_flags(h: *mut nbd_handle) -> u32 {
 ///   `nbd_set_request_structured_replies`, `nbd_set_tls`, `nbd_shutdown`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_opt_mode(h: *mut nbd_handle, enable: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_opt_mode(h: *mut nbd_handle, enable: bool) -> c_int {
     call!(h, set_opt_mode(enable))
 }
 
@@ -269,6 +275,6 @@ pub unsafe extern "C" fn nbd_set_opt_mode(h: *mut nbd_handle, enable: bool) -> c
 /// See also: `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_opt_mode(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_opt_mode(h: *mut nbd_handle) -> c_int {
     get!(h, get_opt_mode(), 0)
 }

@@ -26,7 +26,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_INFO_EXPORT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_size(h: *mut nbd_handle) -> i64 {
+pub unsafe extern "C-unwind" fn nbd_get_size(h: *mut nbd_handle) -> i64 {
     call!(h, get_size())
 }
 
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn nbd_get_size(h: *mut nbd_handle) -> i64 {
 /// Source: NBD protocol, `NBD_FLAG_READ_ONLY`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_is_read_only(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_is_read_only(h: *mut nbd_handle) -> c_int {
     call!(h, is_read_only())
 }
 
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn nbd_is_read_only(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_ROTATIONAL`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_is_rotational(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_is_rotational(h: *mut nbd_handle) -> c_int {
     call!(h, is_rotational())
 }
 
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn nbd_is_rotational(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_FLUSH`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_flush(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_flush(h: *mut nbd_handle) -> c_int {
     call!(h, can_flush())
 }
 
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn nbd_can_flush(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_FUA`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_fua(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_fua(h: *mut nbd_handle) -> c_int {
     call!(h, can_fua())
 }
 
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn nbd_can_fua(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_TRIM`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_trim(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_trim(h: *mut nbd_handle) -> c_int {
     call!(h, can_trim())
 }
 
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn nbd_can_trim(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_WRITE_ZEROES`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_zero(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_zero(h: *mut nbd_handle) -> c_int {
     call!(h, can_zero())
 }
 
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn nbd_can_zero(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_FAST_ZERO`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_fast_zero(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_fast_zero(h: *mut nbd_handle) -> c_int {
     call!(h, can_fast_zero())
 }
 
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn nbd_can_fast_zero(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_DF`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_df(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_df(h: *mut nbd_handle) -> c_int {
     call!(h, can_df())
 }
 
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn nbd_can_df(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_CAN_MULTI_CONN`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_multi_conn(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_multi_conn(h: *mut nbd_handle) -> c_int {
     call!(h, can_multi_conn())
 }
 
@@ -222,7 +222,7 @@ pub unsafe extern "C" fn nbd_can_multi_conn(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_SEND_CACHE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_cache(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_cache(h: *mut nbd_handle) -> c_int {
     call!(h, can_cache())
 }
 
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn nbd_can_cache(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_FLAG_BLOCK_STATUS_PAYLOAD`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_block_status_payload(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_can_block_status_payload(h: *mut nbd_handle) -> c_int {
     call!(h, can_block_status_payload())
 }
 
@@ -269,7 +269,7 @@ pub unsafe extern "C" fn nbd_can_block_status_payload(h: *mut nbd_handle) -> c_i
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_can_meta_context(
+pub unsafe extern "C-unwind" fn nbd_can_meta_context(
     h: *mut nbd_handle,
     metacontext: *const c_char,
 ) -> c_int {
@@ -306,7 +306,7 @@ pub unsafe extern "C" fn nbd_can_meta_context(
 /// Source: NBD protocol, `NBD_INFO_BLOCK_SIZE`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_block_size(h: *mut nbd_handle, size_type: c_int) -> i64 {
+pub unsafe extern "C-unwind" fn nbd_get_block_size(h: *mut nbd_handle, size_type: c_int) -> i64 {
     call!(h, get_block_size(size_type))
 }
 
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn nbd_get_block_size(h: *mut nbd_handle, size_type: c_int
 /// Source: NBD protocol, `NBD_INFO_NAME`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_canonical_export_name(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_canonical_export_name(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_canonical_export_name())
 }
 
@@ -346,7 +346,7 @@ pub unsafe extern "C" fn nbd_get_canonical_export_name(h: *mut nbd_handle) -> *m
 /// Source: NBD protocol, `NBD_INFO_DESCRIPTION`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_export_description(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_export_description(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_export_description())
 }
 
@@ -365,7 +365,7 @@ pub unsafe extern "C" fn nbd_get_export_description(h: *mut nbd_handle) -> *mut 
 /// Source: NBD protocol, protocol phases.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_protocol(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_protocol(h: *mut nbd_handle) -> *const c_char {
     call!(h, get_protocol())
 }
 
@@ -384,7 +384,7 @@ pub unsafe extern "C" fn nbd_get_protocol(h: *mut nbd_handle) -> *const c_char {
 /// Source: NBD protocol, `NBD_OPT_STRUCTURED_REPLY`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_structured_replies_negotiated(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_structured_replies_negotiated(h: *mut nbd_handle) -> c_int {
     call!(h, get_structured_replies_negotiated())
 }
 
@@ -404,6 +404,6 @@ pub unsafe extern "C" fn nbd_get_structured_replies_negotiated(h: *mut nbd_handl
 /// Source: NBD protocol, `NBD_OPT_EXTENDED_HEADERS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_extended_headers_negotiated(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_extended_headers_negotiated(h: *mut nbd_handle) -> c_int {
     call!(h, get_extended_headers_negotiated())
 }

@@ -22,7 +22,9 @@ use crate::api::library;
 /// A subprocess of the handle is given some seconds to exit by itself once the
 /// connection is closed. Then it receives `SIGTERM`, one of
 /// `nbd_connect_systemd_socket_activation` already before. If that does not
-/// help either, it is killed.
+/// help either, it is killed. One that does not die even so, or may not be
+/// signalled because it runs as another user, is left after some more seconds:
+/// it remains a child of the program, which can reap it.
 ///
 /// `h` may be `NULL`: nothing happens. No other call may be using the handle,
 /// and its pointer is invalid afterwards.
@@ -33,7 +35,7 @@ use crate::api::library;
 /// Since: 1.0.
 /// See also: `nbd_aio_command_completed`, `nbd_create`, `nbd_shutdown`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_close(h: *mut nbd_handle) {
+pub unsafe extern "C-unwind" fn nbd_close(h: *mut nbd_handle) {
     guard::close(h);
 }
 
@@ -52,7 +54,7 @@ pub unsafe extern "C" fn nbd_close(h: *mut nbd_handle) {
 /// See also: `nbd_close`, `nbd_get_errno`, `nbd_get_error`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(nbd_close)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_create() -> *mut nbd_handle {
+pub unsafe extern "C-unwind" fn nbd_create() -> *mut nbd_handle {
     guard::create()
 }
 
@@ -68,7 +70,7 @@ pub unsafe extern "C" fn nbd_create() -> *mut nbd_handle {
 /// Since: 1.0.
 /// See also: `nbd_get_errno`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_error() -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_error() -> *const c_char {
     last_error::message()
 }
 
@@ -84,7 +86,7 @@ pub unsafe extern "C" fn nbd_get_error() -> *const c_char {
 /// Since: 1.0.
 /// See also: `nbd_get_error`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_errno() -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_errno() -> c_int {
     last_error::errno()
 }
 
@@ -99,7 +101,7 @@ pub unsafe extern "C" fn nbd_get_errno() -> c_int {
 /// See also: `nbd_get_version`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_char {
     get!(h, get_package_name(), library::PACKAGE_NAME.as_ptr())
 }
 
@@ -115,7 +117,7 @@ pub unsafe extern "C" fn nbd_get_package_name(h: *mut nbd_handle) -> *const c_ch
 /// See also: `nbd_get_package_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
     get!(h, get_version(), library::VERSION.as_ptr())
 }
 
@@ -130,7 +132,7 @@ pub unsafe extern "C" fn nbd_get_version(h: *mut nbd_handle) -> *const c_char {
 /// See also: `nbd_get_version`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_char {
     get!(h, get_version_extra(), library::VERSION_EXTRA.as_ptr())
 }
 
@@ -145,7 +147,7 @@ pub unsafe extern "C" fn nbd_get_version_extra(h: *mut nbd_handle) -> *const c_c
 /// See also: `nbd_set_tls`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
     get!(h, supports_tls(), library::SUPPORTS_TLS.into())
 }
 
@@ -161,7 +163,7 @@ pub unsafe extern "C" fn nbd_supports_tls(h: *mut nbd_handle) -> c_int {
 ///   `nbd_is_uri`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
     get!(h, supports_uri(), library::SUPPORTS_URI.into())
 }
 
@@ -176,6 +178,6 @@ pub unsafe extern "C" fn nbd_supports_uri(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_connect_uri`, `nbd_connect_vsock`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_supports_vsock(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_supports_vsock(h: *mut nbd_handle) -> c_int {
     get!(h, supports_vsock(), library::SUPPORTS_VSOCK.into())
 }

@@ -34,7 +34,10 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, metadata querying.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_add_meta_context(h: *mut nbd_handle, name: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_add_meta_context(
+    h: *mut nbd_handle,
+    name: *const c_char,
+) -> c_int {
     // SAFETY: `name` is a string, or null.
     let name = unsafe { text(name) };
     call!(h, add_meta_context(name))
@@ -53,7 +56,7 @@ pub unsafe extern "C" fn nbd_add_meta_context(h: *mut nbd_handle, name: *const c
 ///   `nbd_get_nr_meta_contexts`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_clear_meta_contexts(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_clear_meta_contexts(h: *mut nbd_handle) -> c_int {
     call!(h, clear_meta_contexts())
 }
 
@@ -67,7 +70,7 @@ pub unsafe extern "C" fn nbd_clear_meta_contexts(h: *mut nbd_handle) -> c_int {
 ///   `nbd_can_meta_context`, `nbd_clear_meta_contexts`, `nbd_get_meta_context`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_nr_meta_contexts(h: *mut nbd_handle) -> ssize_t {
+pub unsafe extern "C-unwind" fn nbd_get_nr_meta_contexts(h: *mut nbd_handle) -> ssize_t {
     call!(h, get_nr_meta_contexts())
 }
 
@@ -87,6 +90,6 @@ pub unsafe extern "C" fn nbd_get_nr_meta_contexts(h: *mut nbd_handle) -> ssize_t
 ///   `nbd_get_nr_meta_contexts`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_meta_context(h: *mut nbd_handle, i: size_t) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_meta_context(h: *mut nbd_handle, i: size_t) -> *mut c_char {
     call!(h, get_meta_context(i))
 }

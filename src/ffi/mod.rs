@@ -1,10 +1,14 @@
-//! The C skin: one thin `extern "C"` entry for each public function, in files
-//! by the families of the manual.
+//! The C skin: one thin entry for each public function, in files by the families
+//! of the manual.
 //!
 //! An entry takes its closures over, makes arguments of its pointers, calls the
 //! method of the same name (see `api`), and returns what C expects.  The method
 //! does the rest, which is the same in Rust.  Everything that all entries share
 //! stands in `guard` and `arguments`.
+//!
+//! Entries are `extern "C-unwind"` because a thread that has been cancelled can
+//! end at the end of a call, and is then unwound through the entry.  No panic
+//! comes that far.
 //!
 //! The doc comments of the entries are the documentation of the C interface:
 //! `build.rs` makes the header from them.  What they say is written for C

@@ -8,7 +8,7 @@ use std::ffi::{c_char, c_int};
 
 use super::arguments::texts;
 use super::callbacks::{nbd_context_callback, nbd_list_callback};
-use super::guard::call;
+use super::guard::wait;
 use super::registry::nbd_handle;
 
 /// Asks for the export and ends the negotiation.
@@ -17,9 +17,9 @@ use super::registry::nbd_handle;
 /// selected first. A server that does not know the option is asked by the older
 /// option that has no answer for refusal but to close the connection.
 ///
-/// If the server refuses, its words are in the error message, the handle is
-/// negotiating again, and another export can be tried. Success makes the handle
-/// connected.
+/// If the server refuses, the name of the export and the server's words are in
+/// the error message, the handle is negotiating again, and another export can
+/// be tried. Success makes the handle connected.
 ///
 /// Returns: 0, or -1 on failure.
 /// Errors:
@@ -42,8 +42,8 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, `NBD_OPT_GO` and `NBD_OPT_EXPORT_NAME`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_go())
+pub unsafe extern "C-unwind" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_go())
 }
 
 /// Asks the server to describe the export.
@@ -73,8 +73,8 @@ pub unsafe extern "C" fn nbd_opt_go(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_INFO`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_info())
+pub unsafe extern "C-unwind" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_info())
 }
 
 /// Ends the negotiation and the connection in order.
@@ -94,15 +94,17 @@ pub unsafe extern "C" fn nbd_opt_info(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_ABORT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_abort())
+pub unsafe extern "C-unwind" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_abort())
 }
 
 /// Lists the exports of the server.
 ///
 /// The callback gets the name and the description of each export; its return
 /// value is ignored. It is freed before the call returns. It may have run even
-/// if the call fails.
+/// if the call fails. Entries that are longer than two strings of the protocol
+/// can be are left out. A server that has more than 1000000 entries is given
+/// up.
 ///
 /// Returns: the number of exports, or -1 on failure.
 /// Errors:
@@ -120,12 +122,12 @@ pub unsafe extern "C" fn nbd_opt_abort(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_LIST`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_list(
+pub unsafe extern "C-unwind" fn nbd_opt_list(
     h: *mut nbd_handle,
     list_callback: nbd_list_callback,
 ) -> c_int {
     let list_callback = list_callback.own();
-    call!(h, opt_list(list_callback))
+    wait!(h, opt_list(list_callback))
 }
 
 /// Asks the server to encrypt the connection from here on.
@@ -149,8 +151,8 @@ pub unsafe extern "C" fn nbd_opt_list(
 /// Source: NBD protocol, `NBD_OPT_STARTTLS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_starttls())
+pub unsafe extern "C-unwind" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_starttls())
 }
 
 /// Asks the server for extended headers.
@@ -174,8 +176,8 @@ pub unsafe extern "C" fn nbd_opt_starttls(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_EXTENDED_HEADERS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_extended_headers())
+pub unsafe extern "C-unwind" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_extended_headers())
 }
 
 /// Asks the server for structured replies.
@@ -199,8 +201,8 @@ pub unsafe extern "C" fn nbd_opt_extended_headers(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_STRUCTURED_REPLY`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
-    call!(h, opt_structured_reply())
+pub unsafe extern "C-unwind" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
+    wait!(h, opt_structured_reply())
 }
 
 /// Asks which meta contexts the server has, by the list of
@@ -218,6 +220,7 @@ pub unsafe extern "C" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server names more than 65536 contexts; the handle is dead.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -230,12 +233,12 @@ pub unsafe extern "C" fn nbd_opt_structured_reply(h: *mut nbd_handle) -> c_int {
 /// Source: NBD protocol, `NBD_OPT_LIST_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_list_meta_context(
+pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
 ) -> c_int {
     let context_callback = context_callback.own();
-    call!(h, opt_list_meta_context(context_callback))
+    wait!(h, opt_list_meta_context(context_callback))
 }
 
 /// Asks which meta contexts the server has, by a list of queries.
@@ -254,6 +257,8 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context(
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server names more than 65536 contexts; the handle is dead.
+/// - `ERANGE`: the queries are longer than 4 GiB in all.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -264,7 +269,7 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context(
 /// Source: NBD protocol, `NBD_OPT_LIST_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
+pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context_queries(
     h: *mut nbd_handle,
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
@@ -272,7 +277,7 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
     let context_callback = context_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
     let queries = unsafe { texts(queries) };
-    call!(h, opt_list_meta_context_queries(queries, context_callback))
+    wait!(h, opt_list_meta_context_queries(queries, context_callback))
 }
 
 /// Selects meta contexts by the list of `nbd_add_meta_context`.
@@ -290,6 +295,8 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server grants more than 65536 contexts, or names of more
+///   than 16 MiB in all; the handle is dead.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -302,12 +309,12 @@ pub unsafe extern "C" fn nbd_opt_list_meta_context_queries(
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_set_meta_context(
+pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
 ) -> c_int {
     let context_callback = context_callback.own();
-    call!(h, opt_set_meta_context(context_callback))
+    wait!(h, opt_set_meta_context(context_callback))
 }
 
 /// Selects meta contexts by a list of queries.
@@ -327,6 +334,9 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context(
 /// - `ENOTCONN`: no connection has been started.
 /// - `EINVAL`: the handle is not waiting in option mode.
 /// - `ENOTSUP`: the server refused.
+/// - `EOVERFLOW`: the server grants more than 65536 contexts, or names of more
+///   than 16 MiB in all; the handle is dead.
+/// - `ERANGE`: the queries are longer than 4 GiB in all.
 /// - Any errno, or 0: the connection broke, or the server broke the protocol;
 ///   the handle is dead.
 ///
@@ -339,7 +349,7 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context(
 /// Source: NBD protocol, `NBD_OPT_SET_META_CONTEXT`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_opt_set_meta_context_queries(
+pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context_queries(
     h: *mut nbd_handle,
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
@@ -347,5 +357,5 @@ pub unsafe extern "C" fn nbd_opt_set_meta_context_queries(
     let context_callback = context_callback.own();
     // SAFETY: `queries` is a list of strings, or null.
     let queries = unsafe { texts(queries) };
-    call!(h, opt_set_meta_context_queries(queries, context_callback))
+    wait!(h, opt_set_meta_context_queries(queries, context_callback))
 }

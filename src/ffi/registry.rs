@@ -5,39 +5,51 @@
 //! recognised by reading memory that is still a ticket, instead of reading
 //! freed memory.  A pointer that never was a handle is recognised by its magic
 //! if it can be read at all.
+//!
+//! A ticket counts the calls that are inside the handle.  Closing turns
+//! newcomers away at once, and the handle ends when the last call has left: so
+//! it can be closed in one of its callbacks, or while another thread uses it.
 
 use std::collections::VecDeque;
-use std::ptr::{self, NonNull};
+use std::ops::Deref;
+use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::fork::{self, Busy};
 use crate::handle::Handle;
+use crate::unwind::contain;
 
 /// The opaque handle of the C interface.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct nbd_handle {
     magic: AtomicU64,
-    /// Null once the handle is closed.
+    /// How many calls are inside, and whether the handle is closed.
+    users: AtomicU64,
+    /// Null once the handle has ended.
     handle: AtomicPtr<Handle>,
 }
 
 /// ASCII `libnbd.h`.
 const MAGIC: u64 = 0x6c69_626e_6264_2e68;
 
+/// Nobody may enter any more.
+const CLOSED: u64 = 1 << 63;
+
 /// So many closed tickets rest before the oldest is used again.
 const RESTING: usize = 64;
 
-static CLOSED: Mutex<VecDeque<&'static nbd_handle>> = Mutex::new(VecDeque::new());
+static RESTING_TICKETS: Mutex<VecDeque<&'static nbd_handle>> = Mutex::new(VecDeque::new());
 
 /// Hands a new handle out to C.
 pub(super) fn open(handle: Handle) -> *mut nbd_handle {
     let handle = Box::into_raw(Box::new(handle));
     let rested = {
-        let mut closed = closed();
-        if closed.len() > RESTING {
-            closed.pop_front()
+        let mut resting = Resting::lock();
+        if resting.tickets.len() > RESTING {
+            resting.tickets.pop_front()
         } else {
             None
         }
@@ -45,35 +57,87 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
     let ticket: &'static nbd_handle = rested.unwrap_or_else(|| {
         Box::leak(Box::new(nbd_handle {
             magic: AtomicU64::new(MAGIC),
+            users: AtomicU64::new(CLOSED),
             handle: AtomicPtr::new(ptr::null_mut()),
         }))
     });
-    ticket.handle.store(handle, Ordering::Release);
+    ticket.handle.store(handle, Ordering::Relaxed);
+    // Somebody who holds the old pointer may be looking at it, and is counted.
+    ticket.users.fetch_and(!CLOSED, Ordering::Release);
     ptr::from_ref(ticket).cast_mut()
 }
 
-/// The handle behind a pointer from C.
-pub(super) fn find<'a>(h: *const nbd_handle) -> Result<&'a Handle> {
+/// The handle behind a pointer from C, for one call.
+pub(super) fn enter(h: *const nbd_handle) -> Result<User> {
     let ticket = ticket(h)?;
-    let handle = NonNull::new(ticket.handle.load(Ordering::Acquire))
-        .ok_or_else(|| Error::new(libc::EINVAL, "the handle has been closed"))?;
-    // SAFETY: `open` stored a pointer from `Box::into_raw`, and `close` clears
-    // it before it drops the box.  The interface forbids closing a handle
-    // while another call uses it, so the box outlives this call.
-    Ok(unsafe { handle.as_ref() })
+    // Counted first, and then looked at: whoever closes the handle sees us, or
+    // we see that it is closed.
+    let before = ticket.users.fetch_add(1, Ordering::Acquire);
+    if before & CLOSED != 0 {
+        ticket.leave();
+        return Err(closed());
+    }
+    Ok(User(ticket))
 }
 
-/// Takes the handle back from C.
-pub(super) fn close(h: *const nbd_handle) -> Result<Box<Handle>> {
-    let ticket = ticket(h)?;
-    let handle = ticket.handle.swap(ptr::null_mut(), Ordering::AcqRel);
-    if handle.is_null() {
-        return Err(Error::new(libc::EINVAL, "the handle has been closed"));
+/// Takes the handle back from C.  It ends with the last call that is inside,
+/// which may be this one.
+pub(super) fn close(h: *const nbd_handle) -> Result<()> {
+    let user = enter(h)?;
+    let before = user.0.users.fetch_or(CLOSED, Ordering::AcqRel);
+    if before & CLOSED != 0 {
+        return Err(closed());
     }
-    closed().push_back(ticket);
-    // SAFETY: the pointer came from `Box::into_raw` in `open`, and the swap
-    // gives it to one caller only.
-    Ok(unsafe { Box::from_raw(handle) })
+    Ok(())
+}
+
+fn closed() -> Error {
+    Error::new(libc::EINVAL, "the handle has been closed")
+}
+
+/// A call that is inside a handle.
+pub(super) struct User(&'static nbd_handle);
+
+impl Deref for User {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        // SAFETY: the ticket was open when this user had been counted, so
+        // `open` had stored a pointer from `Box::into_raw`.  The box is freed
+        // when nobody is counted any more, and this user still is.
+        unsafe { &*self.0.handle.load(Ordering::Relaxed) }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl nbd_handle {
+    fn leave(&'static self) {
+        if self.users.fetch_sub(1, Ordering::AcqRel) == CLOSED | 1 {
+            self.end();
+        }
+    }
+
+    /// Nobody is inside, and nobody comes.  Callbacks run meanwhile, which find
+    /// the handle closed.
+    #[cold]
+    fn end(&'static self) {
+        // Those who come too late are counted for a moment as well.  One of
+        // them may be here in place of the last user, or after it.
+        let handle = self.handle.swap(ptr::null_mut(), Ordering::AcqRel);
+        if handle.is_null() {
+            return;
+        }
+        // SAFETY: the pointer came from `Box::into_raw` in `open`, and the swap
+        // gives it to one thread only.
+        let handle = unsafe { Box::from_raw(handle) };
+        contain(|| drop(handle));
+        Resting::lock().tickets.push_back(self);
+    }
 }
 
 fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
@@ -93,6 +157,20 @@ fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
     Ok(ticket)
 }
 
-fn closed() -> MutexGuard<'static, VecDeque<&'static nbd_handle>> {
-    CLOSED.lock().unwrap_or_else(PoisonError::into_inner)
+/// The tickets of handles that have ended, the oldest first.
+struct Resting {
+    tickets: MutexGuard<'static, VecDeque<&'static nbd_handle>>,
+    _busy: Busy,
+}
+
+impl Resting {
+    fn lock() -> Self {
+        let busy = fork::busy();
+        Self {
+            tickets: RESTING_TICKETS
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+            _busy: busy,
+        }
+    }
 }

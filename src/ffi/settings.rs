@@ -22,7 +22,7 @@ use super::registry::nbd_handle;
 /// See also: `nbd_get_handle_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_handle_name(
+pub unsafe extern "C-unwind" fn nbd_set_handle_name(
     h: *mut nbd_handle,
     handle_name: *const c_char,
 ) -> c_int {
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn nbd_set_handle_name(
 /// See also: `nbd_set_handle_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_handle_name(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_handle_name(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_handle_name())
 }
 
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn nbd_get_handle_name(h: *mut nbd_handle) -> *mut c_char 
 /// See also: `nbd_get_private_data`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_private_data(
+pub unsafe extern "C-unwind" fn nbd_set_private_data(
     h: *mut nbd_handle,
     private_data: uintptr_t,
 ) -> uintptr_t {
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn nbd_set_private_data(
 /// See also: `nbd_set_private_data`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_private_data(h: *mut nbd_handle) -> uintptr_t {
+pub unsafe extern "C-unwind" fn nbd_get_private_data(h: *mut nbd_handle) -> uintptr_t {
     get!(h, get_private_data(), 0)
 }
 
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn nbd_get_private_data(h: *mut nbd_handle) -> uintptr_t {
 /// Source: NBD protocol, values of strings.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_export_name(
+pub unsafe extern "C-unwind" fn nbd_set_export_name(
     h: *mut nbd_handle,
     export_name: *const c_char,
 ) -> c_int {
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn nbd_set_export_name(
 ///   `nbd_set_export_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_export_name())
 }
 
@@ -135,7 +135,8 @@ pub unsafe extern "C" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut c_char 
 ///
 /// While this is on, as it is at first, a buffer given to a read never shows
 /// what was in memory before: bytes that the server did not send are zero when
-/// the read has completed, also if it failed. Switching it off saves time, but
+/// the read has completed, also if it failed. Only a buffer of more than 64 MiB,
+/// which no read can fill, is left as it is. Switching it off saves time, but
 /// then the program must not look at the buffer of a failed read.
 ///
 /// Returns: 0, or -1 on failure.
@@ -147,7 +148,10 @@ pub unsafe extern "C" fn nbd_get_export_name(h: *mut nbd_handle) -> *mut c_char 
 ///   `nbd_set_strict_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_pread_initialize(h: *mut nbd_handle, request: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_pread_initialize(
+    h: *mut nbd_handle,
+    request: bool,
+) -> c_int {
     call!(h, set_pread_initialize(request))
 }
 
@@ -161,7 +165,7 @@ pub unsafe extern "C" fn nbd_set_pread_initialize(h: *mut nbd_handle, request: b
 ///   `nbd_pread_structured`, `nbd_set_pread_initialize`, `nbd_set_strict_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_pread_initialize(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_pread_initialize(h: *mut nbd_handle) -> c_int {
     get!(h, get_pread_initialize(), 0)
 }
 
@@ -199,7 +203,7 @@ pub unsafe extern "C" fn nbd_get_pread_initialize(h: *mut nbd_handle) -> c_int {
 ///   `nbd_stats_bytes_received`, `nbd_stats_bytes_sent`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_strict_mode(h: *mut nbd_handle, flags: u32) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_strict_mode(h: *mut nbd_handle, flags: u32) -> c_int {
     call!(h, set_strict_mode(flags))
 }
 
@@ -212,6 +216,6 @@ pub unsafe extern "C" fn nbd_set_strict_mode(h: *mut nbd_handle, flags: u32) -> 
 /// See also: `nbd_set_strict_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_strict_mode(h: *mut nbd_handle) -> u32 {
+pub unsafe extern "C-unwind" fn nbd_get_strict_mode(h: *mut nbd_handle) -> u32 {
     get!(h, get_strict_mode(), 0)
 }

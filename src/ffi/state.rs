@@ -17,7 +17,7 @@ use super::registry::nbd_handle;
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_created(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_created(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_created(), 0)
 }
 
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn nbd_aio_is_created(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_aio_is_ready`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_connecting(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_connecting(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_connecting(), 0)
 }
 
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn nbd_aio_is_connecting(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_aio_is_connecting`, `nbd_aio_is_ready`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_negotiating(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_negotiating(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_negotiating(), 0)
 }
 
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn nbd_aio_is_negotiating(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_ready(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_ready(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_ready(), 0)
 }
 
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn nbd_aio_is_ready(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_processing(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_processing(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_processing(), 0)
 }
 
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn nbd_aio_is_processing(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_closed(), 0)
 }
 
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_is_dead(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_is_dead(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_dead(), 0)
 }
 
@@ -120,6 +120,6 @@ pub unsafe extern "C" fn nbd_aio_is_dead(h: *mut nbd_handle) -> c_int {
 /// Since: 1.0.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connection_state(h: *mut nbd_handle) -> *const c_char {
+pub unsafe extern "C-unwind" fn nbd_connection_state(h: *mut nbd_handle) -> *const c_char {
     call!(h, connection_state())
 }

@@ -17,7 +17,7 @@ use super::registry::nbd_handle;
 ///   `nbd_stats_chunks_sent`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_stats_bytes_sent(h: *mut nbd_handle) -> u64 {
+pub unsafe extern "C-unwind" fn nbd_stats_bytes_sent(h: *mut nbd_handle) -> u64 {
     get!(h, stats_bytes_sent(), 0)
 }
 
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn nbd_stats_bytes_sent(h: *mut nbd_handle) -> u64 {
 ///   `nbd_stats_bytes_sent`, `nbd_stats_chunks_received`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_stats_chunks_sent(h: *mut nbd_handle) -> u64 {
+pub unsafe extern "C-unwind" fn nbd_stats_chunks_sent(h: *mut nbd_handle) -> u64 {
     get!(h, stats_chunks_sent(), 0)
 }
 
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn nbd_stats_chunks_sent(h: *mut nbd_handle) -> u64 {
 ///   `nbd_stats_chunks_sent`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_stats_bytes_received(h: *mut nbd_handle) -> u64 {
+pub unsafe extern "C-unwind" fn nbd_stats_bytes_received(h: *mut nbd_handle) -> u64 {
     get!(h, stats_bytes_received(), 0)
 }
 
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn nbd_stats_bytes_received(h: *mut nbd_handle) -> u64 {
 ///   `nbd_stats_chunks_sent`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_stats_chunks_received(h: *mut nbd_handle) -> u64 {
+pub unsafe extern "C-unwind" fn nbd_stats_chunks_received(h: *mut nbd_handle) -> u64 {
     get!(h, stats_chunks_received(), 0)
 }
 
@@ -83,6 +83,6 @@ pub unsafe extern "C" fn nbd_stats_chunks_received(h: *mut nbd_handle) -> u64 {
 /// Since: 1.24.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_handle_size(h: *mut nbd_handle) -> ssize_t {
+pub unsafe extern "C-unwind" fn nbd_get_handle_size(h: *mut nbd_handle) -> ssize_t {
     call!(h, get_handle_size())
 }

@@ -6,7 +6,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::arguments::{text, texts};
-use super::guard::call;
+use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
 /// Runs a program that is the server, and connects to it.
@@ -38,10 +38,13 @@ use super::registry::nbd_handle;
 ///   `nbd_kill_subprocess`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_command(h: *mut nbd_handle, argv: *mut *mut c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_connect_command(
+    h: *mut nbd_handle,
+    argv: *mut *mut c_char,
+) -> c_int {
     // SAFETY: `argv` is a list of strings, or null.
     let argv = unsafe { texts(argv) };
-    call!(h, connect_command(argv))
+    wait!(h, connect_command(argv))
 }
 
 /// Runs a program that is the server, and starts to connect to it.
@@ -68,7 +71,7 @@ pub unsafe extern "C" fn nbd_connect_command(h: *mut nbd_handle, argv: *mut *mut
 /// See also: `nbd_connect_command`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_command(
+pub unsafe extern "C-unwind" fn nbd_aio_connect_command(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
@@ -114,13 +117,13 @@ pub unsafe extern "C" fn nbd_aio_connect_command(
 ///   `nbd_set_socket_activation_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_systemd_socket_activation(
+pub unsafe extern "C-unwind" fn nbd_connect_systemd_socket_activation(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
     // SAFETY: `argv` is a list of strings, or null.
     let argv = unsafe { texts(argv) };
-    call!(h, connect_systemd_socket_activation(argv))
+    wait!(h, connect_systemd_socket_activation(argv))
 }
 
 /// Runs a program that is the server, and starts to connect to it over a socket.
@@ -143,7 +146,7 @@ pub unsafe extern "C" fn nbd_connect_systemd_socket_activation(
 /// See also: `nbd_connect_systemd_socket_activation`, `nbd_set_opt_mode`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_systemd_socket_activation(
+pub unsafe extern "C-unwind" fn nbd_aio_connect_systemd_socket_activation(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
@@ -171,7 +174,7 @@ pub unsafe extern "C" fn nbd_aio_connect_systemd_socket_activation(
 ///   `nbd_get_socket_activation_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_socket_activation_name(
+pub unsafe extern "C-unwind" fn nbd_set_socket_activation_name(
     h: *mut nbd_handle,
     socket_name: *const c_char,
 ) -> c_int {
@@ -192,7 +195,7 @@ pub unsafe extern "C" fn nbd_set_socket_activation_name(
 ///   `nbd_set_socket_activation_name`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_socket_activation_name(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_socket_activation_name(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_socket_activation_name())
 }
 
@@ -212,7 +215,7 @@ pub unsafe extern "C" fn nbd_get_socket_activation_name(h: *mut nbd_handle) -> *
 /// See also: `nbd_connect_command`, `nbd_get_subprocess_pid`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) -> c_int {
     call!(h, kill_subprocess(signum))
 }
 
@@ -229,6 +232,6 @@ pub unsafe extern "C" fn nbd_kill_subprocess(h: *mut nbd_handle, signum: c_int) 
 /// See also: `nbd_connect_command`, `nbd_kill_subprocess`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_subprocess_pid(h: *mut nbd_handle) -> i64 {
+pub unsafe extern "C-unwind" fn nbd_get_subprocess_pid(h: *mut nbd_handle) -> i64 {
     call!(h, get_subprocess_pid())
 }

@@ -31,7 +31,7 @@ use super::registry::nbd_handle;
 /// Source: NBD protocol, TLS support.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
     call!(h, set_tls(tls))
 }
 
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
 /// See also: `nbd_get_tls_negotiated`, `nbd_set_tls`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
     get!(h, get_tls(), 0)
 }
 
@@ -77,7 +77,10 @@ pub unsafe extern "C" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_set_tls`, `nbd_set_tls_psk_file`, `nbd_set_tls_verify_peer`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls_certificates(h: *mut nbd_handle, dir: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
+    h: *mut nbd_handle,
+    dir: *const c_char,
+) -> c_int {
     // SAFETY: `dir` is a string, or null.
     let dir = unsafe { text(dir) };
     call!(h, set_tls_certificates(dir))
@@ -100,7 +103,7 @@ pub unsafe extern "C" fn nbd_set_tls_certificates(h: *mut nbd_handle, dir: *cons
 /// See also: `nbd_set_tls`, `nbd_set_tls_certificates`, `nbd_set_tls_username`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls_psk_file(
+pub unsafe extern "C-unwind" fn nbd_set_tls_psk_file(
     h: *mut nbd_handle,
     filename: *const c_char,
 ) -> c_int {
@@ -121,7 +124,7 @@ pub unsafe extern "C" fn nbd_set_tls_psk_file(
 /// See also: `nbd_get_tls_username`, `nbd_set_tls_psk_file`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls_username(
+pub unsafe extern "C-unwind" fn nbd_set_tls_username(
     h: *mut nbd_handle,
     username: *const c_char,
 ) -> c_int {
@@ -145,7 +148,7 @@ pub unsafe extern "C" fn nbd_set_tls_username(
 /// See also: `nbd_set_tls_username`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls_username(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_tls_username(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_tls_username())
 }
 
@@ -168,7 +171,7 @@ pub unsafe extern "C" fn nbd_get_tls_username(h: *mut nbd_handle) -> *mut c_char
 /// See also: `nbd_get_tls_hostname`, `nbd_set_tls`, `nbd_set_tls_verify_peer`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls_hostname(
+pub unsafe extern "C-unwind" fn nbd_set_tls_hostname(
     h: *mut nbd_handle,
     hostname: *const c_char,
 ) -> c_int {
@@ -190,7 +193,7 @@ pub unsafe extern "C" fn nbd_set_tls_hostname(
 /// See also: `nbd_set_tls_hostname`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls_hostname(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_tls_hostname(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_tls_hostname())
 }
 
@@ -209,7 +212,7 @@ pub unsafe extern "C" fn nbd_get_tls_hostname(h: *mut nbd_handle) -> *mut c_char
 /// See also: `nbd_get_tls_verify_peer`, `nbd_set_tls`, `nbd_set_tls_hostname`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls_verify_peer(h: *mut nbd_handle, verify: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_tls_verify_peer(h: *mut nbd_handle, verify: bool) -> c_int {
     call!(h, set_tls_verify_peer(verify))
 }
 
@@ -222,7 +225,7 @@ pub unsafe extern "C" fn nbd_set_tls_verify_peer(h: *mut nbd_handle, verify: boo
 /// See also: `nbd_set_tls_verify_peer`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls_verify_peer(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_tls_verify_peer(h: *mut nbd_handle) -> c_int {
     get!(h, get_tls_verify_peer(), 0)
 }
 
@@ -251,7 +254,7 @@ pub unsafe extern "C" fn nbd_get_tls_verify_peer(h: *mut nbd_handle) -> c_int {
 /// See also: `nbd_get_tls_priority`, `nbd_set_tls`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_tls_priority(
+pub unsafe extern "C-unwind" fn nbd_set_tls_priority(
     h: *mut nbd_handle,
     priority: *const c_char,
 ) -> c_int {
@@ -272,7 +275,7 @@ pub unsafe extern "C" fn nbd_set_tls_priority(
 /// See also: `nbd_set_tls_priority`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls_priority(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_tls_priority(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_tls_priority())
 }
 
@@ -289,6 +292,6 @@ pub unsafe extern "C" fn nbd_get_tls_priority(h: *mut nbd_handle) -> *mut c_char
 /// Source: NBD protocol, `NBD_OPT_STARTTLS`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_tls_negotiated(h: *mut nbd_handle) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_get_tls_negotiated(h: *mut nbd_handle) -> c_int {
     call!(h, get_tls_negotiated())
 }

@@ -27,7 +27,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::arguments::text;
-use super::guard::call;
+use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
 /// Connects to what an NBD URI names.
@@ -66,10 +66,10 @@ use super::registry::nbd_handle;
 /// Source: NBD URI specification; RFC 3986.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
     // SAFETY: `uri` is a string, or null.
     let uri = unsafe { text(uri) };
-    call!(h, connect_uri(uri))
+    wait!(h, connect_uri(uri))
 }
 
 /// Starts to connect to what an NBD URI names.
@@ -95,7 +95,10 @@ pub unsafe extern "C" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char)
 /// Source: NBD URI specification; RFC 3986.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_aio_connect_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_aio_connect_uri(
+    h: *mut nbd_handle,
+    uri: *const c_char,
+) -> c_int {
     // SAFETY: `uri` is a string, or null.
     let uri = unsafe { text(uri) };
     call!(h, aio_connect_uri(uri))
@@ -124,7 +127,7 @@ pub unsafe extern "C" fn nbd_aio_connect_uri(h: *mut nbd_handle, uri: *const c_c
 /// Source: NBD URI specification; RFC 3986.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_get_uri(h: *mut nbd_handle) -> *mut c_char {
+pub unsafe extern "C-unwind" fn nbd_get_uri(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_uri())
 }
 
@@ -144,7 +147,7 @@ pub unsafe extern "C" fn nbd_get_uri(h: *mut nbd_handle) -> *mut c_char {
 ///   `nbd_supports_uri`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_is_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_is_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
     // SAFETY: `uri` is a string, or null.
     let uri = unsafe { text(uri) };
     call!(h, is_uri(uri))
@@ -172,7 +175,10 @@ pub unsafe extern "C" fn nbd_is_uri(h: *mut nbd_handle, uri: *const c_char) -> c
 /// See also: `nbd_connect_uri`, `nbd_set_uri_allow_tls`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_uri_allow_transports(h: *mut nbd_handle, mask: u32) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_uri_allow_transports(
+    h: *mut nbd_handle,
+    mask: u32,
+) -> c_int {
     call!(h, set_uri_allow_transports(mask))
 }
 
@@ -194,7 +200,7 @@ pub unsafe extern "C" fn nbd_set_uri_allow_transports(h: *mut nbd_handle, mask: 
 /// See also: `nbd_connect_uri`, `nbd_set_uri_allow_transports`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_uri_allow_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_uri_allow_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
     call!(h, set_uri_allow_tls(tls))
 }
 
@@ -213,7 +219,10 @@ pub unsafe extern "C" fn nbd_set_uri_allow_tls(h: *mut nbd_handle, tls: c_int) -
 /// See also: `nbd_connect_uri`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_uri_allow_local_file(h: *mut nbd_handle, allow: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_uri_allow_local_file(
+    h: *mut nbd_handle,
+    allow: bool,
+) -> c_int {
     call!(h, set_uri_allow_local_file(allow))
 }
 
@@ -231,6 +240,9 @@ pub unsafe extern "C" fn nbd_set_uri_allow_local_file(h: *mut nbd_handle, allow:
 /// See also: `nbd_connect_uri`.
 /// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nbd_set_uri_allow_tls_priority(h: *mut nbd_handle, allow: bool) -> c_int {
+pub unsafe extern "C-unwind" fn nbd_set_uri_allow_tls_priority(
+    h: *mut nbd_handle,
+    allow: bool,
+) -> c_int {
     call!(h, set_uri_allow_tls_priority(allow))
 }

@@ -60,6 +60,7 @@ impl Client {
         if self.transmission.in_flight() >= i32::MAX.unsigned_abs() as usize {
             return Err(Error::new(libc::ENOMEM, "too many commands in flight"));
         }
+        check_possible(request)?;
         if !matches!(request.command, Command::Flush | Command::Disconnect) {
             self.check_range(request)?;
         }
@@ -184,34 +185,46 @@ impl Client {
 
     /// How much goes over the wire.
     fn check_length(&self, request: &Request) -> Result<()> {
-        let too_long = |length: u64, limit: u64| {
-            Err(Error::new(
-                libc::ERANGE,
-                format!(
-                    "{}: {length} bytes exceed the limit of {limit}",
-                    request.command.name()
-                ),
-            ))
-        };
         let strict = u64::from(payload_limit(self.session.export.block_sizes));
         let is_strict = self.is_strict(strict::PAYLOAD);
-        let absolute = u64::from(MAX_PAYLOAD);
+        let sent = u64::try_from(request.payload_len()).unwrap_or(u64::MAX);
         let payload = match request.command {
             Command::Read => request.count,
-            _ => u64::try_from(request.payload_len()).unwrap_or(u64::MAX),
+            _ => sent,
         };
         // Reads may exceed what the server advertises: it can split them.
-        if payload > strict && is_strict && request.command != Command::Read {
-            return too_long(payload, strict);
+        if sent > strict && is_strict {
+            return Err(too_long(request, sent, strict));
         }
-        if payload > absolute {
-            return too_long(payload, absolute);
+        if payload > MAX_PAYLOAD.into() {
+            return Err(too_long(request, payload, MAX_PAYLOAD.into()));
         }
         if request.count > u32::MAX.into() && !self.session.extended_headers {
-            return too_long(request.count, u32::MAX.into());
+            return Err(too_long(request, request.count, u32::MAX.into()));
         }
         Ok(())
     }
+}
+
+/// A length that no request can express is none at all, but most likely the -1
+/// of a call that failed.  So it is refused before it is compared with the size
+/// of the export.
+fn check_possible(request: &Request) -> Result<()> {
+    let has_buffer = matches!(request.command, Command::Read | Command::Write);
+    if has_buffer && request.count > u32::MAX.into() {
+        return Err(too_long(request, request.count, MAX_PAYLOAD.into()));
+    }
+    Ok(())
+}
+
+fn too_long(request: &Request, length: u64, limit: u64) -> Error {
+    Error::new(
+        libc::ERANGE,
+        format!(
+            "{}: {length} bytes exceed the limit of {limit}",
+            request.command.name()
+        ),
+    )
 }
 
 fn unsupported(command: Command) -> Error {

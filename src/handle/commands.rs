@@ -400,9 +400,7 @@ impl Client {
 
     fn context_id(&self, name: &CStr) -> Result<u32> {
         let contexts = self.session.contexts.in_force();
-        let context = contexts
-            .iter()
-            .find(|context| context.name.as_c_str() == name);
+        let context = contexts.iter().find(|context| *context.name == *name);
         context.map(|context| context.id).ok_or_else(|| {
             Error::new(
                 libc::EINVAL,

@@ -5,10 +5,9 @@ use std::io;
 
 use libc::c_int;
 
-use crate::connect::address::SocketAddress;
-use crate::connect::{self, Attempt, Socket, activation, command};
+use crate::connect::{self, Attempt, Place, Socket, activation, command};
 use crate::error::{Error, Escaped, Result};
-use crate::uri::Place;
+use crate::sys::address::SocketAddress;
 
 use super::Client;
 use super::state::State;

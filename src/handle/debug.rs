@@ -5,11 +5,12 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::lock::Lock;
 use crate::callback;
+use crate::sys;
 
 thread_local! {
     /// The public function that this thread is in.
@@ -58,7 +59,7 @@ struct Target {
     handle_name: CString,
     /// With a lock of its own, so that one message at a time is delivered, but
     /// the callback may ask for the handle's name.
-    callback: Option<Arc<Mutex<callback::Debug>>>,
+    callback: Option<Arc<Lock<callback::Debug>>>,
 }
 
 impl DebugSink {
@@ -98,19 +99,20 @@ impl DebugSink {
     /// unless another thread is delivering a message to it.
     pub fn set_callback(&self, callback: Option<callback::Debug>) {
         // The old closure's free function runs outside the lock.
-        let callback = callback.map(|callback| Arc::new(Mutex::new(callback)));
+        let callback = callback.map(|callback| Arc::new(Lock::new(callback)));
         let old = std::mem::replace(&mut self.target().callback, callback);
         drop(old);
     }
 
     /// Delivers one message.  errno stays as it was: a message must not change
     /// what the program sees.  What a debug callback does itself is not told:
-    /// that would never end.
+    /// that would never end.  Nor is a message delivered to a callback that
+    /// another thread is inside, and that waits there for this one.
     pub fn message(&self, context: &CStr, text: &str) {
         if DELIVERING.get() {
             return;
         }
-        let errno = crate::transport::sys::errno();
+        let errno = crate::sys::errno();
         let (name, callback) = {
             let target = self.target();
             (target.handle_name.clone(), target.callback.clone())
@@ -118,10 +120,11 @@ impl DebugSink {
         match callback {
             Some(callback) => {
                 let message = without_nul(text);
-                let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
-                DELIVERING.set(true);
-                callback.message(context, &message);
-                DELIVERING.set(false);
+                if let Ok(mut callback) = callback.lock() {
+                    DELIVERING.set(true);
+                    callback.message(context, &message);
+                    DELIVERING.set(false);
+                }
             }
             None => {
                 let line = format!(
@@ -129,11 +132,10 @@ impl DebugSink {
                     name.to_string_lossy(),
                     context.to_string_lossy(),
                 );
-                // Nobody could be told that standard error is gone.
-                let _ = std::io::stderr().write_all(line.as_bytes());
+                sys::write_to_stderr(line.as_bytes());
             }
         }
-        crate::transport::sys::set_errno(errno);
+        crate::sys::set_errno(errno);
     }
 
     fn target(&self) -> MutexGuard<'_, Target> {

@@ -487,7 +487,13 @@ impl Client {
         let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
         self.option_failed(gone, libc::ENOTCONN);
         if let Some(child) = subprocess {
-            child.end();
+            let pid = child.pid();
+            if !child.end() {
+                debug!(
+                    self.debug,
+                    "process {pid} cannot be ended, and is left to itself"
+                );
+            }
         }
     }
 }

@@ -88,10 +88,7 @@ impl Client {
                 "meta contexts have not been negotiated for this export",
             ));
         }
-        Ok(set
-            .granted
-            .iter()
-            .any(|context| context.name.as_c_str() == name))
+        Ok(set.granted.iter().any(|context| *context.name == *name))
     }
 
     /// A block size constraint: 0 minimum, 1 preferred, 2 maximum, 3 the

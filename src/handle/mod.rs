@@ -10,7 +10,8 @@
 //! * `info`: what the server has said;
 //! * `commands`, after `checks` has looked at them: reading and writing;
 //! * `drive`: how states follow each other as bytes move;
-//! * `polling`: waiting for bytes to move.
+//! * `polling`: waiting for bytes to move;
+//! * `snapshot`: what can be known of all that without the lock.
 
 mod checks;
 mod commands;
@@ -19,9 +20,11 @@ pub mod debug;
 mod drive;
 pub mod entry;
 mod info;
+mod lock;
 mod options;
 mod polling;
 mod settings;
+mod snapshot;
 mod state;
 mod tls;
 mod uri;
@@ -29,21 +32,23 @@ mod uri;
 use std::any::Any;
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callback::Completion;
+use crate::connect::Place;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
-use crate::memory::LentMut;
 use crate::negotiation::{Session, Wishes};
+use crate::sys;
 pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
-use crate::uri::Place;
 
 use debug::{DebugSink, debug};
 use entry::{Entry, States};
+use lock::{Deadlock, Guard, Lock};
 use settings::Settings;
+use snapshot::Snapshot;
 use state::{Published, State};
 
 /// A connection to an NBD server, or one to be made.
@@ -57,7 +62,8 @@ pub struct Handle {
     private_data: AtomicUsize,
     /// The state as it was when the last locked call ended.
     published: AtomicU32,
-    client: Mutex<Client>,
+    snapshot: Snapshot,
+    client: Lock<Client>,
 }
 
 /// Everything behind the lock of a handle.
@@ -118,7 +124,7 @@ impl Handle {
     pub fn new() -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
-        let wanted = std::env::var_os("LIBNBD_DEBUG").is_some_and(|value| value == "1");
+        let wanted = sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
         let sink = Arc::new(DebugSink::new(name, wanted));
         let client = Client {
             debug: Arc::clone(&sink),
@@ -142,17 +148,20 @@ impl Handle {
             debug: sink,
             private_data: AtomicUsize::new(0),
             published: AtomicU32::new(client.published().to_bits()),
-            client: Mutex::new(client),
+            snapshot: Snapshot::of(&client),
+            client: Lock::new(client),
         }
     }
 
-    /// Waits until no other thread is inside a call, and enters.
-    pub(crate) fn lock(&self) -> Locked<'_> {
-        Locked {
+    /// Waits until no other thread is inside a call, and enters.  A callback
+    /// cannot wait for the call that it runs in.
+    pub(crate) fn lock(&self) -> std::result::Result<Locked<'_>, Deadlock> {
+        Ok(Locked {
             // A panic inside a call has ended the connection already.
-            client: self.client.lock().unwrap_or_else(PoisonError::into_inner),
+            client: self.client.lock()?,
             published: &self.published,
-        }
+            snapshot: &self.snapshot,
+        })
     }
 
     /// Where debug messages go.
@@ -192,6 +201,11 @@ impl Handle {
         self.published_state().direction()
     }
 
+    /// Settings and statistics, as the last locked call left them.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     fn published_state(&self) -> Published {
         Published::from_bits(self.published.load(Ordering::Acquire))
     }
@@ -210,16 +224,16 @@ impl Drop for Handle {
         let _context = debug::enter(entry::CLOSE.name);
         debug!(self.debug, "closing handle");
         self.debug.set_callback(None);
-        let client = self.client.get_mut();
-        client.unwrap_or_else(PoisonError::into_inner).close();
+        self.client.get_mut().close();
     }
 }
 
 /// The handle's lock, held.
 #[derive(Debug)]
 pub struct Locked<'a> {
-    client: MutexGuard<'a, Client>,
+    client: Guard<'a, Client>,
     published: &'a AtomicU32,
+    snapshot: &'a Snapshot,
 }
 
 impl Deref for Locked<'_> {
@@ -237,8 +251,9 @@ impl DerefMut for Locked<'_> {
 }
 
 impl Drop for Locked<'_> {
-    /// The state that others see changes when the call ends.
+    /// What others see changes when the call ends.
     fn drop(&mut self) {
+        self.snapshot.update(&self.client);
         let bits = self.client.published().to_bits();
         self.published.store(bits, Ordering::Release);
     }
@@ -273,12 +288,6 @@ impl Client {
         let error = self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"));
         self.transmission.retire_done();
         error
-    }
-
-    /// A buffer for a read, which never shows stale memory if the caller so
-    /// wishes.
-    pub fn read_buffer(&self, memory: LentMut) -> ReadBuffer {
-        ReadBuffer::new(memory, self.settings.pread_initialize)
     }
 
     /// Where the state machine is, for people.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use libc::{POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, c_int, c_short};
 
 use crate::error::{Error, Result};
+use crate::sys::{self, Wait};
 use crate::transmission::Reach;
-use crate::transport::sys::{self, Wait};
 
 use super::Client;
 use super::commands::command_failed;

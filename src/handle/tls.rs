@@ -4,10 +4,10 @@ use std::ffi::{CStr, CString};
 
 use libc::c_int;
 
+use crate::connect::Place;
 use crate::error::Result;
 use crate::negotiation::Tls;
 use crate::transport::tls::{DEFAULT_PRIORITY, default_username};
-use crate::uri::Place;
 
 use super::Client;
 

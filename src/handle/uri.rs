@@ -4,9 +4,10 @@ use std::ffi::{CStr, CString};
 
 use libc::c_int;
 
+use crate::connect::Place;
 use crate::error::{Error, Result};
 use crate::negotiation::Tls;
-use crate::uri::{self, Place, Plan, TlsParameters, TlsRule};
+use crate::uri::{self, Plan, TlsParameters, TlsRule};
 
 use super::Client;
 use super::settings::text_memory;

@@ -30,7 +30,7 @@ pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Ans
         return Ok(Next::Negotiating(0));
     }
     match export::go(line, wishes, session).await {
-        Err(Fault::Refused(_, error)) => {
+        Err(Fault::Refused(_, error) | Fault::Unheard(error)) => {
             // Nobody is there to try something else.
             option::send_abort(line).await?;
             Err(Fault::Broken(error))

@@ -2,16 +2,21 @@
 
 use std::ffi::{CStr, CString};
 
+use crate::error::{Error, Result};
 use crate::protocol::context::MetaContext;
 use crate::protocol::handshake::{Opt, answer, meta_context_request};
 use crate::protocol::{Fields, MAX_STRING};
 
 use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
-use super::{Answer, Next, Session, c_string, option};
+use super::{Answer, ContextSet, Fault, Next, Session, c_string, option};
 
-/// A server with more contexts than this is not serious.
-const MAX_CONTEXTS: usize = 4096;
+/// So many contexts a server may list or grant.
+const MAX_CONTEXTS: usize = 1 << 16;
+
+/// Those that are granted are remembered.  So long their names may be, all
+/// together.
+const MAX_NAMES: usize = 16 << 20;
 
 /// Asks which contexts the export has.  Nothing is selected or forgotten.
 pub async fn list_meta_contexts(
@@ -24,9 +29,10 @@ pub async fn list_meta_contexts(
     option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_META_CONTEXT.RECV_REPLY: asking for the list of meta contexts");
     let mut count = 0usize;
-    ask(line, Opt::ListMetaContext, export, queries, |context| {
+    ask(line, Opt::ListMetaContext, export, queries, |_, name| {
         count = count.saturating_add(1);
-        found(&context.name);
+        found(&name);
+        Ok(())
     })
     .await
     .map_err(as_unsupported)?;
@@ -45,10 +51,15 @@ pub async fn set_meta_contexts(
     option::require_fixed(session)?;
     session.contexts.clear();
     line.label(c"NEWSTYLE.OPT_META_CONTEXT.RECV_REPLY: selecting meta contexts");
-    let set = &mut session.contexts.granted;
-    ask(line, Opt::SetMetaContext, export, queries, |context| {
-        granted(&context.name);
-        set.push(context);
+    let set = &mut session.contexts;
+    let mut names = 0usize;
+    ask(line, Opt::SetMetaContext, export, queries, |id, name| {
+        names = names.saturating_add(name.count_bytes());
+        if names > MAX_NAMES {
+            return Err(too_many(Opt::SetMetaContext));
+        }
+        granted(&name);
+        remember(set, id, name)
     })
     .await
     .map_err(as_unsupported)?;
@@ -56,37 +67,66 @@ pub async fn set_meta_contexts(
     Ok(Next::Negotiating(session.contexts.granted.len()))
 }
 
+fn remember(set: &mut ContextSet, id: u32, name: CString) -> Result<()> {
+    set.granted.try_reserve(1).map_err(|_| {
+        Error::new(
+            libc::ENOMEM,
+            "there is not enough memory for the meta contexts that the server grants",
+        )
+    })?;
+    set.granted.push(MetaContext {
+        id,
+        name: name.into(),
+    });
+    Ok(())
+}
+
 async fn ask(
     line: &Line,
     which: Opt,
     export: &CStr,
     queries: &[CString],
-    mut each: impl FnMut(MetaContext),
+    mut each: impl FnMut(u32, CString) -> Result<()>,
 ) -> Answer<()> {
-    let queries: Vec<&[u8]> = queries.iter().map(|query| query.to_bytes()).collect();
-    option::send(
-        line,
-        which,
-        &meta_context_request(export.to_bytes(), &queries),
-    );
-    for _ in 0..MAX_CONTEXTS {
+    let request = meta_context_request(export.to_bytes(), queries.iter().map(|q| q.to_bytes()))
+        .ok_or_else(|| Fault::Unheard(too_long()))?;
+    option::send(line, which, &request);
+    drop(request);
+    for count in 0usize.. {
         match option::reply(line, which).await? {
             Reply::Ack => return Ok(()),
             Reply::Part {
                 kind: answer::META_CONTEXT,
                 data: Some(data),
             } if (5..=MAX_STRING.saturating_add(4)).contains(&data.len()) => {
+                if count >= MAX_CONTEXTS {
+                    break;
+                }
                 let mut fields = Fields(&data);
                 let id = fields.u32().unwrap_or(0);
-                each(MetaContext {
-                    id,
-                    name: c_string(fields.0),
-                });
+                each(id, c_string(fields.0))?;
             }
             Reply::Part { .. } => {
                 return Err(unexpected(which, "a malformed meta context").into());
             }
         }
     }
-    Err(unexpected(which, "an endless list of meta contexts").into())
+    Err(too_many(which).into())
+}
+
+/// The server has more than this client wants to know.
+fn too_many(which: Opt) -> Error {
+    Error::new(
+        libc::EOVERFLOW,
+        format!(
+            "{}: the server has too many meta contexts: at most {MAX_CONTEXTS} are accepted, \
+             and {MAX_NAMES} bytes of names",
+            which.name()
+        ),
+    )
+}
+
+/// The wire cannot say how long the request is.
+fn too_long() -> Error {
+    Error::new(libc::ERANGE, "the queries for meta contexts are too long")
 }

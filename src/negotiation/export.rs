@@ -1,6 +1,6 @@
 //! The options that choose an export: GO, INFO and EXPORT_NAME.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 use crate::protocol::errors::refusal;
 use crate::protocol::export::{BlockSizes, TransmissionFlags};
 use crate::protocol::handshake::{NO_ZEROES, Opt, PADDING, answer, info as kind, info_request};
@@ -22,7 +22,10 @@ pub async fn go(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<N
         return export_name(line, wishes, session).await;
     }
     line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: opening the export");
-    match information(line, Opt::Go, wishes, session).await {
+    match information(line, Opt::Go, wishes, session)
+        .await
+        .map_err(|fault| naming(fault, wishes))
+    {
         Ok(()) => Ok(Next::Transmission),
         // With extended headers only GO may open an export, so a server that
         // knows them and not GO contradicts itself.
@@ -43,13 +46,33 @@ pub async fn info(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer
     option::require_fixed(session)?;
     select_contexts(line, wishes, session).await?;
     line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: asking for information on the export");
-    match information(line, Opt::Info, wishes, session).await {
+    match information(line, Opt::Info, wishes, session)
+        .await
+        .map_err(|fault| naming(fault, wishes))
+    {
         Ok(()) => Ok(Next::Negotiating(0)),
         Err(fault) => {
             session.forget_export();
             Err(fault)
         }
     }
+}
+
+/// A refusal is more useful with the name of the export: often it is the name
+/// that is wrong.
+fn naming(fault: Fault, wishes: &Wishes) -> Fault {
+    match fault {
+        Fault::Refused(reply, error) => Fault::Refused(
+            reply,
+            Error::new(error.errno(), of_export(wishes, error.text())),
+        ),
+        other => other,
+    }
+}
+
+fn of_export(wishes: &Wishes, what: &str) -> String {
+    let name = Escaped(wishes.export_name.to_bytes());
+    format!("export \"{name}\": {what}")
 }
 
 /// Selects the meta contexts that the caller wants.  A server that cannot is
@@ -162,7 +185,7 @@ async fn export_name(line: &Line, wishes: &Wishes, session: &mut Session) -> Ans
     let size = line.read_u64().await.map_err(|error| {
         Error::new(
             error.errno(),
-            "the server hung up: it probably has no such export",
+            of_export(wishes, "the server hung up: it probably has no such export"),
         )
     })?;
     let flags = line.read_u16().await?;

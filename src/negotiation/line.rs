@@ -6,6 +6,7 @@
 //! it and the wire, and then polls the conversation.  There is no executor:
 //! waking up means polling again after bytes have moved.
 
+use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -19,14 +20,23 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Line(Arc<Mutex<Wire>>);
 
+/// A conversation reads what arrives at once, unless it waits until what it
+/// says has left.  A server that says more than this meanwhile does not listen:
+/// nothing but a refusal, or the end, can come before the question.
+const MAX_UNREAD: usize = 64 * 1024;
+
+/// Both directions are rings: taking bytes off the front does not move those
+/// behind, of which there can be many.
 #[derive(Debug)]
 struct Wire {
     /// Received and not yet read.
-    input: Vec<u8>,
+    input: VecDeque<u8>,
     /// Written and not yet sent.
-    output: Vec<u8>,
+    output: VecDeque<u8>,
     /// The peer has closed its side.
     ended: bool,
+    /// Nothing is read any more, for this reason.
+    broken: Option<Error>,
     upgrade: Upgrade,
     label: &'static CStr,
     chunks_sent: u64,
@@ -45,9 +55,10 @@ impl Line {
     /// An empty wire.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Wire {
-            input: Vec::new(),
-            output: Vec::new(),
+            input: VecDeque::new(),
+            output: VecDeque::new(),
             ended: false,
+            broken: None,
             upgrade: Upgrade::Clear,
             label: c"MAGIC.START: the conversation begins",
             chunks_sent: 0,
@@ -65,7 +76,7 @@ impl Line {
     pub async fn read(&self, count: usize) -> Result<Vec<u8>> {
         poll_fn(|_| {
             let mut wire = self.wire();
-            if wire.input.len() >= count {
+            if wire.broken.is_none() && wire.input.len() >= count {
                 return Poll::Ready(Ok(wire.input.drain(..count).collect()));
             }
             wire.starved()
@@ -109,7 +120,7 @@ impl Line {
 
     /// Writes; the bytes leave when the socket takes them.
     pub fn write(&self, bytes: &[u8]) {
-        self.wire().output.extend_from_slice(bytes);
+        self.wire().output.extend(bytes);
     }
 
     /// Waits until everything written has left.
@@ -167,7 +178,22 @@ impl Line {
 
     /// Adds bytes that have been received.
     pub fn feed(&self, bytes: &[u8]) {
-        self.wire().input.extend_from_slice(bytes);
+        let mut wire = self.wire();
+        let is_heard = wire.output.is_empty();
+        if !is_heard && wire.input.len().saturating_add(bytes.len()) > MAX_UNREAD {
+            wire.break_off(Error::new(
+                libc::EPROTO,
+                "the server talks without end and does not listen",
+            ));
+        } else if wire.input.try_reserve(bytes.len()).is_err() {
+            wire.break_off(Error::new(
+                libc::ENOMEM,
+                "there is not enough memory for what the server says",
+            ));
+        }
+        if wire.broken.is_none() {
+            wire.input.extend(bytes);
+        }
     }
 
     /// The peer has closed its side: nothing more will be fed.
@@ -186,8 +212,13 @@ impl Line {
         send: impl FnOnce(&[u8]) -> std::result::Result<usize, E>,
     ) -> std::result::Result<usize, E> {
         let mut wire = self.wire();
-        let count = send(&wire.output)?.min(wire.output.len());
+        let (front, _) = wire.output.as_slices();
+        let count = send(front)?.min(front.len());
         wire.output.drain(..count);
+        if wire.output.is_empty() {
+            // What is written next is in one piece.
+            wire.output.clear();
+        }
         Ok(count)
     }
 
@@ -210,7 +241,7 @@ impl Line {
 
     /// Takes what was received and not read.
     pub fn take_input(&self) -> Vec<u8> {
-        std::mem::take(&mut self.wire().input)
+        std::mem::take(&mut self.wire().input).into()
     }
 
     /// Where the conversation is.
@@ -233,9 +264,19 @@ impl Line {
 }
 
 impl Wire {
+    /// Ends the conversation as soon as it listens, which is now: nobody waits
+    /// any longer for the peer to listen.
+    fn break_off(&mut self, reason: Error) {
+        self.input = VecDeque::new();
+        self.output = VecDeque::new();
+        self.broken = Some(reason);
+    }
+
     /// Fewer bytes are there than the conversation needs.
     fn starved<T>(&self) -> Poll<Result<T>> {
-        if self.ended {
+        if let Some(reason) = &self.broken {
+            Poll::Ready(Err(reason.clone()))
+        } else if self.ended {
             Poll::Ready(Err(Error::without_errno(
                 "the server closed the connection during the handshake",
             )))
@@ -265,5 +306,95 @@ impl<T> Conversation<T> {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends at most `most` bytes, and adds them to `sent`.
+    fn send(line: &Line, most: usize, sent: &mut Vec<u8>) -> usize {
+        let drained = line.drain(|bytes| {
+            let bytes = bytes.get(..most).unwrap_or(bytes);
+            sent.extend_from_slice(bytes);
+            Ok::<_, ()>(bytes.len())
+        });
+        drained.unwrap()
+    }
+
+    /// Where the bytes that wait to be sent begin.
+    fn address(line: &Line) -> *const u8 {
+        let wire = line.wire();
+        wire.output.as_slices().0.as_ptr()
+    }
+
+    #[test]
+    fn what_remains_to_be_sent_stays_where_it_is() {
+        let line = Line::new();
+        let message: Vec<u8> = (0..1_000_000u32).flat_map(u32::to_be_bytes).collect();
+        line.write(&message);
+        let start = address(&line);
+        let mut sent = Vec::new();
+        while line.has_output() {
+            assert_eq!(address(&line), start.wrapping_add(sent.len()), "moved");
+            assert!(send(&line, 100_000, &mut sent) > 0);
+        }
+        assert!(sent == message);
+    }
+
+    #[test]
+    fn what_is_written_meanwhile_follows_in_order() {
+        let line = Line::new();
+        let (mut written, mut sent) = (Vec::new(), Vec::new());
+        for round in 0..2000u32 {
+            let message = vec![u8::try_from(round % 251).unwrap(); 100];
+            line.write(&message);
+            written.extend(message);
+            send(&line, 99, &mut sent);
+        }
+        while line.has_output() {
+            send(&line, 99, &mut sent);
+        }
+        assert!(sent == written);
+        // A message that finds the wire empty is in one piece.
+        line.write(&[1; 70]);
+        assert_eq!(send(&line, usize::MAX, &mut sent), 70);
+    }
+
+    /// What a conversation that says something and then listens comes to.
+    fn talk(line: &Line) -> Conversation<Result<Vec<u8>>> {
+        let wire = line.clone();
+        Conversation::new(async move {
+            wire.write(b"question");
+            wire.flushed().await;
+            wire.read(3).await
+        })
+    }
+
+    #[test]
+    fn a_peer_that_talks_without_listening_is_not_listened_to() {
+        let line = Line::new();
+        let mut conversation = talk(&line);
+        assert!(conversation.resume().is_none());
+        line.feed(&[1; MAX_UNREAD]);
+        assert!(conversation.resume().is_none(), "it still has to listen");
+        line.feed(&[1]);
+        let error = conversation.resume().unwrap().unwrap_err();
+        assert_eq!(error.errno(), libc::EPROTO);
+        line.feed(&[1; 5000]);
+        assert!(line.take_input().is_empty());
+        assert!(line.memory() < 1000);
+    }
+
+    #[test]
+    fn an_answer_before_the_question_has_left_waits() {
+        let line = Line::new();
+        let mut conversation = talk(&line);
+        assert!(conversation.resume().is_none());
+        line.feed(b"no!");
+        assert!(conversation.resume().is_none());
+        send(&line, usize::MAX, &mut Vec::new());
+        assert_eq!(conversation.resume(), Some(Ok(b"no!".to_vec())));
     }
 }

@@ -89,8 +89,8 @@ pub mod info {
 
 /// One option request: header and data.
 ///
-/// The lengths of what goes in are limited by the settings that accept it, so
-/// the result is far below the 32-bit length field.
+/// Names have a limit, and a longer list of queries than the 32-bit length field
+/// can say is refused before.
 pub fn option(option: Opt, data: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(data.len().saturating_add(16));
     message.extend_from_slice(&IHAVEOPT.to_be_bytes());
@@ -112,20 +112,38 @@ pub fn info_request(export: &[u8], wanted: &[u16]) -> Vec<u8> {
 }
 
 /// The data of the meta context options: the export's name and the queries.
-pub fn meta_context_request(export: &[u8], queries: &[&[u8]]) -> Vec<u8> {
-    let mut data = counted(export);
-    let count = u32::try_from(queries.len()).unwrap_or(u32::MAX);
+/// `None` if the 32-bit length field cannot hold its length.
+pub fn meta_context_request<'a>(
+    export: &[u8],
+    queries: impl Iterator<Item = &'a [u8]> + Clone,
+) -> Option<Vec<u8>> {
+    let length = meta_context_length(export.len(), queries.clone().map(<[u8]>::len))?;
+    let mut data = Vec::with_capacity(length);
+    put_counted(&mut data, export);
+    let count = u32::try_from(queries.clone().count()).ok()?;
     data.extend_from_slice(&count.to_be_bytes());
     for query in queries {
-        data.extend_from_slice(&counted(query));
+        put_counted(&mut data, query);
     }
-    data
+    Some(data)
+}
+
+/// How long that will be.
+fn meta_context_length(export: usize, mut queries: impl Iterator<Item = usize>) -> Option<usize> {
+    let start = export.checked_add(8)?;
+    let length = queries.try_fold(start, |sum, query| sum.checked_add(query)?.checked_add(4))?;
+    u32::try_from(length).is_ok().then_some(length)
 }
 
 fn counted(text: &[u8]) -> Vec<u8> {
-    let mut bytes = length(text).to_vec();
-    bytes.extend_from_slice(text);
+    let mut bytes = Vec::with_capacity(text.len().saturating_add(4));
+    put_counted(&mut bytes, text);
     bytes
+}
+
+fn put_counted(bytes: &mut Vec<u8>, text: &[u8]) {
+    bytes.extend_from_slice(&length(text));
+    bytes.extend_from_slice(text);
 }
 
 fn length(bytes: &[u8]) -> [u8; 4] {
@@ -187,11 +205,24 @@ mod tests {
         assert_eq!(
             option(
                 Opt::SetMetaContext,
-                &meta_context_request(b"vol7", &[b"base:allocation"])
+                &meta_context_request(b"vol7", [b"base:allocation".as_slice()].into_iter())
+                    .unwrap()
             ),
             hex("49484156454f5054 0000000a 0000001f
                  00000004 766f6c37 00000001 0000000f 626173653a616c6c6f636174696f6e")
         );
+    }
+
+    #[test]
+    fn a_meta_context_request_is_no_longer_than_its_length_field_can_say() {
+        let most = usize::try_from(u32::MAX).unwrap();
+        let queries = |count, last| std::iter::repeat_n(4096, count).chain([last]);
+        // 1,047,552 queries of 4,100 bytes each, and one for the rest.
+        let used = 12 + 1_047_552 * 4100;
+        let rest = most - used - 4;
+        assert_eq!(meta_context_length(4, queries(1_047_552, rest)), Some(most));
+        assert_eq!(meta_context_length(4, queries(1_047_552, rest + 1)), None);
+        assert_eq!(meta_context_length(4, queries(2_000_000, 0)), None);
     }
 
     #[test]

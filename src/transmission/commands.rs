@@ -96,6 +96,23 @@ impl Commands {
             })
     }
 
+    /// Whether `count` bytes more may be put into the buffer of a read.
+    ///
+    /// A server that sends more than the caller asked for cannot keep us busy
+    /// with it: the read has failed, and nothing more is written, neither data
+    /// nor zeroes.  The chunk callback does not hear of what has not been
+    /// written.
+    pub fn admit(&mut self, id: SlotId, count: u64) -> bool {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let admitted = self
+            .read_buffer(id)
+            .is_some_and(|buffer| buffer.announce(count));
+        if !admitted {
+            self.fail(id, libc::EPROTO);
+        }
+        admitted
+    }
+
     /// Records a failure; the first one counts.
     pub fn fail(&mut self, id: SlotId, errno: i32) {
         let slot = self.table.slot_mut(id);
@@ -137,6 +154,19 @@ impl Commands {
         }
     }
 
+    /// Whether a reply reports this context, given by its position among those
+    /// granted, for the first time.  A server must report each once; what it
+    /// says later is not passed on.
+    pub fn is_new(&mut self, id: SlotId, position: usize) -> bool {
+        match self.table.slot_mut(id).reported.mark(position) {
+            Ok(new) => new,
+            Err(_) => {
+                self.fail(id, libc::ENOMEM);
+                false
+            }
+        }
+    }
+
     /// Tells the caller of the extents of one meta context.
     pub fn extents(&mut self, id: SlotId, context: &MetaContext, extents: &mut [Extent]) {
         let error = self.table.slot(id).error;
@@ -144,9 +174,10 @@ impl Commands {
         let Some(along) = self.along(id) else {
             return;
         };
-        let (verdict, value) = status::deliver(along, context, offset, extents, error);
-        if verdict == -1 {
-            self.fail(id, or_protocol_error(value));
+        match status::deliver(along, context, offset, extents, error) {
+            Ok((-1, value)) => self.fail(id, or_protocol_error(value)),
+            Ok(_) => {}
+            Err(_) => self.fail(id, libc::ENOMEM),
         }
     }
 
@@ -177,8 +208,8 @@ impl Commands {
         let mut verdict = 0;
         if let Some(request) = &mut slot.request {
             if let Some(buffer) = request.read_buffer() {
-                if slot.error == 0 && !buffer.is_complete() {
-                    slot.error = libc::EPROTO;
+                if slot.error == 0 {
+                    slot.error = buffer.verdict();
                 }
                 buffer.finish();
             }

@@ -74,7 +74,7 @@ impl Transmission {
     /// Begins the transmission phase.  `bytes` were received along with the
     /// end of the handshake; an honest server sends nothing unasked.
     pub fn begin(&mut self, agreement: Agreement, bytes: &[u8]) -> Result<()> {
-        self.agreement = agreement;
+        self.agreement = agreement.in_order();
         if bytes.is_empty() {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use crate::protocol::{Fields, MAX_PAYLOAD, MAX_STRING};
 use super::commands::Commands;
 use super::read_ahead::{self, ReadAhead};
 use super::request::Along;
-use super::status::{self, Width};
+use super::status::{self, Form, Width};
 use super::table::SlotId;
 
 /// Longest payload of a chunk: the longest data, and its offset.
@@ -38,6 +38,23 @@ pub struct Agreement {
     pub contexts: Vec<MetaContext>,
     /// Size of the export, if the server said.
     pub size: Option<u64>,
+}
+
+impl Agreement {
+    /// With the contexts in the order of their ids, so that each is found
+    /// quickly: there can be many, and chunks can be short.
+    pub fn in_order(mut self) -> Self {
+        self.contexts.sort_by_key(|context| context.id);
+        self
+    }
+
+    /// Where the context with this id is.  A server must not give an id twice;
+    /// if it does, the first context is meant.
+    fn position(&self, id: u32) -> Option<usize> {
+        let position = self.contexts.partition_point(|context| context.id < id);
+        let context = self.contexts.get(position)?;
+        (context.id == id).then_some(position)
+    }
 }
 
 /// Reads replies.
@@ -76,8 +93,8 @@ enum Phase {
     Header,
     /// Data for the caller's buffer.
     Data(DataPart),
-    /// A block status payload.
-    Status(Tail, u16),
+    /// The descriptors of a block status payload.
+    Status(StatusPart),
     /// A payload that is of no use.
     Skip(Tail),
 }
@@ -88,6 +105,14 @@ struct DataPart {
     start: usize,
     at: usize,
     left: usize,
+    tail: Tail,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct StatusPart {
+    form: Form,
+    /// The position of the context among those agreed on.
+    context: usize,
     tail: Tail,
 }
 
@@ -127,7 +152,7 @@ impl Receiver {
     /// How much of a block status payload is still to come.
     pub fn missing_status(&self) -> u64 {
         match &self.phase {
-            Phase::Status(tail, _) => tail.left,
+            Phase::Status(part) => part.tail.left,
             _ => 0,
         }
     }
@@ -185,9 +210,11 @@ impl Receiver {
                 needed.saturating_sub(bytes.len()).max(1)
             }
             Phase::Data(_) => behind,
-            Phase::Status(tail, _) | Phase::Skip(tail) => usize::try_from(tail.left)
-                .unwrap_or(usize::MAX)
-                .saturating_add(behind),
+            Phase::Status(StatusPart { tail, .. }) | Phase::Skip(tail) => {
+                usize::try_from(tail.left)
+                    .unwrap_or(usize::MAX)
+                    .saturating_add(behind)
+            }
         }
     }
 
@@ -247,20 +274,23 @@ impl Receiver {
                     finish_data(part, commands);
                     Phase::Header
                 }
-                Phase::Status(tail, chunk_kind) => {
-                    let bytes = tail.cut(self.ahead.bytes());
+                Phase::Status(part) => {
+                    let bytes = part.tail.cut(self.ahead.bytes());
                     let count = bytes.len();
-                    self.status.extend_from_slice(bytes);
+                    let kept = keep(&mut self.status, bytes);
                     self.ahead.consume(count);
-                    if tail.left > 0 {
+                    if kept && part.tail.left > 0 {
                         return Ok(());
                     }
-                    let (tail, chunk_kind) = (*tail, *chunk_kind);
-                    finish_status(&self.status, chunk_kind, tail, commands, agreement);
-                    self.status.clear();
-                    // A hostile payload must not hold memory for ever.
-                    self.status.shrink_to(1 << 20);
-                    Phase::Header
+                    let part = *part;
+                    let next = if kept {
+                        finish_status(&self.status, part, commands, agreement);
+                        Phase::Header
+                    } else {
+                        out_of_memory(part.tail, commands)
+                    };
+                    forget(&mut self.status);
+                    next
                 }
                 Phase::Skip(tail) => {
                     let count = tail.cut(self.ahead.bytes()).len();
@@ -299,8 +329,7 @@ impl Receiver {
                 let Some(lead) = bytes.get(size..used) else {
                     return Ok(None);
                 };
-                self.status.clear();
-                (begin_chunk(&chunk, lead, commands)?, used)
+                (begin_chunk(&chunk, lead, commands, agreement)?, used)
             }
         };
         self.chunks = self.chunks.saturating_add(1);
@@ -351,6 +380,7 @@ impl Chunk {
         let fixed = match self.kind {
             kind::OFFSET_DATA => 8,
             kind::OFFSET_HOLE => 12,
+            kind::BLOCK_STATUS | kind::BLOCK_STATUS_EXT => Form::of(self.kind).lead(),
             error if error & kind::ERROR_BIT != 0 => MAX_ERROR_CHUNK,
             _ => 0,
         };
@@ -386,7 +416,7 @@ fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Res
     } else if structured && matches!(command, Command::Read | Command::BlockStatus) {
         // These have an answer, which only chunks can carry.
         commands.fail(id, libc::EPROTO);
-    } else if command == Command::Read {
+    } else if command == Command::Read && commands.admit(id, count) {
         return Ok(data(0, tail));
     }
     Ok(Phase::Skip(tail))
@@ -394,7 +424,12 @@ fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Res
 
 /// The chunks of structured and extended replies (NBD protocol, structured
 /// reply types).  `lead` is what `Chunk::lead` asked for.
-fn begin_chunk(chunk: &Chunk, lead: &[u8], commands: &mut Commands) -> Result<Phase> {
+fn begin_chunk(
+    chunk: &Chunk,
+    lead: &[u8],
+    commands: &mut Commands,
+    agreement: &Agreement,
+) -> Result<Phase> {
     let lead_len = u64::try_from(lead.len()).unwrap_or(u64::MAX);
     let tail = Tail {
         id: commands.answerable(chunk.cookie),
@@ -414,25 +449,25 @@ fn begin_chunk(chunk: &Chunk, lead: &[u8], commands: &mut Commands) -> Result<Ph
     let mut fields = Fields(lead);
     match (chunk.kind, command) {
         (kind::NONE, _) if chunk.length == 0 && tail.done => {}
-        (kind::OFFSET_DATA, Command::Read) if chunk.length > 8 => {
+        // The protocol forbids chunks of nothing.  Some servers send them, and
+        // they do no harm.
+        (kind::OFFSET_DATA, Command::Read) if chunk.length >= 8 => {
             let offset = fields.u64().unwrap_or(0);
             let at = commands.place(id, offset, tail.left)?;
-            return Ok(data(at, tail));
+            if commands.admit(id, tail.left) {
+                return Ok(data(at, tail));
+            }
         }
         (kind::OFFSET_HOLE, Command::Read) if chunk.length == 12 => {
             let offset = fields.u64().unwrap_or(0);
             let count = fields.u32().unwrap_or(0);
-            if count == 0 {
-                commands.fail(id, libc::EPROTO);
-            } else {
-                hole(id, offset, count, commands)?;
+            let at = commands.place(id, offset, count.into())?;
+            if commands.admit(id, count.into()) {
+                hole(id, at, count, commands);
             }
         }
         (kind::BLOCK_STATUS | kind::BLOCK_STATUS_EXT, Command::BlockStatus) => {
-            if (chunk.kind == kind::BLOCK_STATUS_EXT) != chunk.offset.is_some() {
-                commands.fail(id, libc::EPROTO);
-            }
-            return Ok(Phase::Status(tail, chunk.kind));
+            return Ok(begin_status(chunk, lead, tail, commands, agreement));
         }
         (error, _) if error & kind::ERROR_BIT != 0 => error_chunk(chunk.kind, fields, id, commands),
         _ => commands.fail(id, libc::EPROTO),
@@ -459,14 +494,12 @@ fn finish_data(part: &DataPart, commands: &mut Commands) {
     part.tail.finish(commands);
 }
 
-fn hole(id: SlotId, offset: u64, count: u32, commands: &mut Commands) -> Result<()> {
-    let at = commands.place(id, offset, count.into())?;
+fn hole(id: SlotId, at: usize, count: u32, commands: &mut Commands) {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if let Some(buffer) = commands.read_buffer(id) {
         buffer.put_zeroes(at, count);
     }
     commands.chunk(id, at, count, READ_HOLE, 0);
-    Ok(())
 }
 
 /// ERROR, ERROR_OFFSET, and whatever error chunks the future brings: all begin
@@ -495,28 +528,77 @@ fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut C
     commands.fail(id, errno);
 }
 
-fn finish_status(
-    payload: &[u8],
-    chunk_kind: u16,
+/// A block status chunk.  Its payload is kept only if somebody waits for it.
+fn begin_status(
+    chunk: &Chunk,
+    lead: &[u8],
     tail: Tail,
     commands: &mut Commands,
     agreement: &Agreement,
-) {
-    let Some(id) = tail.id else { return };
-    if agreement.contexts.is_empty() {
+) -> Phase {
+    let Some(id) = tail.id else {
+        return Phase::Skip(tail);
+    };
+    let form = Form::of(chunk.kind);
+    if (form == Form::Extended) != chunk.offset.is_some() || agreement.contexts.is_empty() {
         commands.fail(id, libc::EPROTO);
-    } else {
-        match status::parse(chunk_kind, payload) {
-            None => commands.fail(id, libc::EPROTO),
-            Some((context, extents)) => {
-                let context = agreement.contexts.iter().find(|c| c.id == context);
-                if let Some(context) = context {
-                    report_extents(id, context, extents, commands, agreement.size);
-                }
-            }
-        }
     }
-    tail.finish(commands);
+    let Some(context) = form.context(chunk.length, lead) else {
+        commands.fail(id, libc::EPROTO);
+        return Phase::Skip(tail);
+    };
+    match agreement.position(context) {
+        Some(context) if commands.is_new(id, context) => Phase::Status(StatusPart {
+            form,
+            context,
+            tail,
+        }),
+        _ => Phase::Skip(tail),
+    }
+}
+
+/// Adds bytes to a payload, unless memory is short.
+fn keep(payload: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let kept = payload.try_reserve(bytes.len()).is_ok();
+    if kept {
+        payload.extend_from_slice(bytes);
+    }
+    kept
+}
+
+/// Empties a payload; if it was large, its memory goes as well.
+fn forget(payload: &mut Vec<u8>) {
+    payload.clear();
+    if payload.capacity() > 1 << 20 {
+        *payload = Vec::new();
+    }
+}
+
+/// The rest of the chunk is of no use.
+fn out_of_memory(tail: Tail, commands: &mut Commands) -> Phase {
+    if let Some(id) = tail.id {
+        commands.fail(id, libc::ENOMEM);
+    }
+    Phase::Skip(tail)
+}
+
+fn finish_status(
+    descriptors: &[u8],
+    part: StatusPart,
+    commands: &mut Commands,
+    agreement: &Agreement,
+) {
+    let Some(id) = part.tail.id else { return };
+    match (
+        part.form.extents(descriptors),
+        agreement.contexts.get(part.context),
+    ) {
+        (Ok(extents), Some(context)) => {
+            report_extents(id, context, extents, commands, agreement.size);
+        }
+        _ => commands.fail(id, libc::ENOMEM),
+    }
+    part.tail.finish(commands);
 }
 
 fn report_extents(

@@ -3,6 +3,7 @@
 
 use crate::callback;
 use crate::memory::{Lent, LentMut, ReceiveVector};
+use crate::protocol::MAX_PAYLOAD;
 use crate::protocol::request::{Command, flag};
 
 use super::coverage::Coverage;
@@ -106,13 +107,15 @@ pub struct ReadBuffer {
 impl ReadBuffer {
     /// A buffer of which nothing has arrived.
     pub fn new(memory: LentMut, sanitise: bool) -> Self {
-        // No object is as long as this.  Such a count is a caller's mistake
-        // that the length check reports, and names no memory to zero.
-        let real = memory.len() < isize::MAX.unsigned_abs();
+        // No command reads more than this.  A longer count is most likely a
+        // caller's mistake, such as -1 from a call that failed, and need not
+        // be that of any memory: the length check reports it, and nothing may
+        // be touched.
+        let possible = memory.len() <= MAX_PAYLOAD as usize;
         Self {
             memory,
             coverage: Coverage::default(),
-            sanitise: sanitise && real,
+            sanitise: sanitise && possible,
         }
     }
 
@@ -124,6 +127,12 @@ impl ReadBuffer {
     /// Address of byte `at`, for the caller's own callback.
     pub fn address(&self, at: usize) -> *const u8 {
         self.memory.address(at)
+    }
+
+    /// Whether `count` bytes more may be put into the buffer: it is not to be
+    /// filled more than once.
+    pub fn announce(&mut self, count: usize) -> bool {
+        self.coverage.announce(count, self.memory.len())
     }
 
     /// Room for `count` bytes at `at`, to receive into.
@@ -148,9 +157,10 @@ impl ReadBuffer {
         self.coverage.add(at, count);
     }
 
-    /// Whether the whole request has arrived, each byte once.
-    pub fn is_complete(&self) -> bool {
-        self.coverage.is_exactly(self.memory.len())
+    /// The errno if the reply ends now: 0 if the whole request has arrived,
+    /// each byte once.
+    pub fn verdict(&mut self) -> i32 {
+        self.coverage.verdict(self.memory.len())
     }
 
     /// Ends the read: nothing more will be filled in.

@@ -1,5 +1,7 @@
 //! Block status payloads: from the wire to the caller's callback.
 
+use std::collections::TryReserveError;
+
 use crate::callback::Extent;
 use crate::protocol::Fields;
 use crate::protocol::context::MetaContext;
@@ -12,30 +14,120 @@ use super::request::Along;
 const LONGEST_32: u64 = (1 << 32) - (64 << 20);
 const LONGEST_64: u64 = (1 << 63) - (64 << 20);
 
-/// The payload of a block status chunk: context id and extents.  `None` if it
-/// is malformed.
-pub fn parse(chunk_kind: u16, payload: &[u8]) -> Option<(u32, Vec<Extent>)> {
-    let mut fields = Fields(payload);
-    let id = fields.u32()?;
-    let mut extents = Vec::new();
-    if chunk_kind == kind::BLOCK_STATUS_EXT {
-        let count = fields.u32()?;
-        extents.reserve(fields.0.len() / 16);
-        while !fields.0.is_empty() {
-            let (length, flags) = (fields.u64()?, fields.u64()?);
-            extents.push(Extent { length, flags });
-        }
-        if usize::try_from(count) != Ok(extents.len()) {
-            return None;
-        }
-    } else {
-        extents.reserve(fields.0.len() / 8);
-        while !fields.0.is_empty() {
-            let (length, flags) = (fields.u32()?.into(), fields.u32()?.into());
-            extents.push(Extent { length, flags });
+/// A chunk with more descriptors than this is skipped, and its command fails:
+/// what a server may use of our memory has a limit.  Servers should not send
+/// more in one chunk (NBD protocol, block status), but list the rest when they
+/// are asked for it.
+const MAX_DESCRIPTORS: u64 = 1 << 20;
+
+/// How a chunk lists extents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Two 32-bit numbers each.
+    Compact,
+    /// Two 64-bit numbers each, and their count in front.
+    Extended,
+}
+
+impl Form {
+    /// The form of a chunk of this kind.
+    pub fn of(chunk_kind: u16) -> Self {
+        match chunk_kind {
+            kind::BLOCK_STATUS_EXT => Self::Extended,
+            _ => Self::Compact,
         }
     }
-    (!extents.is_empty()).then_some((id, extents))
+
+    /// Length of what stands before the descriptors.
+    pub fn lead(self) -> u64 {
+        match self {
+            Self::Compact => 4,
+            Self::Extended => 8,
+        }
+    }
+
+    /// Length of a descriptor.
+    fn descriptor(self) -> u64 {
+        match self {
+            Self::Compact => 8,
+            Self::Extended => 16,
+        }
+    }
+
+    /// The id of the context that a payload of `length` bytes reports, from
+    /// its first bytes.  `None` if the payload is malformed or lists too much.
+    pub fn context(self, length: u64, lead: &[u8]) -> Option<u32> {
+        let mut fields = Fields(lead);
+        let id = fields.u32()?;
+        let descriptors = length.checked_sub(self.lead())?;
+        let count = descriptors.checked_div(self.descriptor())?;
+        let whole = count.checked_mul(self.descriptor()) == Some(descriptors);
+        let announced = match self {
+            Self::Compact => count,
+            Self::Extended => fields.u32()?.into(),
+        };
+        (whole && announced == count && (1..=MAX_DESCRIPTORS).contains(&count)).then_some(id)
+    }
+
+    /// The descriptors, or nothing if there is not enough memory.
+    pub fn extents(self, mut descriptors: &[u8]) -> Result<Vec<Extent>, TryReserveError> {
+        let mut extents = Vec::new();
+        match self {
+            Self::Compact => {
+                extents.try_reserve_exact(descriptors.len() / 8)?;
+                while let Some((bytes, rest)) = descriptors.split_first_chunk::<8>() {
+                    let both = u64::from_be_bytes(*bytes);
+                    extents.push(Extent {
+                        length: both >> 32,
+                        flags: both & u64::from(u32::MAX),
+                    });
+                    descriptors = rest;
+                }
+            }
+            Self::Extended => {
+                extents.try_reserve_exact(descriptors.len() / 16)?;
+                while let Some((bytes, rest)) = descriptors.split_first_chunk::<16>() {
+                    let mut fields = Fields(bytes);
+                    extents.push(Extent {
+                        length: fields.u64().unwrap_or(0),
+                        flags: fields.u64().unwrap_or(0),
+                    });
+                    descriptors = rest;
+                }
+            }
+        }
+        Ok(extents)
+    }
+}
+
+/// Which contexts a reply has reported, by position among those granted.
+#[derive(Debug, Default)]
+pub struct Reported {
+    first: u64,
+    /// The others, 64 at a time; few sessions have any.
+    rest: Vec<u64>,
+}
+
+impl Reported {
+    /// Marks a context; whether it was not marked before.
+    pub fn mark(&mut self, position: usize) -> Result<bool, TryReserveError> {
+        let bit = 1u64 << (position % 64);
+        let word = match (position / 64).checked_sub(1) {
+            None => &mut self.first,
+            Some(at) => {
+                let missing = at.saturating_add(1).saturating_sub(self.rest.len());
+                self.rest.try_reserve(missing)?;
+                self.rest.extend(std::iter::repeat_n(0, missing));
+                match self.rest.get_mut(at) {
+                    Some(word) => word,
+                    None => return Ok(false),
+                }
+            }
+        };
+        let new = *word & bit == 0;
+        *word |= bit;
+        Ok(new)
+    }
 }
 
 /// Which of the two callback forms receives the extents.
@@ -110,20 +202,23 @@ pub fn deliver(
     offset: u64,
     extents: &mut [Extent],
     error: i32,
-) -> (i32, i32) {
+) -> Result<(i32, i32), TryReserveError> {
     let mut value = error;
     let verdict = match along {
         Along::Extents32(callback) => {
-            let mut words: Vec<u32> = extents
-                .iter()
-                .flat_map(|extent| [low(extent.length), low(extent.flags)])
-                .collect();
+            let mut words: Vec<u32> = Vec::new();
+            words.try_reserve_exact(extents.len().saturating_mul(2))?;
+            words.extend(
+                extents
+                    .iter()
+                    .flat_map(|extent| [low(extent.length), low(extent.flags)]),
+            );
             callback.call(&context.name, offset, &mut words, &mut value)
         }
         Along::Extents64(callback) => callback.call(&context.name, offset, extents, &mut value),
         Along::None | Along::Chunk(_) => 0,
     };
-    (verdict, value)
+    Ok((verdict, value))
 }
 
 /// `clip` has made the value fit.
@@ -146,15 +241,23 @@ mod tests {
         (extents, error)
     }
 
+    /// The context and the extents of a payload.
+    fn parse(form: Form, payload: &[u8]) -> Option<(u32, Vec<Extent>)> {
+        let lead = usize::try_from(form.lead()).unwrap();
+        let (lead, descriptors) = payload.split_at(lead.min(payload.len()));
+        let id = form.context(u64::try_from(payload.len()).unwrap(), lead)?;
+        Some((id, form.extents(descriptors).unwrap()))
+    }
+
     #[test]
     fn both_wire_widths_are_read() {
         assert_eq!(
-            parse(kind::BLOCK_STATUS, &hex("00000007 00040000 00000003")),
+            parse(Form::Compact, &hex("00000007 00040000 00000003")),
             Some((7, vec![extent(1 << 18, 3)]))
         );
         assert_eq!(
             parse(
-                kind::BLOCK_STATUS_EXT,
+                Form::Extended,
                 &hex("00000007 00000001 0000010000000000 0000000000000003")
             ),
             Some((7, vec![extent(1 << 40, 3)]))
@@ -169,21 +272,42 @@ mod tests {
             "00000007 00040000",
             "00000007 00040000 00000003 00",
         ] {
-            assert_eq!(parse(kind::BLOCK_STATUS, &hex(payload)), None, "{payload}");
+            assert_eq!(parse(Form::Compact, &hex(payload)), None, "{payload}");
         }
         let one = "0000000000000200 0000000000000000";
         for payload in [
+            "00000007".to_string(),
             "00000007 00000000".to_string(),
             format!("00000007 00000002 {one}"),
             format!("00000007 00000000 {one}"),
             format!("00000007 00000001 {one} 00"),
         ] {
-            assert_eq!(
-                parse(kind::BLOCK_STATUS_EXT, &hex(&payload)),
-                None,
-                "{payload}"
-            );
+            assert_eq!(parse(Form::Extended, &hex(&payload)), None, "{payload}");
         }
+    }
+
+    #[test]
+    fn the_number_of_descriptors_has_a_limit() {
+        let lead = |count: u64| {
+            let count = u32::try_from(count).unwrap();
+            [7u32.to_be_bytes(), count.to_be_bytes()].concat()
+        };
+        for (count, expected) in [(MAX_DESCRIPTORS, Some(7)), (MAX_DESCRIPTORS + 1, None)] {
+            let compact = Form::Compact.context(4 + 8 * count, &lead(count)[..4]);
+            assert_eq!(compact, expected);
+            let extended = Form::Extended.context(8 + 16 * count, &lead(count));
+            assert_eq!(extended, expected);
+        }
+    }
+
+    #[test]
+    fn each_context_is_new_once() {
+        let mut reported = Reported::default();
+        for position in [0, 63, 64, 65, 1000, 127, 128] {
+            assert_eq!(reported.mark(position), Ok(true), "{position}");
+            assert_eq!(reported.mark(position), Ok(false), "{position}");
+        }
+        assert_eq!(reported.mark(66), Ok(true));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! allocated, and every step costs the same however many commands there are.
 
 use super::request::Request;
+use super::status::Reported;
 
 /// Names a slot.  A value is made only by the table that owns the slot, and
 /// slots are never removed, so it always names one.
@@ -33,6 +34,8 @@ pub struct Slot {
     pub error: i32,
     /// The reply is complete, but the request is still being sent.
     pub answered: bool,
+    /// The meta contexts that the reply has reported so far.
+    pub reported: Reported,
     previous: Option<SlotId>,
     next: Option<SlotId>,
 }
@@ -67,6 +70,7 @@ impl Table {
             stage: Stage::Queued,
             error: 0,
             answered: false,
+            reported: Reported::default(),
             previous: None,
             next: None,
         };
@@ -98,7 +102,9 @@ impl Table {
     pub fn retire(&mut self, id: SlotId) {
         self.unlink(id);
         self.index.remove(self.slot(id).cookie, &self.slots);
-        let request = self.slot_mut(id).request.take();
+        let slot = self.slot_mut(id);
+        let request = slot.request.take();
+        slot.reported = Reported::default();
         self.free.push(id);
         drop(request);
     }

@@ -1,7 +1,6 @@
 //! Byte streams that wait only when told to.  The only place that moves bytes
 //! between the library and a peer.
 
-pub mod sys;
 pub mod tls;
 
 use std::io;
@@ -10,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
 
-use sys::IfNothing;
+use crate::sys::{self, IfNothing};
 
 /// Receive calls in one go.  A server that sends without end must not keep the
 /// caller for ever.

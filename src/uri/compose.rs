@@ -3,11 +3,12 @@
 use std::ffi::CStr;
 use std::fmt::Write;
 
-use crate::connect::address::Meaning;
+use crate::connect::Place;
 use crate::error::{Error, Result};
+use crate::sys::address::Meaning;
 
+use super::TlsParameters;
 use super::scheme::{Scheme, Transport};
-use super::{Place, TlsParameters};
 
 // Besides letters and digits, what stands for itself...
 /// ...in a host or a port.

@@ -13,7 +13,7 @@ mod text;
 
 use std::ffi::CString;
 
-use crate::connect::address::SocketAddress;
+use crate::connect::Place;
 
 pub use compose::compose;
 pub use plan::plan;
@@ -25,17 +25,6 @@ pub struct Plan {
     pub place: Place,
     pub export_name: CString,
     pub tls: TlsParameters,
-}
-
-/// Where a server is.
-#[derive(Debug, Clone)]
-pub enum Place {
-    /// A host and a port, as somebody named them.
-    Tcp { host: CString, port: CString },
-    /// A socket address.
-    Address(SocketAddress),
-    /// At the end of a command's standard input and output.
-    Command(Vec<CString>),
 }
 
 /// What a URI says of TLS.  `None` leaves a setting as it is.

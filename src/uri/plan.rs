@@ -4,14 +4,14 @@
 
 use std::ffi::{CStr, CString};
 
-use crate::connect::address::SocketAddress;
-use crate::connect::ssh;
+use crate::connect::{Place, ssh};
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::MAX_STRING;
+use crate::sys::address::SocketAddress;
 
 use super::scheme::{Scheme, Transport};
 use super::text::{Authority, Parameter, Text};
-use super::{Place, Plan, Rules, TlsParameters, TlsRule};
+use super::{Plan, Rules, TlsParameters, TlsRule};
 
 /// The port that NBD has been assigned.
 const PORT: u16 = 10809;

@@ -5,8 +5,8 @@ use std::ffi::{CStr, CString};
 use libc::{EAFNOSUPPORT, EINVAL, ENAMETOOLONG, EPERM, EPROTONOSUPPORT};
 
 use super::*;
-use crate::connect::address::Meaning;
 use crate::error::Escaped;
+use crate::sys::address::{Meaning, SocketAddress};
 
 /// Allows everything.
 fn permissive() -> Rules {

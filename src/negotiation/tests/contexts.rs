@@ -155,9 +155,36 @@ fn other_replies_do_not_answer_a_context_option() {
 }
 
 #[test]
-fn endless_contexts_end_the_connection() {
-    let talk = list(&[]).server(one(LIST_META_CONTEXT, 0, "x-a:b").repeat(100_000));
-    assert_eq!(talk.hold_once().broken().errno(), 0);
+fn so_many_contexts_are_accepted_and_no_more() {
+    const MOST: usize = 65_536;
+    for (talk, number) in [(list(&[]), LIST_META_CONTEXT), (set(&[]), SET_META_CONTEXT)] {
+        let all = talk.server(one(number, 7, "x-a:b").repeat(MOST));
+        let ended = all.clone().server(reply(number, ACK, &[])).hold_once();
+        assert_eq!(ended.answer, Ok(Next::Negotiating(MOST)));
+        assert_eq!(ended.found.len(), MOST);
+        let ended = all.server(one(number, 7, "x-a:b")).hold_once();
+        assert_eq!(ended.broken().errno(), libc::EOVERFLOW);
+        assert!(ended.broken().text().contains("65536"));
+        assert_eq!(ended.found.len(), MOST);
+    }
+}
+
+#[test]
+fn the_names_that_are_remembered_have_a_limit_together() {
+    let name = "x".repeat(4096);
+    let most = (16 << 20) / name.len();
+    let all = set(&[]).server(one(SET_META_CONTEXT, 7, &name).repeat(most));
+    let granted = all.clone().server(reply(SET_META_CONTEXT, ACK, &[]));
+    let ended = granted.hold_once();
+    assert_eq!(ended.answer, Ok(Next::Negotiating(most)));
+    let ended = all.server(one(SET_META_CONTEXT, 7, "x")).hold_once();
+    assert_eq!(ended.broken().errno(), libc::EOVERFLOW);
+    assert_eq!(ended.found.len(), most);
+    // Nothing is remembered of a list.
+    let listed = list(&[])
+        .server(one(LIST_META_CONTEXT, 7, &name).repeat(most + 1))
+        .server(reply(LIST_META_CONTEXT, ACK, &[]));
+    assert_eq!(listed.hold_once().answer, Ok(Next::Negotiating(most + 1)));
 }
 
 #[test]

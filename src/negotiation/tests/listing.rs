@@ -1,8 +1,11 @@
 //! The list of exports.
 
 use crate::negotiation::Next;
+use crate::negotiation::list::MAX_EXPORTS;
 
-use super::talk::{ACK, INFO, LIST, SERVER, Talk, Topic, counted, fixed, plain, reply};
+use super::talk::{
+    ACK, INFO, LIST, SERVER, Talk, Topic, counted, fixed, plain, reply, reply_header,
+};
 
 fn list() -> Talk {
     Talk::about(Topic::List, plain(""), fixed()).client(super::talk::option(LIST, &[]))
@@ -87,8 +90,15 @@ fn a_malformed_entry_ends_the_connection() {
 }
 
 #[test]
-fn a_long_list_is_read_to_its_end() {
-    let talk = list().server(entry("vol", "").repeat(10_000));
-    let ended = talk.server(reply(LIST, ACK, &[])).hold_once();
-    assert_eq!(ended.answer, Ok(Next::Negotiating(10_000)));
+fn an_endless_list_ends_the_connection_even_if_all_of_it_is_skipped() {
+    let header = reply_header(LIST, SERVER, 8197);
+    let skipped = [header, vec![0; 8197]].concat();
+    for (again, reported) in [(entry("vol", ""), MAX_EXPORTS), (skipped, 0)] {
+        let all = list().server(again.repeat(MAX_EXPORTS));
+        let ended = all.clone().server(reply(LIST, ACK, &[])).hold_once();
+        assert_eq!(ended.answer, Ok(Next::Negotiating(reported)));
+        let ended = all.server(&again).hold_once();
+        assert_eq!(ended.broken().errno(), 0);
+        assert_eq!(ended.found.len(), reported);
+    }
 }

@@ -1,6 +1,6 @@
 //! GO, INFO and EXPORT_NAME: what is asked, learnt and refused.
 
-use crate::negotiation::{Next, Session, Wishes};
+use crate::negotiation::{Fault, Next, Session, Wishes};
 
 use super::talk::{
     ABORT, ACK, EXPORT_NAME, GO, INFO, META_CONTEXT, OPT_INFO, Talk, Topic, UNSUP, basics,
@@ -186,9 +186,23 @@ fn a_refused_export_ends_the_handshake_in_good_order() {
             assert_eq!(error.errno(), *errno, "{refusal:#x}");
             let quoted = error.text().contains(r"no vol7\x0ahere");
             assert_eq!(quoted, !text.is_empty(), "{error}");
+            assert!(error.text().starts_with(r#"export "vol7": "#), "{error}");
             assert!(!error.text().contains("hidden"), "{error}");
         }
     }
+}
+
+#[test]
+fn a_refusal_shows_the_name_in_printable_characters() {
+    let ended = Talk::about(Topic::Info, plain("a\n\u{e9}"), fixed())
+        .client(option(OPT_INFO, &information_wanted("a\n\u{e9}", &[])))
+        .server(reply(OPT_INFO, 0x8000_0006, b""))
+        .hold();
+    let (_, error) = ended.refused();
+    assert!(
+        error.text().starts_with(r#"export "a\x0a\xc3\xa9": "#),
+        "{error}"
+    );
 }
 
 #[test]
@@ -212,6 +226,7 @@ fn in_option_mode_another_export_may_be_tried() {
                 .hold();
             let (reply, error) = ended.refused();
             assert_eq!((reply, error.errno()), (*refusal, *errno));
+            assert!(error.text().starts_with(r#"export "vol8": "#), "{error}");
             let session = &ended.session;
             assert_eq!(session.export.basics, None, "nothing stale is left");
             assert_eq!(session.export.block_sizes, None);
@@ -239,6 +254,10 @@ fn a_server_without_go_gets_the_name_alone() {
         .client(option(EXPORT_NAME, b"vol7"))
         .hold();
     ended.must_be_deserted();
+    let Err(Fault::Broken(error)) = &ended.answer else {
+        panic!("not broken");
+    };
+    assert!(error.text().starts_with(r#"export "vol7": "#), "{error}");
     let ended = go(plain("vol7"), fixed())
         .server(reply(GO, UNSUP, &[]))
         .client(option(EXPORT_NAME, b"vol7"))

@@ -116,6 +116,80 @@ fn chunks_land_where_they_belong() {
 }
 
 #[test]
+fn chunks_of_nothing_are_told_and_change_nothing() {
+    let cases: [(&str, Answer); 4] = [
+        ("data 100+0, data 100+16, completed", |r| {
+            r.data(1, 100, 0, MORE).data(1, 100, 16, DONE)
+        }),
+        ("data 100+16, data 116+0, completed", |r| {
+            r.data(1, 100, 16, MORE).data(1, 116, 0, DONE)
+        }),
+        ("hole 107+0, hole 100+16, completed", |r| {
+            r.hole(1, 107, 0, MORE).hole(1, 100, 16, DONE)
+        }),
+        ("data 100+16, hole 100+0, data 108+0, completed", |r| {
+            r.data(1, 100, 16, MORE)
+                .hole(1, 100, 0, MORE)
+                .data(1, 108, 0, DONE)
+        }),
+    ];
+    for style in CHUNKED {
+        for (expected, replies) in cases {
+            let outcome = answered(style, sixteen().unsanitised(), replies);
+            assert_eq!(outcome.told(), expected);
+        }
+    }
+}
+
+#[test]
+fn what_exceeds_the_request_is_neither_written_nor_told() {
+    let data = disk_range(100, 16);
+    // What is told, and what the buffer holds afterwards.
+    let cases: [(&str, Vec<u8>, Answer); 6] = [
+        ("data 100+16", data.clone(), |r| {
+            r.data(1, 100, 16, MORE).hole(1, 100, 16, DONE)
+        }),
+        ("data 100+16", data.clone(), |r| {
+            r.data(1, 100, 16, MORE)
+                .hole(1, 100, 1, MORE)
+                .data(1, 100, 0, MORE)
+                .none(1)
+        }),
+        ("hole 100+16", vec![0; 16], |r| {
+            r.hole(1, 100, 16, MORE).data(1, 100, 16, DONE)
+        }),
+        // Nothing is written any more, not even what would have fitted.
+        (
+            "data 100+10",
+            [disk_range(100, 10), vec![STALE; 6]].concat(),
+            |r| {
+                r.data(1, 100, 10, MORE)
+                    .hole(1, 106, 10, MORE)
+                    .data(1, 110, 6, DONE)
+            },
+        ),
+        ("hole 100+10", [vec![0; 10], vec![STALE; 6]].concat(), |r| {
+            r.hole(1, 100, 10, MORE)
+                .data(1, 106, 10, MORE)
+                .hole(1, 110, 6, DONE)
+        }),
+        // The first error counts, and errors are told as before.
+        ("data 100+16, error 105+0 after EIO", data, |r| {
+            r.data(1, 100, 16, MORE)
+                .data(1, 100, 16, MORE)
+                .error_at(1, 5, "", 105, DONE)
+        }),
+    ];
+    for style in CHUNKED {
+        for (told, held, replies) in &cases {
+            let outcome = answered(style, sixteen().unsanitised(), replies);
+            assert_eq!(outcome.told(), format!("{told}, failed EPROTO"));
+            assert_eq!(outcome.memory[0], *held, "{told}");
+        }
+    }
+}
+
+#[test]
 fn an_empty_read_succeeds_without_chunks() {
     for style in CHUNKED {
         assert_eq!(
@@ -154,7 +228,7 @@ fn chunks_that_do_not_add_up_are_a_protocol_error() {
 
 #[test]
 fn malformed_chunks_fail_their_command_only() {
-    let cases: [(&str, Answer); 16] = [
+    let cases: [(&str, Answer); 15] = [
         ("NONE that is not the last", |r| {
             r.chunk(1, NONE, MORE, &[]).data(1, 100, 16, DONE)
         }),
@@ -168,9 +242,6 @@ fn malformed_chunks_fail_their_command_only() {
             r.chunk(1, OFFSET_DATA, DONE, &[0; 4])
         }),
         ("no data behind the offset", |r| r.data(1, 100, 0, DONE)),
-        ("no data, and then all", |r| {
-            r.data(1, 100, 0, MORE).data(1, 100, 16, DONE)
-        }),
         ("hole without payload", |r| {
             r.chunk(1, OFFSET_HOLE, DONE, &[])
         }),

@@ -126,7 +126,7 @@ pub struct Terms {
 pub fn terms(style: Style) -> Terms {
     let context = |id, name: &str| MetaContext {
         id,
-        name: CString::new(name).unwrap(),
+        name: CString::new(name).unwrap().into(),
     };
     Terms {
         style,

@@ -1,12 +1,16 @@
 //! Block status: both widths on the wire, both forms of the callback.
 
+use std::ffi::CString;
+
+use crate::protocol::context::MetaContext;
 use crate::protocol::reply::Style;
+use crate::testing::Pace;
 use crate::transmission::Arrival;
 
 use super::CHUNKED;
 use super::caller::Verdict;
 use super::replies::{BLOCK_STATUS, BLOCK_STATUS_EXT, DONE, MORE, Replies};
-use super::rig::{Interest, Order, Outcome, SIZE, Session, Terms, block_status, flush, terms};
+use super::rig::{Interest, Order, Outcome, Rig, SIZE, Session, Terms, block_status, flush, terms};
 
 type Answer = fn(Replies) -> Replies;
 
@@ -49,6 +53,133 @@ fn a_context_that_was_not_granted_is_not_reported() {
         });
         assert_eq!(outcome.told(), "completed");
     }
+}
+
+#[test]
+fn only_the_first_report_of_a_context_is_told() {
+    for style in CHUNKED {
+        for order in both_forms(0, 512) {
+            let outcome = answered(terms(style), order, |r| {
+                r.status(1, 7, &[(512, 1)], MORE)
+                    .status(1, 7, &[(512, 2)], MORE)
+                    .status(1, 9, &[(512, 3)], MORE)
+                    .status(1, 9, &[(256, 4), (256, 5)], MORE)
+                    .status(1, 7, &[(512, 6)], DONE)
+            });
+            assert_eq!(
+                outcome.told(),
+                "base:allocation 0: [512, 1], qemu:dirty-bitmap:b 0: [512, 3], completed"
+            );
+        }
+        // The next command is told again, though its slot is the same.
+        let mut rig = Rig::new(terms(style));
+        for cookie in 1..=3 {
+            rig.submit(&block_status(0, 512).concluding(Verdict::RETIRE));
+            rig.send_all();
+            let reply = rig.replies(style).status(cookie, 7, &[(512, 1)], DONE);
+            rig.receive(&reply.bytes()).unwrap();
+            let first = rig.news().first().cloned().unwrap();
+            assert_eq!(
+                first,
+                format!("{cookie} base:allocation 0: [512, 1]"),
+                "the slot remembers"
+            );
+        }
+    }
+}
+
+/// A context for each id, in this order.
+fn contexts(ids: impl Iterator<Item = u32>) -> Vec<MetaContext> {
+    let context = |id| MetaContext {
+        id,
+        name: CString::new(format!("x-many:{id}")).unwrap().into(),
+    };
+    ids.map(context).collect()
+}
+
+#[test]
+fn many_contexts_are_told_apart_whatever_their_ids() {
+    for style in CHUNKED {
+        let many = Terms {
+            contexts: contexts((0..1000).map(|n: u32| n.wrapping_mul(0x9e37_79b9))),
+            ..terms(style)
+        };
+        let ids: Vec<u32> = many.contexts.iter().map(|context| context.id).collect();
+        let session = Session::new("many", many, &[block_status(0, 512)], |mut r| {
+            for &id in ids.iter().chain(ids.iter().rev()) {
+                r = r.status(1, id, &[(512, 1)], MORE);
+            }
+            r.none(1)
+        });
+        let outcome = session.run(&session.replies, Pace::Whole);
+        let expected: Vec<_> = ids
+            .iter()
+            .map(|id| format!("x-many:{id} 0: [512, 1]"))
+            .chain(["completed".into()])
+            .collect();
+        assert_eq!(outcome.told(), expected.join(", "));
+    }
+}
+
+#[test]
+fn of_contexts_with_one_id_the_first_is_told() {
+    let mut twice = contexts([9, 7, 9, 7].into_iter());
+    for (number, context) in twice.iter_mut().enumerate() {
+        context.name = CString::new(format!("x-number:{number}")).unwrap().into();
+    }
+    for style in CHUNKED {
+        let terms = Terms {
+            contexts: twice.clone(),
+            ..terms(style)
+        };
+        let outcome = answered(terms, block_status(0, 512), |r| {
+            r.status(1, 7, &[(512, 1)], MORE)
+                .status(1, 9, &[(512, 2)], DONE)
+        });
+        assert_eq!(
+            outcome.told(),
+            "x-number:1 0: [512, 1], x-number:0 0: [512, 2], completed"
+        );
+    }
+}
+
+/// The most descriptors that a chunk may have.
+const MOST: usize = 1 << 20;
+
+#[test]
+fn the_longest_report_is_told_and_a_longer_one_skipped() {
+    for style in CHUNKED {
+        for (count, expected) in [(MOST, Some(0)), (MOST + 1, Some(libc::EPROTO))] {
+            let orders = [block_status(0, 1 << 30), flush()];
+            let session = Session::new("long", terms(style), &orders, |r| {
+                r.status(1, 7, &vec![(1, 1); count], DONE).none(2)
+            });
+            let mut rig = Rig::with(session.terms.clone(), &session.orders);
+            // Nothing that is skipped needs memory.
+            let (early, late) = session.replies.split_at(session.replies.len() / 2);
+            rig.receive(early).unwrap();
+            let memory = rig.transmission.memory();
+            assert_eq!(memory > 1 << 20, expected == Some(0), "{memory}");
+            rig.receive(late).unwrap();
+            assert!(rig.transmission.memory() < 1 << 20, "kept");
+            let ended = rig.end();
+            let outcome = rig.finish(ended);
+            assert_eq!(outcome.results, [expected, Some(0)]);
+            let told = outcome.events.len() - 5;
+            assert_eq!(told, usize::from(expected == Some(0)));
+        }
+    }
+}
+
+#[test]
+fn a_report_costs_no_memory_before_it_arrives() {
+    let mut rig = Rig::with(terms(Style::Structured), &[block_status(0, 512)]);
+    let length = 4 + 8 * u64::try_from(MOST).unwrap();
+    let replies = rig.replies(Style::Structured);
+    let start = replies.header(1, BLOCK_STATUS, DONE, length);
+    rig.receive(&start.raw(&[0, 0, 0, 7, 0, 0, 0, 1]).bytes())
+        .unwrap();
+    assert!(rig.transmission.memory() < 1 << 20);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Settings;
 use crate::error::{Error, Result};
-use crate::transport::sys;
+use crate::sys;
 
 /// The directory of the certificates that the administrator keeps.
 const SYSTEM_DIRECTORY: &str = "/etc/pki/libnbd";

@@ -15,7 +15,8 @@ use super::wire::Wire;
 use super::{Prepared, reasons};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::{Received, Sent, shut_down, sys};
+use crate::sys;
+use crate::transport::{Received, Sent, shut_down};
 
 /// The most that one record carries.
 const RECORD: usize = 16 * 1024;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use libc::{c_int, c_void, sigset_t, socklen_t};
 
-use crate::transport::sys::{checked, errno, set_errno};
+use crate::sys::{checked, errno, set_errno};
 
 /// The name of TLS among the protocols that a TCP socket can be given on top.
 const TLS: &[u8; 3] = b"tls";

@@ -16,7 +16,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::sys;
+use crate::sys;
 
 /// Room for what follows a small record: a good many small replies.
 const WIDE: usize = 64 * 1024;

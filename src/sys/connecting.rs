@@ -2,14 +2,16 @@
 
 use std::ffi::{CStr, OsString, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::time::Duration;
 
 use super::address::SocketAddress;
-use crate::transport::sys::checked;
+use super::{Wait, above_stdio, checked, poll, prepare_descriptor};
 
 /// Creates a socket for the address.
 pub fn open(address: &SocketAddress) -> io::Result<OwnedFd> {
@@ -17,7 +19,7 @@ pub fn open(address: &SocketAddress) -> io::Result<OwnedFd> {
     // SAFETY: no memory is involved.
     let fd = checked(unsafe { libc::socket(address.family(), kind, 0) })?;
     // SAFETY: `fd` has just been created, and nobody else owns it.
-    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let socket = above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })?;
     if matches!(address.family(), libc::AF_INET | libc::AF_INET6) {
         do_not_delay(&socket);
     } else if address.family() == libc::AF_UNIX {
@@ -118,10 +120,69 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     checked(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
     // SAFETY: both have just been created, and nobody else owns them.
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-    crate::transport::sys::prepare_descriptor(ours.as_raw_fd())?;
+    let (ours, theirs) = (above_stdio(ours)?, above_stdio(theirs)?);
+    prepare_descriptor(ours.as_raw_fd())?;
     queue_more(&ours);
     queue_more(&theirs);
     Ok((ours, theirs))
+}
+
+/// What kind of socket the caller brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brought {
+    /// It is connected, or is being connected, or has just lost its connection.
+    Connected,
+    /// It accepts connections.
+    Listening,
+    /// It has never been connected.
+    Unconnected,
+}
+
+/// Finds out what can be expected of a socket.  The error says that it is none.
+pub fn look_at(fd: RawFd) -> io::Result<Brought> {
+    match peer(fd) {
+        Err(error) => match error.raw_os_error() {
+            Some(libc::ENOTCONN) if is_listening(fd)? => Ok(Brought::Listening),
+            Some(libc::ENOTCONN) if is_idle(fd)? => Ok(Brought::Unconnected),
+            Some(libc::EBADF | libc::ENOTSOCK) => Err(error),
+            // Families that know no peers have their own ways.
+            _ => Ok(Brought::Connected),
+        },
+        Ok(()) => Ok(Brought::Connected),
+    }
+}
+
+/// Whether the socket knows its peer.
+fn peer(fd: RawFd) -> io::Result<()> {
+    let mut name: MaybeUninit<libc::sockaddr_storage> = MaybeUninit::uninit();
+    let mut len = libc::socklen_t::try_from(size_of_val(&name)).unwrap_or(0);
+    // SAFETY: `name` may be written, and `len` is its size.
+    checked(unsafe { libc::getpeername(fd, name.as_mut_ptr().cast(), &raw mut len) }).map(drop)
+}
+
+fn is_listening(fd: RawFd) -> io::Result<bool> {
+    let mut listening: c_int = 0;
+    let mut len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
+    // SAFETY: `listening` is a c_int and `len` its size.
+    checked(unsafe {
+        libc::getsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut listening).cast(),
+            &raw mut len,
+        )
+    })?;
+    Ok(listening != 0)
+}
+
+/// Whether a socket without a peer has no connection to hope for: it hangs up.
+/// It does not while it is being connected, and if that has failed, there is
+/// an error to be read.
+fn is_idle(fd: RawFd) -> io::Result<bool> {
+    let waits = [Wait { fd, events: 0 }];
+    let [happened] = poll(waits, Some(Duration::ZERO))?.unwrap_or_default();
+    Ok(happened & libc::POLLHUP != 0 && happened & libc::POLLERR == 0)
 }
 
 /// Makes a private directory with a new name.  The template ends in six X.

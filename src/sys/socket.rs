@@ -1,50 +1,13 @@
 //! The system calls on sockets, each in a safe function.
 
-use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use libc::{c_char, c_int, c_short};
+use libc::{c_int, c_short};
 
+use super::{checked, counted, uninterrupted};
 use crate::memory::{ReceiveVector, SendVector};
-
-/// The calling thread's errno.
-pub fn errno() -> i32 {
-    io::Error::last_os_error().raw_os_error().unwrap_or(0)
-}
-
-/// Sets the calling thread's errno.
-pub fn set_errno(errno: i32) {
-    // SAFETY: the C library returns the address of the thread's own errno.
-    let location = unsafe { libc::__errno_location() };
-    // SAFETY: as above; it is valid for as long as the thread runs.
-    unsafe { *location = errno }
-}
-
-/// Turns the C convention of -1 into a result.
-pub fn checked(status: c_int) -> io::Result<c_int> {
-    if status == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(status)
-    }
-}
-
-/// As `checked`, for calls that return a count.
-fn counted(status: isize) -> io::Result<usize> {
-    usize::try_from(status).map_err(|_| io::Error::last_os_error())
-}
-
-/// Repeats a call that a signal interrupted.
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
 
 /// Most vectors in one call; more are left for the next one.
 pub const MAX_VECTORS: usize = 64;
@@ -159,35 +122,32 @@ pub fn prepare_descriptor(fd: RawFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Moves a new descriptor up if it is one of the first three.  A program that
+/// has closed those may still use them, and what it writes to its standard
+/// error must not end up in a socket of ours.
+///
+/// (A file that is only read from and closed at once may have such a number:
+/// writing to it fails, as it does while the number is free.)
+pub fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(fd);
+    }
+    duplicate(&fd, libc::STDERR_FILENO.saturating_add(1))
+}
+
+/// A duplicate, closed on exec, with a number that is not below `least`.
+pub fn duplicate(fd: &OwnedFd, least: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
+    // SAFETY: the descriptor has just been created, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Takes ownership of a descriptor that the caller hands over.
 pub fn adopt(fd: RawFd) -> OwnedFd {
     // SAFETY: the caller has just passed ownership of an open descriptor, as
     // the interface of connecting by socket says.
     unsafe { OwnedFd::from_raw_fd(fd) }
-}
-
-/// Whether this process has the rights of the administrator.
-pub fn is_root() -> bool {
-    // SAFETY: needs nothing.
-    unsafe { libc::geteuid() == 0 }
-}
-
-unsafe extern "C" {
-    // Part of POSIX, but not of the crate.
-    fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
-}
-
-/// The name under which the user has logged in at the terminal.
-pub fn login_name() -> io::Result<CString> {
-    // Longer than any name that Linux allows.
-    let mut name = [0u8; 256];
-    // SAFETY: `name` may be written, up to its length.
-    match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
-        0 => Ok(CStr::from_bytes_until_nul(&name)
-            .unwrap_or_default()
-            .to_owned()),
-        errno => Err(io::Error::from_raw_os_error(errno)),
-    }
 }
 
 /// A descriptor to wait for, and what for.

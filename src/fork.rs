@@ -1,0 +1,253 @@
+//! Locks of the whole process, and `fork`.
+//!
+//! A child has one thread only, the one that has forked.  A lock that another
+//! thread held at that moment stays taken in the child for ever.  So whoever
+//! takes a lock that all handles share, one of this crate or of a library
+//! below it, says so with [`busy`], and `fork` waits until nobody is.
+//!
+//! The gate that both pass is one word, which counts those who are busy and
+//! those who fork.  Neither side comes in while the other is there, and each
+//! may be there many times: threads that fork at once do not disturb each
+//! other.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use crate::sys;
+
+/// One busy thread, in the word; those who fork are counted above.
+const BUSY: u32 = 1;
+const ALL_BUSY: u32 = FORKING.wrapping_sub(1);
+/// One thread that forks.
+const FORKING: u32 = 1 << 22;
+
+static GATE: AtomicU32 = AtomicU32::new(0);
+
+/// So many times this process and those before it have been forked off.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+static PREPARED: AtomicBool = AtomicBool::new(false);
+
+/// What one thread is doing.
+struct Own {
+    busy: Cell<u32>,
+    forking: Cell<u32>,
+}
+
+thread_local! {
+    static OWN: Own = const { Own { busy: Cell::new(0), forking: Cell::new(0) } };
+}
+
+/// This thread is inside code that takes locks of the whole process.
+#[derive(Debug)]
+#[must_use]
+pub struct Busy {
+    /// It ends in the thread in which it began.
+    _thread: PhantomData<*const ()>,
+}
+
+/// Keeps other threads from forking until the result is dropped.  A thread can
+/// be busy several times over, and can fork all the same.
+///
+/// Nothing that waits, and no callback of the program, belongs inside: a fork
+/// waits for its end.
+pub fn busy() -> Busy {
+    OWN.with(|own| {
+        if own.busy.get() == 0 && own.forking.get() == 0 {
+            prepare_for_forks();
+            enter();
+        }
+        own.busy.set(own.busy.get().wrapping_add(1));
+    });
+    Busy {
+        _thread: PhantomData,
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        OWN.with(|own| {
+            own.busy.set(own.busy.get().wrapping_sub(1));
+            if own.busy.get() == 0 && own.forking.get() == 0 {
+                leave();
+            }
+        });
+    }
+}
+
+/// A number that changes in a child.  What other threads have left behind in
+/// memory is void when it has changed: they do not exist.
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+fn enter() {
+    let mut now = GATE.load(Ordering::Relaxed);
+    loop {
+        if now > ALL_BUSY {
+            sys::wait_while(&GATE, now);
+            now = GATE.load(Ordering::Relaxed);
+            continue;
+        }
+        let more = now.wrapping_add(BUSY);
+        match GATE.compare_exchange_weak(now, more, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(other) => now = other,
+        }
+    }
+}
+
+fn leave() {
+    if GATE.fetch_sub(BUSY, Ordering::Release) > ALL_BUSY {
+        sys::wake_all(&GATE);
+    }
+}
+
+/// Threads that come here at the same time may all do it.  That does no harm,
+/// and a lock to prevent it would be one more to be caught by a fork.
+fn prepare_for_forks() {
+    if !PREPARED.load(Ordering::Acquire) && sys::at_fork(before, in_parent, in_child) {
+        PREPARED.store(true, Ordering::Release);
+    }
+}
+
+/// Waits until no other thread is busy, and keeps it like that.
+extern "C" fn before() {
+    OWN.with(|own| {
+        own.forking.set(own.forking.get().wrapping_add(1));
+        if own.forking.get() > 1 {
+            return;
+        }
+        // This thread is not waited for, by another that forks neither.
+        let change = FORKING.wrapping_sub(counted(own));
+        let mut now = GATE
+            .fetch_add(change, Ordering::AcqRel)
+            .wrapping_add(change);
+        if own.busy.get() > 0 {
+            sys::wake_all(&GATE);
+        }
+        while now & ALL_BUSY != 0 {
+            sys::wait_while(&GATE, now);
+            now = GATE.load(Ordering::Acquire);
+        }
+    });
+}
+
+extern "C" fn in_parent() {
+    OWN.with(|own| {
+        own.forking.set(own.forking.get().saturating_sub(1));
+        if own.forking.get() == 0 {
+            GATE.fetch_sub(FORKING.wrapping_sub(counted(own)), Ordering::AcqRel);
+            sys::wake_all(&GATE);
+        }
+    });
+}
+
+/// Nobody else is there.
+extern "C" fn in_child() {
+    OWN.with(|own| {
+        own.forking.set(own.forking.get().saturating_sub(1));
+        if own.forking.get() == 0 {
+            GATE.store(counted(own), Ordering::Relaxed);
+            GENERATION.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+}
+
+/// What this thread counts for as one that is busy.
+fn counted(own: &Own) -> u32 {
+    BUSY.wrapping_mul(own.busy.get().min(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// Whether `child` is true in a child of this process, which has so many
+    /// seconds for it.
+    fn forked(child: impl FnOnce() -> bool) -> bool {
+        // SAFETY: the child does nothing that needs another thread.
+        match unsafe { libc::fork() } {
+            0 => {
+                // SAFETY: neither needs anything of the process.
+                unsafe {
+                    libc::alarm(10);
+                    libc::_exit(i32::from(!child()));
+                }
+            }
+            pid => {
+                let mut status = 0;
+                // SAFETY: `status` has room for the result.
+                assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+                status == 0
+            }
+        }
+    }
+
+    #[test]
+    fn a_child_finds_no_lock_taken_that_is_taken_while_busy() {
+        static LOCK: Mutex<u64> = Mutex::new(0);
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let threads = [(); 3].map(|()| {
+            std::thread::spawn(|| {
+                while !STOP.load(Ordering::Relaxed) {
+                    let _outer = busy();
+                    let _inner = busy();
+                    *LOCK.lock().unwrap() += 1;
+                }
+            })
+        });
+        let all_well = (0..300).all(|_| {
+            forked(|| {
+                let _busy = busy();
+                LOCK.try_lock().is_ok()
+            })
+        });
+        STOP.store(true, Ordering::Relaxed);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(all_well);
+    }
+
+    #[test]
+    fn a_busy_thread_can_fork() {
+        let before = generation();
+        let outer = busy();
+        assert!(forked(|| {
+            drop(busy());
+            drop(outer);
+            drop(busy());
+            generation() == before.wrapping_add(1)
+        }));
+        assert_eq!(generation(), before);
+    }
+
+    #[test]
+    fn a_fork_waits_for_the_end_of_what_another_thread_does() {
+        let (tell, told) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let busy = busy();
+            tell.send("busy").unwrap();
+            ended.recv().unwrap();
+            tell.send("not busy").unwrap();
+            drop(busy);
+        });
+        assert_eq!(told.recv().unwrap(), "busy");
+        let forking = std::thread::spawn(move || {
+            assert!(forked(|| true));
+            told.recv_timeout(Duration::ZERO).unwrap()
+        });
+        while GATE.load(Ordering::Relaxed) < FORKING {
+            std::thread::yield_now();
+        }
+        end.send(()).unwrap();
+        assert_eq!(forking.join().unwrap(), "not busy");
+        thread.join().unwrap();
+    }
+}

@@ -1,0 +1,55 @@
+//! The system calls, each in a safe function.
+
+pub mod address;
+mod connecting;
+mod process;
+mod signals;
+mod socket;
+mod threads;
+
+use std::io;
+
+use libc::c_int;
+
+pub use connecting::*;
+pub use process::*;
+pub use signals::*;
+pub use socket::*;
+pub use threads::*;
+
+/// The calling thread's errno.
+pub fn errno() -> i32 {
+    io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// Sets the calling thread's errno.
+pub fn set_errno(errno: i32) {
+    // SAFETY: the C library returns the address of the thread's own errno.
+    let location = unsafe { libc::__errno_location() };
+    // SAFETY: as above; it is valid for as long as the thread runs.
+    unsafe { *location = errno }
+}
+
+/// Turns the C convention of -1 into a result.
+pub fn checked(status: c_int) -> io::Result<c_int> {
+    if status == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(status)
+    }
+}
+
+/// As `checked`, for calls that return a count.
+fn counted(status: isize) -> io::Result<usize> {
+    usize::try_from(status).map_err(|_| io::Error::last_os_error())
+}
+
+/// Repeats a call that a signal interrupted.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

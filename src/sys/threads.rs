@@ -1,0 +1,96 @@
+//! Threads: waiting for each other, being forked, being cancelled.
+
+use std::ffi::c_int;
+use std::sync::atomic::AtomicU32;
+
+/// Waits until somebody wakes those who wait for `word`, unless it is not
+/// `expected` any more.  It may return early.
+pub fn wait_while(word: &AtomicU32, expected: u32) {
+    // SAFETY: the word lives through the call; without a time the call waits
+    // for as long as it takes.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            std::ptr::null::<libc::timespec>(),
+        )
+    };
+}
+
+/// Wakes every thread that waits for `word`.
+pub fn wake_all(word: &AtomicU32) {
+    // SAFETY: the call only uses the address of the word.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            libc::c_int::MAX,
+        )
+    };
+}
+
+/// Has functions called by `fork`: before it, and afterwards in the parent and
+/// in the child.  This fails only for want of memory.
+pub fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) -> bool {
+    // SAFETY: the functions take and return nothing, and the library is never
+    // unloaded.
+    let status = unsafe { libc::pthread_atfork(Some(before), Some(parent), Some(child)) };
+    status == 0
+}
+
+unsafe extern "C-unwind" {
+    // Part of POSIX, but not of the crate.  A thread that has been cancelled
+    // ends inside these.
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
+    fn pthread_testcancel();
+}
+
+const CANCEL_DISABLE: c_int = 1;
+const CANCEL_DEFERRED: c_int = 0;
+const CANCEL_ASYNCHRONOUS: c_int = 1;
+
+/// Whether this thread could be cancelled before.
+#[derive(Debug)]
+#[must_use]
+pub struct Cancellation(c_int);
+
+impl Cancellation {
+    /// Keeps this thread from being cancelled: what it is inside cannot be left
+    /// half way.
+    pub fn hold() -> Self {
+        let mut old = CANCEL_DISABLE;
+        // SAFETY: `old` has room for the result.
+        unsafe { pthread_setcancelstate(CANCEL_DISABLE, &mut old) };
+        Self(old)
+    }
+
+    /// Lets it be cancelled again.  If it has been cancelled meanwhile, and
+    /// `is_point` says that this is a place to end, it ends now, and does so in
+    /// any case if it is of asynchronous type.  Then this does not return, and
+    /// unwinds the callers, who must not have anything left to drop, up to the
+    /// program.
+    pub fn release(self, is_point: bool) {
+        if self.0 == CANCEL_DISABLE {
+            return;
+        }
+        // A thread of asynchronous type ends as soon as it may.  Some versions
+        // of glibc then forget the result, so it ends in `pthread_testcancel`.
+        let mut kind = CANCEL_DEFERRED;
+        // SAFETY: `kind` has room for the result, and so it is a type, as
+        // `self.0` is a state.  The results can be left out.
+        unsafe {
+            pthread_setcanceltype(CANCEL_DEFERRED, &mut kind);
+            pthread_setcancelstate(self.0, std::ptr::null_mut());
+            if is_point || kind == CANCEL_ASYNCHRONOUS {
+                pthread_testcancel();
+            }
+            if kind == CANCEL_ASYNCHRONOUS {
+                pthread_setcanceltype(kind, std::ptr::null_mut());
+            }
+        }
+    }
+}
