@@ -73,8 +73,6 @@ compile() {
     case $1 in
         dlopen) $CC $flags "$here/$1.c" -o "$build/$1" -ldl ;;
         ends) $CXX -std=gnu++17 $common "$here/$1.cc" -o "$build/$1" $link ;;
-        tls_kernel) compile_relay && $CC $flags "$here/$1.c" "$here/test.c" \
-            "$here/support/tls.c" "$here/support/kernel-tls.c" -o "$build/$1" $link -lcrypto ;;
         tls_*) compile_relay && $CC $flags "$here/$1.c" "$here/test.c" "$here/support/tls.c" \
             -o "$build/$1" $link ;;
         *) $CC $flags "$here/$1.c" "$here/test.c" -o "$build/$1" $link ;;

@@ -3,6 +3,8 @@
  * that adds it. */
 #include "support/tls.h"
 
+#include <poll.h>
+
 #define GREETING "send NBDMAGIC IHAVEOPT u16:3\nread 4\n"
 #define STARTTLS GREETING "read-option STARTTLS\n"
 #define NOTHING_MORE \
@@ -172,6 +174,43 @@ CASE (flags_that_rule_options_out)
   check_refused (h, scripted (GREETING "expect-eof\n", NULL), ENOTSUP, "TLS is required");
   nbd_close (h);
   check_script ();
+}
+
+/* ---- Downgrade: the server has nothing that is safe ---- */
+
+CASE (weak_algorithms)
+{
+  static const struct { const char *version, *option, *value, *words, *way; } cases[] = {
+    { "1.0", NULL, NULL, "TLS 1.2 and TLS 1.3", NULL },
+    { "1.1", NULL, NULL, "TLS 1.2 and TLS 1.3", NULL },
+    { "1.2", "--ciphers", "CAMELLIA256-SHA", "cipher, key exchange or group", NULL },
+    { "1.2", "--ciphers", "NULL-SHA256", "cipher, key exchange or group", NULL },
+    { "1.2", "--dh", "modp_1536", "group for Diffie-Hellman is too small", "NORMAL:-DHE-RSA" },
+    { "1.2", "--dh", "modp_1536", "%PROFILE_LOW", "NORMAL:-ECDHE-RSA:%PROFILE_LOW" },
+  };
+
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i)
+    for (unsigned j = 0; j < (cases[i].way ? 2 : 1); ++j) {
+      const char *script = j == 0 ? STARTTLS "option-reply ACK\nexpect-eof\n" : READY ONE_READ;
+      const char *socket = relay (scripted (script, NULL), "--x509", pki ("server-rsa"),
+                                  "--version", cases[i].version, cases[i].option,
+                                  cases[i].value, NULL);
+      struct nbd_handle *h = with_certificates ("client");
+      char buf[512];
+
+      situation ("%s %s, %u", cases[i].version, cases[i].value ? cases[i].value : "", j);
+      if (j == 0) {
+        CHECK_EQ (nbd_set_tls_priority (h, "NORMAL:-ECDHE-RSA:-RSA:+DHE-RSA"), 0);
+        check_refused (h, socket, 0, cases[i].words);
+      }
+      else {
+        CHECK_EQ (nbd_set_tls_priority (h, cases[i].way), 0);
+        CHECK_EQ (nbd_connect_unix (h, socket), 0);
+        CHECK_EQ (nbd_pread (h, buf, sizeof buf, 0, 0), 0);
+      }
+      nbd_close (h);
+      stop_servers ();
+    }
 }
 
 /* ---- Clear text where TLS should be ---- */
@@ -391,21 +430,79 @@ CASE (new_keys)
   check_relay_and_script ();
 }
 
-/* The socket tells once that there is something; it holds two replies. */
-CASE (replies_in_one_piece)
+/* Two reads, both answered in one record. */
+static struct nbd_handle *
+answered_in_one_piece (char buf[2][512], struct record records[2])
 {
   struct nbd_handle *h = ready (TRUSTED (READY "read-request READ\nread-request READ\n"
                                          "send 67446698 u32:0 cookie:1 fill:5*512"
                                          " 67446698 u32:0 cookie:2 fill:6*512\n"
                                          "wait-eof\n"));
+
+  for (unsigned i = 0; i < 2; ++i)
+    CHECK (nbd_aio_pread (h, buf[i], 512, 0, completion (&records[i]), 0) > 0);
+  return h;
+}
+
+/* The socket tells once that there is something; it holds two replies. */
+CASE (replies_in_one_piece)
+{
   struct record records[2] = { { .result = 1 }, { .result = 1 } };
+  char buf[2][512];
+  struct nbd_handle *h = answered_in_one_piece (buf, records);
+
+  CHECK_EQ (nbd_poll (h, -1), 1);
+  CHECK_EQ (records[0].calls, 1);
+  CHECK_EQ (records[1].calls, 0);
+  CHECK_EQ (nbd_aio_is_ready (h), 1);
+  CHECK_EQ (nbd_poll (h, 0), 1);
+  CHECK_EQ (records[1].calls, 1);
+  CHECK (all_bytes (buf[0], 512, 5) && all_bytes (buf[1], 512, 6));
+  CHECK_EQ (nbd_poll (h, 0), 0);
+  nbd_close (h);
+  check_relay_and_script ();
+}
+
+/* A program that watches the socket would not be told of the second. */
+CASE (replies_in_one_piece_for_a_loop)
+{
+  struct record records[2] = { { .result = 1 }, { .result = 1 } };
+  char buf[2][512];
+  struct nbd_handle *h = answered_in_one_piece (buf, records);
+  struct pollfd fd = { .fd = nbd_aio_get_fd (h), .events = POLLIN };
+
+  while (records[1].calls == 0) {
+    CHECK_EQ (poll (&fd, 1, 5000), 1);
+    CHECK_EQ (nbd_aio_notify_read (h), 0);
+  }
+  CHECK_EQ (records[0].calls, 1);
+  CHECK_EQ (poll (&fd, 1, 0), 0);
+  nbd_close (h);
+  check_relay_and_script ();
+}
+
+/* The second record stays where such a program sees it. */
+CASE (replies_in_two_records_for_a_loop)
+{
+  struct nbd_handle *h = ready (TRUSTED (READY "read-request READ\nread-request READ\n"
+                                         "send 67446698 u32:0 cookie:1 fill:5*512\n"
+                                         "sleep 100\n"
+                                         "send 67446698 u32:0 cookie:2 fill:6*512\n"
+                                         "wait-eof\n"));
+  struct record records[2] = { { .result = 1 }, { .result = 1 } };
+  struct pollfd fd = { .fd = nbd_aio_get_fd (h), .events = POLLIN };
   char buf[2][512];
 
   for (unsigned i = 0; i < 2; ++i)
     CHECK (nbd_aio_pread (h, buf[i], 512, 0, completion (&records[i]), 0) > 0);
-  CHECK_EQ (nbd_poll (h, -1), 1);
-  CHECK_EQ (records[0].calls, 1);
-  CHECK_EQ (records[1].calls, 1);
+  usleep (500000);
+  for (int i = 0; i < 2; ++i) {
+    while (records[i].calls == 0) {
+      CHECK_EQ (poll (&fd, 1, 5000), 1);
+      CHECK_EQ (nbd_aio_notify_read (h), 0);
+    }
+    CHECK_EQ (records[0].calls + records[1].calls, i + 1);
+  }
   CHECK (all_bytes (buf[0], 512, 5) && all_bytes (buf[1], 512, 6));
   nbd_close (h);
   check_relay_and_script ();

@@ -216,7 +216,7 @@ CASE (priorities_with_certificates)
     "NORMAL:-CIPHER-ALL:+CHACHA20-POLY1305",
     "NORMAL:-GROUP-ALL:+GROUP-X448",
     "NORMAL:-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256",
-    "PERFORMANCE", "PFS", "SECURE128", "SUITEB128", "NORMAL:%COMPAT",
+    "PERFORMANCE", "PFS", "SECURE128", "NONE:+NORMAL:-SHA1", "NORMAL:%COMPAT",
     "NORMAL:%DISABLE_TLS13_COMPAT_MODE", "NORMAL:%PROFILE_HIGH:%SERVER_PRECEDENCE",
   };
   const char *socket = nbdkit_x509 ("server");
@@ -235,7 +235,7 @@ CASE (priorities_with_certificates)
 /* The certificate is on a curve that is worth 128 bits. */
 CASE (profiles)
 {
-  static const char *const priorities[] = { "NORMAL:%PROFILE_ULTRA", "SUITEB192" };
+  static const char *const priorities[] = { "NORMAL:%PROFILE_ULTRA", "SECURE256:%PROFILE_ULTRA" };
   const char *socket = nbdkit_x509 ("server");
 
   for (size_t i = 0; i < 2; ++i) {

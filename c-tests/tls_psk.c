@@ -1,6 +1,8 @@
 /* TLS with pre-shared keys. */
 #include "support/tls.h"
 
+#include <fcntl.h>
+
 static const char *const versions[] = { "1.2", "1.3" };
 
 #define FOR_BOTH_VERSIONS(v) \
@@ -88,6 +90,17 @@ CASE (wrong_key)
     }
 }
 
+/* So many hexadecimal digits. */
+static const char *
+digits (unsigned count)
+{
+  char *all = text ("%*s", count, "");
+
+  for (unsigned i = 0; i < count; ++i)
+    all[i] = "0123456789abcdefABCDEF"[i * 7 % 22];
+  return all;
+}
+
 static const char *
 psk_file (const char *lines)
 {
@@ -125,6 +138,9 @@ CASE (unusable_files)
     { psk_file ("alice:\n"), EINVAL, "not a key in hexadecimal" },
     { psk_file ("alice:123\n"), EINVAL, "not a key in hexadecimal" },
     { psk_file ("alice:no\nalice:00\n"), EINVAL, "not a key in hexadecimal" },
+    { psk_file (text ("alice:%s\n", digits (1026))), EINVAL, "longer than 512 bytes" },
+    { psk_file (text ("alice:%s\n", digits (100001))), EINVAL, "longer than 512 bytes" },
+    { psk_file (text ("alice:%sx\n", digits (1026))), EINVAL, "not a key in hexadecimal" },
   };
   const char *socket = nbdkit_psk ();
 
@@ -204,5 +220,158 @@ CASE (client_with_certificates)
     CHECK_EQ (nbd_set_tls_priority (h, only_version (*v)), 0);
     check_refused (h, nbdkit_psk (), 0, "TLS");
     nbd_close (h);
+  }
+}
+
+/* As long as they can be. */
+CASE (long_names_and_keys)
+{
+  static const unsigned lengths[][2] = { { 129, 257 }, { 255, 511 }, { 256, 512 }, { 1, 512 } };
+
+  for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
+    unsigned user_length = lengths[i][0], key_length = lengths[i][1];
+    const char *user = digits (user_length);
+    const char *file = psk_file (text ("%s:%s\n", user, digits (2 * key_length)));
+    const char *socket = nbdkit ("--tls=require", text ("--tls-psk=%s", file),
+                                 "memory", "32M", NULL);
+
+    FOR_BOTH_VERSIONS (v) {
+      struct nbd_handle *h = with_version ("keys.psk", user, *v);
+
+      situation ("name of %u and key of %u bytes, TLS %s", user_length, key_length, *v);
+      CHECK_EQ (nbd_set_tls_psk_file (h, file), 0);
+      CHECK_EQ (nbd_connect_unix (h, socket), 0);
+      exercise (h);
+      nbd_close (h);
+    }
+  }
+}
+
+CASE (name_that_is_too_long)
+{
+  const char *user = digits (257);
+  struct nbd_handle *h = with_psk ("keys.psk", user);
+
+  CHECK_EQ (nbd_set_tls_psk_file (h, psk_file (text ("%s:00\n", user))), 0);
+  check_refused (h, nbdkit_psk (), EINVAL, "longer than 256 bytes");
+  nbd_close (h);
+}
+
+/* In kilobytes. */
+static long
+most_memory_used (void)
+{
+  const char *status = strstr (contents ("/proc/self/status"), "VmHWM:");
+
+  CHECK (status != NULL);
+  return atol (status + 6);
+}
+
+/* Lines that are no use need no memory, however long they are. */
+CASE (huge_file)
+{
+  const char *file = temp_path ("huge.psk"), *socket = nbdkit_psk ();
+  struct nbd_handle *h = with_psk ("keys.psk", "alice");
+  long before;
+
+  run_command ("truncate -s 300M '%s' && { echo; cat '%s'; } >> '%s'",
+               file, pki ("keys.psk"), file);
+  CHECK_EQ (nbd_set_tls_psk_file (h, file), 0);
+  before = most_memory_used ();
+  CHECK_EQ (nbd_connect_unix (h, socket), 0);
+  CHECK (most_memory_used () - before < 100 * 1024);
+  nbd_close (h);
+}
+
+/* ---- Keys in memory ---- */
+
+enum { KEY_LENGTH = 64 };
+
+/* The key in another form, so that this program does not have it either. */
+static unsigned char
+masked (unsigned i)
+{
+  return (unsigned char) ((i * 37 + 11) ^ 0x5a);
+}
+
+/* Whether the second half of the key stands there, as it is or in digits: of
+ * a block that is free, the memory allocator overwrites the beginning. */
+static bool
+is_key (const unsigned char *p, size_t length)
+{
+  unsigned i;
+
+  for (i = 0; i < KEY_LENGTH / 2 && i < length; ++i)
+    if ((p[i] ^ 0x5a) != masked (KEY_LENGTH / 2 + i))
+      break;
+  if (i == KEY_LENGTH / 2)
+    return true;
+  for (i = 0; i < KEY_LENGTH && i < length; ++i) {
+    unsigned char byte = masked (KEY_LENGTH / 2 + i / 2) ^ 0x5a;
+
+    if (p[i] != "0123456789abcdef"[i % 2 == 0 ? byte >> 4 : byte & 15])
+      break;
+  }
+  return i == KEY_LENGTH;
+}
+
+/* How often the key stands in memory that can be written. */
+static unsigned
+keys_in_memory (void)
+{
+  static unsigned char piece[1 << 16];
+  int memory = open ("/proc/self/mem", O_RDONLY);
+  FILE *maps = fopen ("/proc/self/maps", "r");
+  unsigned found = 0;
+  char line[512];
+
+  CHECK (memory != -1 && maps != NULL);
+  while (fgets (line, sizeof line, maps) != NULL) {
+    uint64_t start, end;
+
+    if (sscanf (line, "%" SCNx64 "-%" SCNx64 " rw", &start, &end) != 2 ||
+        strstr (line, " rw") == NULL)
+      continue;
+    /* What is read overlaps, so that no key is cut. */
+    for (; start < end; start += sizeof piece - 2 * KEY_LENGTH) {
+      size_t length = end - start < sizeof piece ? end - start : sizeof piece;
+      ssize_t got;
+
+      if ((unsigned char *) start < piece + sizeof piece && (unsigned char *) end > piece)
+        break;
+      got = pread (memory, piece, length, (off_t) start);
+      for (ssize_t i = 0; i < got; ++i)
+        found += is_key (piece + i, (size_t) (got - i));
+    }
+  }
+  fclose (maps);
+  close (memory);
+  return found;
+}
+
+CASE (keys_do_not_stay_in_memory)
+{
+  const char *file = temp_path ("masked.psk");
+  int fd = open (file, O_WRONLY|O_CREAT, 0600);
+  const char *socket;
+  struct nbd_handle *h;
+
+  CHECK (fd != -1 && write (fd, "alice:", 6) == 6);
+  for (unsigned i = 0; i < 2 * KEY_LENGTH; ++i) {
+    unsigned char byte = masked (i / 2) ^ 0x5a;
+
+    CHECK (write (fd, &"0123456789abcdef"[i % 2 == 0 ? byte >> 4 : byte & 15], 1) == 1);
+  }
+  CHECK (write (fd, "\n", 1) == 1 && close (fd) == 0);
+  socket = nbdkit ("--tls=require", text ("--tls-psk=%s", file), "memory", "32M", NULL);
+  FOR_BOTH_VERSIONS (v) {
+    h = with_version ("keys.psk", "alice", *v);
+    CHECK_EQ (nbd_set_tls_psk_file (h, file), 0);
+    CHECK_EQ (nbd_connect_unix (h, socket), 0);
+    /* The test can find keys. */
+    CHECK (keys_in_memory () > 0);
+    CHECK_EQ (nbd_shutdown (h, 0), 0);
+    nbd_close (h);
+    CHECK_EQ (keys_in_memory (), 0);
   }
 }

@@ -139,6 +139,43 @@ CASE (revoked)
   }
 }
 
+/* What other clients accept: the message says what is wrong, and what to do. */
+CASE (what_is_not_safe_any_more)
+{
+  static const struct { const char *client, *server, *words[2], *way; } cases[] = {
+    { "outdated", "server", { "expired", "ca-crl.pem is out of date" },
+      "NORMAL:%VERIFY_DISABLE_CRL_CHECKS" },
+    { "early", "server", { "not yet valid", "clock" }, "NORMAL:%VERIFY_DISABLE_CRL_CHECKS" },
+    { "client", "not-a-server", { "purpose", "TLS server authentication" }, NULL },
+    { "client", "short", { "too weak", "RSA of 2048 bits or more" }, "NORMAL:%PROFILE_LOW" },
+    { "weak", "weakly-signed", { "too weak", "RSA of 2048 bits or more" },
+      "NORMAL:%PROFILE_LOW" },
+    { "short-client", "server", { "client-cert.pem", "RSA of 2048 bits or more" },
+      "NORMAL:%PROFILE_LOW" },
+  };
+
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+    const char *socket = nbdkit_x509 (cases[i].server);
+
+    FOR_BOTH_VERSIONS (v) {
+      for (unsigned j = 0; j < 2; ++j) {
+        situation ("%s and %s, TLS %s", cases[i].client, cases[i].server, *v);
+        try (with_version (cases[i].client, *v), socket, cases[i].words[j]);
+      }
+      if (cases[i].way != NULL) {
+        struct nbd_handle *h = with_certificates (cases[i].client);
+        const char *name = strchr (cases[i].way, '%');
+
+        check_refused (h, socket, 0, name);
+        nbd_close (h);
+        h = with_certificates (cases[i].client);
+        CHECK_EQ (nbd_set_tls_priority (h, cases[i].way), 0);
+        try (h, socket, NULL);
+      }
+    }
+  }
+}
+
 CASE (trust_in_a_certificate_itself)
 {
   try (with_certificates ("leaf"), nbdkit_x509 ("server"), NULL);

@@ -3,6 +3,12 @@
 #define LIBNBD_ATTRIBUTE_NONNULL(...) /* NULL is passed on purpose. */
 #include "test.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static struct nbd_handle *
@@ -479,5 +485,99 @@ CASE (nothing_stays_of_a_server_that_cannot_be_reached)
   CHECK_EQ (nbd_connect_uri (h, text ("nbd+unix:///?socket=%s",
                                       nbdkit ("memory", "1M", NULL))), 0);
   check_works (h);
+  nbd_close (h);
+}
+
+/* ---- Zones of IPv6 addresses ---- */
+
+/* Every way to write a zone; each is one of the last two. */
+static void
+check_zones (const char *address, const char *name, const char *port)
+{
+  unsigned index = if_nametoindex (name);
+  /* The first letter, encoded. */
+  const char *encoded = text ("%%%02x%s", (unsigned char) name[0], name + 1);
+  const struct { const char *zone, *bare; } zones[] = {
+    { text ("%%%s", name), name }, { text ("%%25%s", name), name },
+    { text ("%%25%s", encoded), name }, { text ("%%%s", encoded), name },
+    { text ("%%%u", index), text ("%u", index) }, { text ("%%25%u", index), text ("%u", index) },
+  };
+  /* The system knows names of interfaces only for link-local addresses. */
+  bool has_names = strncmp (address, "fe80:", 5) == 0;
+
+  CHECK (index > 0);
+  for (size_t i = has_names ? 0 : 4; i < sizeof zones / sizeof zones[0]; ++i) {
+    const char *uri = text ("nbd://[%s%s]:%s/", address, zones[i].zone, port);
+    struct nbd_handle *h = create ();
+
+    /* A bare number of two digits would look like something encoded. */
+    if (index > 9 && i >= 4)
+      continue;
+    situation ("%s", uri);
+    if (nbd_connect_uri (h, uri) == 0) {
+      check_works (h);
+      check_uri (h, text ("nbd://[%s%%%s]:%s/", address, zones[i].bare, port));
+    }
+    else {
+      /* Nobody listens there, but it was understood. */
+      CHECK (has_names && nbd_get_errno () != EINVAL && nbd_get_errno () != 0);
+      CHECK (strstr (nbd_get_error (), text ("%s%%%s:", address, zones[i].bare)) != NULL);
+    }
+    nbd_close (h);
+  }
+}
+
+CASE (zones)
+{
+  const char *port = nbdkit_on_tcp ("::");
+  struct ifaddrs *all;
+
+  CHECK (getifaddrs (&all) == 0);
+  for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next)
+    if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET6) {
+      const struct sockaddr_in6 *addr = (const struct sockaddr_in6 *) i->ifa_addr;
+      char address[INET6_ADDRSTRLEN];
+
+      CHECK (inet_ntop (AF_INET6, &addr->sin6_addr, address, sizeof address) != NULL);
+      if (!IN6_IS_ADDR_LINKLOCAL (&addr->sin6_addr) && !IN6_IS_ADDR_LOOPBACK (&addr->sin6_addr))
+        continue;
+      /* A bare one would look like something encoded. */
+      if (isxdigit (i->ifa_name[0]) && isxdigit (i->ifa_name[1]))
+        continue;
+      check_zones (address, i->ifa_name, port);
+      if (IN6_IS_ADDR_LOOPBACK (&addr->sin6_addr))
+        check_zones ("fe80::1", i->ifa_name, port);
+    }
+  freeifaddrs (all);
+}
+
+CASE (zones_that_do_not_exist)
+{
+  static const char *const zones[] = {
+    "%nosuch", "%25nosuch", "%", "%25", "%77777", "%nosuch%", "%25a%25b", "%a/b", "%a%ff",
+  };
+
+  for (size_t i = 0; i < sizeof zones / sizeof zones[0]; ++i) {
+    struct nbd_handle *h = create ();
+
+    situation ("%s", zones[i]);
+    CHECK_ERR (nbd_connect_uri (h, text ("nbd://[fe80::1%s]/", zones[i])), ANY_ERRNO);
+    CHECK (nbd_get_errno () != EINVAL || strcmp (zones[i], "%77777") == 0);
+    CHECK (strstr (nbd_get_error (), "malformed") == NULL);
+    nbd_close (h);
+  }
+}
+
+CASE (zone_of_a_socket_address)
+{
+  struct sockaddr_in6 addr = {
+    .sin6_family = AF_INET6, .sin6_port = htons (1), .sin6_scope_id = if_nametoindex ("lo"),
+    .sin6_addr = { .s6_addr = { 0xfe, 0x80, [15] = 1 } },
+  };
+  struct nbd_handle *h = create ();
+
+  CHECK (addr.sin6_scope_id != 0);
+  (void) nbd_aio_connect (h, (struct sockaddr *) &addr, sizeof addr);
+  check_uri (h, "nbd://[fe80::1%lo]:1/");
   nbd_close (h);
 }

@@ -309,8 +309,12 @@ typedef struct {
  * not be signalled because it runs as another user, is abandoned after a few
  * more seconds: it remains a child of the program, which can reap it.
  *
- * h may be NULL; then nothing happens. No other call may be using the
- * handle, and the pointer is invalid afterwards.
+ * h may be NULL; then nothing happens. The pointer is invalid afterwards.
+ *
+ * If a call is using the handle, in another thread or because this function is
+ * called in one of its callbacks, nbd_close returns at once, and all of the
+ * above happens at the end of that call, in its thread. Until then the buffers
+ * and callbacks of commands in flight belong to the library.
  *
  * Returns nothing.
  */
@@ -447,7 +451,9 @@ int nbd_get_debug(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  * message to it; that thread then frees it afterwards.
  *
  * The callback may run in any thread that uses the handle. The handle is
- * locked meanwhile, so the callback must not use it.
+ * locked meanwhile, so most functions fail with EDEADLK if the callback
+ * calls them on it. Messages of calls on other handles inside the callback are
+ * not delivered.
  *
  * Returns 0, or -1 on failure.
  */
@@ -791,9 +797,10 @@ int nbd_set_tls_certificates(struct nbd_handle *h, const char *dir)
 /* Sets the file of the pre-shared keys (PSK).
  *
  * Each line consists of a user name, a colon and a key in hexadecimal, as
- * psktool writes it; the first line of the user counts. If a file is set,
- * certificates are neither sent nor accepted, and names are not verified:
- * whoever knows the key is trusted.
+ * psktool writes it; the first line of the user counts. A name is at most
+ * 256 bytes long, and a key at most 512. If a file is set, certificates are
+ * neither sent nor accepted, and names are not verified: whoever knows the key
+ * is trusted.
  *
  * Returns 0, or -1 on failure.
  */
@@ -865,12 +872,12 @@ int nbd_get_tls_verify_peer(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 
 /* Sets the versions and algorithms of TLS.
  *
- * The string has the form that GnuTLS gives it: a keyword, followed by items
- * separated by colons. The keywords are NORMAL, which is the default,
- * PERFORMANCE, PFS, SECURE128, SECURE192, SECURE256, SUITEB128,
- * SUITEB192 and NONE. An item adds (+) or removes (- or !) a
- * version, cipher, key exchange, MAC, group or signature, for example
- * NORMAL:-VERS-ALL:+VERS-TLS1.3, or is an option that begins with %.
+ * The string has the form that GnuTLS gives it: a keyword, by default
+ * NORMAL, followed by items separated by colons. An item adds (+) or
+ * removes (- or !) a version, cipher, key exchange, MAC, group or
+ * signature, for example NORMAL:-VERS-ALL:+VERS-TLS1.3, or is an option that
+ * begins with %. The section PRIORITY STRINGS of libnbd lists what is
+ * supported.
  *
  * The string is not examined before TLS starts, and never if it does not. The
  * library uses OpenSSL, which cannot honour every item: starting TLS then
@@ -1115,7 +1122,9 @@ int nbd_aio_disconnect(struct nbd_handle *h, uint32_t flags)
  * reach the server:
  *
  * - nbd, nbds: TCP; the authority is HOST:PORT, by default
- *   localhost:10809.
+ *   localhost:10809. An IPv6 address is written in brackets. A link-local
+ *   one needs its zone, the network interface: [fe80::1%eth0], or
+ *   [fe80::1%25eth0] as in RFC 6874.
  * - nbd+unix, nbds+unix: the Unix domain socket of the parameter socket.
  * - nbd+vsock, nbds+vsock: AF_VSOCK; the authority is CID:PORT, by
  *   default 2:10809.

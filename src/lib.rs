@@ -27,10 +27,11 @@
 //! * A call that waits borrows its buffers and callbacks.  One that does not
 //!   wait (`aio_...`) owns them, and gives the buffer back through its
 //!   [`CompletionCallback`].
-//! * Callbacks run inside a call on the handle, which is locked: they must not
-//!   use the handle.  One that panics is not called again, and the command or
-//!   option that called it along the way fails with `ENOTRECOVERABLE`; the
-//!   program goes on.
+//! * Callbacks run inside a call on the handle, which is locked: calls on the
+//!   handle fail there with `EDEADLK`, but methods that return no `Result` say
+//!   how things were before.  One that panics is not called again, and the
+//!   command or option that called it along the way fails with
+//!   `ENOTRECOVERABLE`; the program goes on.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
 //!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
 //!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are

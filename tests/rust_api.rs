@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
+use std::panic::{panic_any, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -649,6 +650,80 @@ fn a_panic_in_a_closure_stays_in_the_closure() {
     assert_eq!(error.errno(), libc::ENOTRECOVERABLE);
     handle.pread(&mut [0; 512], 0, 0).unwrap();
     assert!(handle.aio_is_ready());
+}
+
+/// Panics once more when it is dropped, with another one.
+struct Bomb(u32);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if let Some(left) = self.0.checked_sub(1) {
+            resume_unwind(Box::new(Self(left)));
+        }
+    }
+}
+
+#[test]
+fn a_panic_ends_even_if_what_it_brings_panics() {
+    for depth in 1..4 {
+        let handle = connected();
+        let panic = CompletionCallback::new(move |_: nbd::Result<()>| panic_any(Bomb(depth)));
+        handle.aio_flush(panic, 0).unwrap();
+        finish(&handle);
+        let panic = ChunkCallback::new(|_| panic_any(Bomb(depth)));
+        let error = handle
+            .pread_structured(&mut [0; 512], 0, panic, 0)
+            .unwrap_err();
+        assert_eq!(error.errno(), libc::ENOTRECOVERABLE);
+        let error = handle.block_status(
+            512,
+            0,
+            ExtentCallback::new(|_, _, _| panic_any(Bomb(depth))),
+            0,
+        );
+        assert_eq!(error.unwrap_err().errno(), libc::ENOTRECOVERABLE);
+        let callback = DebugCallback::new(move |_, _| panic_any(Bomb(depth)));
+        handle.set_debug_callback(callback).unwrap();
+        handle.set_debug(true).unwrap();
+        handle.clear_debug_callback().unwrap();
+        handle.set_debug(false).unwrap();
+        handle.pread(&mut [0; 512], 0, 0).unwrap();
+        let negotiating = negotiating(Config::default());
+        let error = negotiating.opt_list(ListCallback::new(|_, _| panic_any(Bomb(depth))));
+        assert_eq!(error.unwrap_err().errno(), libc::ENOTRECOVERABLE);
+        negotiating.opt_go().unwrap();
+    }
+}
+
+#[test]
+fn a_callback_cannot_wait_for_the_call_that_it_runs_in() {
+    let handle = Arc::new(connected());
+    let inner = Arc::clone(&handle);
+    let (tell, told) = shared(None);
+    let callback = CompletionCallback::new(move |result: nbd::Result<()>| {
+        result.unwrap();
+        let mut buf = [1; 16];
+        let refused = [
+            inner.get_size().unwrap_err(),
+            inner.get_export_name().unwrap_err(),
+            inner.pread(&mut buf, 0, 0).unwrap_err(),
+            inner.aio_flush(CompletionCallback::none(), 0).unwrap_err(),
+        ];
+        assert_eq!(buf, [0; 16]);
+        let seen = (
+            inner.aio_is_ready() || inner.aio_is_processing(),
+            inner.get_strict_mode(),
+        );
+        *tell.lock().unwrap() = Some((refused.map(|error| error.errno()), seen));
+    });
+    handle.aio_flush(callback, 0).unwrap();
+    finish(&handle);
+    let told = told.lock().unwrap();
+    assert_eq!(
+        *told,
+        Some(([libc::EDEADLK; 4], (true, handle.get_strict_mode())))
+    );
+    handle.pread(&mut [0; 512], 0, 0).unwrap();
 }
 
 #[test]

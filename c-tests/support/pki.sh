@@ -40,23 +40,23 @@ template() { # NAME LINE...
     printf '%s\n' "$@" > "$name.template"
 }
 
-key() { # FILE [RSA]
-    if [ "${2:-}" = rsa ]; then
-        certtool --generate-privkey --key-type=rsa --bits=2048 --outfile "$1"
+key() { # FILE [BITS-OF-RSA]
+    if [ -n "${2:-}" ]; then
+        certtool --generate-privkey --key-type=rsa --bits="$2" --outfile "$1"
     else
         certtool --generate-privkey --key-type=ecdsa --curve=secp256r1 --outfile "$1"
     fi
 }
 
-authority() { # NAME
-    key "$1-key.pem"
+authority() { # NAME [BITS-OF-RSA]
+    key "$1-key.pem" "${2:-}"
     template "$1" "cn = $1" ca cert_signing_key crl_signing_key 'expiration_days = 30'
     certtool --generate-self-signed --load-privkey "$1-key.pem" --template "$1.template" \
         --outfile "$1.pem"
 }
 
 # A directory with the certificate and key of one party.
-party() { # NAME SERVER-OR-CLIENT AUTHORITY [RSA]
+party() { # NAME SERVER-OR-CLIENT AUTHORITY [BITS-OF-RSA]
     mkdir -p "$1"
     cp "$3.pem" "$1/ca-cert.pem"
     key "$1/$2-key.pem" "${4:-}"
@@ -65,14 +65,14 @@ party() { # NAME SERVER-OR-CLIENT AUTHORITY [RSA]
         --template "$1.template" --outfile "$1/$2-cert.pem"
 }
 
-server() { # NAME AUTHORITY [RSA] -- LINE...
+server() { # NAME AUTHORITY [BITS-OF-RSA] -- LINE...
     name=$1 by=$2
     shift 2
-    kind=
-    [ "$1" = -- ] || { kind=$1; shift; }
+    bits=
+    [ "$1" = -- ] || { bits=$1; shift; }
     shift
     template "$name" "cn = $name" tls_www_server signing_key encryption_key "$@"
-    party "$name" server "$by" "$kind"
+    party "$name" server "$by" "$bits"
 }
 
 localhost() { # VALIDITY-LINE...
@@ -89,15 +89,21 @@ revocations() { # FILE LINE...
 
 authority good
 authority evil
+authority weak 1024
 
 server server good -- "$(localhost 'expiration_days = 30')"
-server server-rsa good rsa -- "$(localhost 'expiration_days = 30')"
+server server-rsa good 2048 -- "$(localhost 'expiration_days = 30')"
 server named good -- 'dns_name = disk.example.com' 'dns_name = *.pool.example.com' \
     'expiration_days = 30'
 server expired good -- "$(localhost 'activation_date = "2009-01-01 00:00:00"' \
     'expiration_date = "2010-01-01 00:00:00"')"
 server revoked good -- "$(localhost 'expiration_days = 30')"
 server rogue evil -- "$(localhost 'expiration_days = 30')"
+server short good 1024 -- "$(localhost 'expiration_days = 30')"
+server weakly-signed weak -- "$(localhost 'expiration_days = 30')"
+# A certificate that only clients may show.
+template not-a-server 'cn = not-a-server' tls_www_client signing_key "$(localhost 'expiration_days = 30')"
+party not-a-server server good
 
 for name in client stranger; do
     template "$name" "cn = $name" tls_www_client signing_key encryption_key 'expiration_days = 30'
@@ -106,13 +112,19 @@ party client client good
 party stranger client evil
 cp good.pem stranger/ca-cert.pem
 
-mkdir anonymous careful outdated leaf locked mismatched malformed
-for name in anonymous careful outdated locked mismatched; do
+template short-client 'cn = short-client' tls_www_client signing_key 'expiration_days = 30'
+party short-client client good 1024
+
+mkdir anonymous careful early outdated leaf locked mismatched malformed weak
+for name in anonymous careful early outdated locked mismatched; do
     cp good.pem "$name/ca-cert.pem"
 done
 revocations careful/ca-crl.pem 'crl_next_update = 30'
 revocations outdated/ca-crl.pem 'crl_this_update_date = "2009-01-01 00:00:00"' \
     'crl_next_update_date = "2010-01-01 00:00:00"'
+revocations early/ca-crl.pem 'crl_this_update_date = "2060-01-01 00:00:00"' \
+    'crl_next_update_date = "2061-01-01 00:00:00"'
+cp weak.pem weak/ca-cert.pem
 cp server/server-cert.pem leaf/ca-cert.pem
 cp client/client-cert.pem locked
 certtool --to-p8 --load-privkey client/client-key.pem --password secret --pkcs-cipher aes-256 \

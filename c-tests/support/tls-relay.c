@@ -9,7 +9,9 @@
  *
  *   --x509 DIRECTORY  server-cert.pem and server-key.pem are there
  *   --psk KEY         any user with this key, in hexadecimal
- *   --version 1.2     or 1.3: only this version
+ *   --version 1.2     or another one: only this version
+ *   --ciphers LIST    only these ciphers of TLS 1.2, however weak they are
+ *   --dh GROUP        the group of DHE, however weak it is
  *   --inject TEXT     sends TEXT in clear along with the acknowledgement
  *   --no-tls          goes on in clear behind the acknowledgement
  *   --byte-by-byte    every byte to the client by itself
@@ -35,7 +37,7 @@
 enum { GREETING = 18, REPLY_HEADER = 20, OPT_STARTTLS = 5, REP_ACK = 1 };
 
 static struct {
-  const char *directory, *psk, *inject, *sni_file;
+  const char *directory, *psk, *inject, *sni_file, *ciphers, *dh;
   int version;
   bool no_tls, byte_by_byte, key_update, truncate, goodbye;
 } wanted;
@@ -194,6 +196,30 @@ find_psk (SSL *ssl, const char *identity, unsigned char *key, unsigned int max)
   return (unsigned int) length;
 }
 
+static EVP_PKEY *
+group_of_dh (void)
+{
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name (NULL, "DH", NULL);
+  EVP_PKEY *key = NULL;
+
+  if (ctx == NULL || EVP_PKEY_keygen_init (ctx) != 1 ||
+      EVP_PKEY_CTX_set_group_name (ctx, wanted.dh) != 1 || EVP_PKEY_generate (ctx, &key) != 1)
+    fail (wanted.dh);
+  EVP_PKEY_CTX_free (ctx);
+  return key;
+}
+
+static int
+version_of (const char *name)
+{
+  static const char *const names[] = { "1.0", "1.1", "1.2", "1.3" };
+
+  for (int i = 0; i < 4; ++i)
+    if (strcmp (name, names[i]) == 0)
+      return TLS1_VERSION + i;
+  fail (name);
+}
+
 static SSL *
 new_session (void)
 {
@@ -216,6 +242,13 @@ new_session (void)
     SSL_CTX_set_min_proto_version (ctx, wanted.version);
     SSL_CTX_set_max_proto_version (ctx, wanted.version);
   }
+  if (wanted.ciphers != NULL || wanted.dh != NULL ||
+      (wanted.version != 0 && wanted.version < TLS1_2_VERSION))
+    SSL_CTX_set_security_level (ctx, 0);
+  if (wanted.ciphers != NULL && SSL_CTX_set_cipher_list (ctx, wanted.ciphers) != 1)
+    fail (wanted.ciphers);
+  if (wanted.dh != NULL && SSL_CTX_set0_tmp_dh_pkey (ctx, group_of_dh ()) != 1)
+    fail (wanted.dh);
   return SSL_new (ctx);
 }
 
@@ -316,11 +349,13 @@ talk_in_tls (SSL *ssl, int client, int server)
 static void
 parse (int argc, char **argv)
 {
-  enum { X509, PSK, VERSION, INJECT, NO_TLS, BYTES, UPDATE, TRUNCATE, GOODBYE, SNI };
+  enum { X509, PSK, VERSION, CIPHERS, DH, INJECT, NO_TLS, BYTES, UPDATE, TRUNCATE, GOODBYE, SNI };
   static const struct option options[] = {
     { "x509", required_argument, NULL, X509 },
     { "psk", required_argument, NULL, PSK },
     { "version", required_argument, NULL, VERSION },
+    { "ciphers", required_argument, NULL, CIPHERS },
+    { "dh", required_argument, NULL, DH },
     { "inject", required_argument, NULL, INJECT },
     { "no-tls", no_argument, NULL, NO_TLS },
     { "byte-by-byte", no_argument, NULL, BYTES },
@@ -336,9 +371,9 @@ parse (int argc, char **argv)
     switch (option) {
     case X509: wanted.directory = optarg; break;
     case PSK: wanted.psk = optarg; break;
-    case VERSION:
-      wanted.version = strcmp (optarg, "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
-      break;
+    case VERSION: wanted.version = version_of (optarg); break;
+    case CIPHERS: wanted.ciphers = optarg; break;
+    case DH: wanted.dh = optarg; break;
     case INJECT: wanted.inject = optarg; break;
     case NO_TLS: wanted.no_tls = true; break;
     case BYTES: wanted.byte_by_byte = true; break;

@@ -18,7 +18,7 @@ functions! {
     /// Has debug messages delivered to a callback, in place of standard error.
     ///
     /// It runs while the handle is locked, in any thread that uses the handle:
-    /// it must not use the handle itself.
+    /// there calls on this handle fail with `EDEADLK`.
     ///
     /// A callback set before is freed before this returns; if another thread
     /// is just delivering a message to it, that thread frees it afterwards.

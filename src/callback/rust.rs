@@ -310,7 +310,7 @@ enum Told<T> {
 
 impl<T> CompletionCallback<T> {
     /// From a closure.  It runs inside a call on the handle, which is locked:
-    /// it must not call the handle itself.
+    /// calls on this handle fail there with `EDEADLK`.
     pub fn new(function: impl FnOnce(Result<T>) + Send + 'static) -> Self {
         Self(Told::Function(Box::new(function)))
     }

@@ -39,7 +39,9 @@ pub unsafe extern "C-unwind" fn nbd_get_debug(h: *mut nbd_handle) -> c_int {
 /// message to it; that thread then frees it afterwards.
 ///
 /// The callback may run in any thread that uses the handle. The handle is
-/// locked meanwhile, so the callback must not use it.
+/// locked meanwhile, so most functions fail with `EDEADLK` if the callback
+/// calls them on it. Messages of calls on other handles inside the callback are
+/// not delivered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_debug_callback(
     h: *mut nbd_handle,

@@ -96,7 +96,7 @@ pub(super) fn record<T: IntoC<R>, R: CReturn>(
 ) -> R {
     let cancellation = Cancellation::hold();
     let value = recorded(h, function, method);
-    cancellation.release(false);
+    cancellation.release();
     value
 }
 
@@ -109,7 +109,7 @@ pub(super) fn record_waiting<T: IntoC<R>, R: CReturn>(
 ) -> R {
     let cancellation = Cancellation::hold();
     let value = recorded(h, function, method);
-    cancellation.release(true);
+    cancellation.release_and_test();
     value
 }
 
@@ -133,7 +133,7 @@ pub(super) fn answer<T: IntoC<R>, R>(
 ) -> R {
     let cancellation = Cancellation::hold();
     let value = inside(h, method).unwrap_or(fallback);
-    cancellation.release(false);
+    cancellation.release();
     value
 }
 
@@ -191,7 +191,7 @@ pub(super) fn create() -> *mut nbd_handle {
         last_error::set(entry::CREATE.name, &error);
         ptr::null_mut()
     });
-    cancellation.release(false);
+    cancellation.release();
     ticket
 }
 
@@ -204,7 +204,7 @@ pub(super) fn close(h: *const nbd_handle) {
     if let Err(error) = caught(|| registry::close(h)) {
         last_error::set(entry::CLOSE.name, &error);
     }
-    cancellation.release(false);
+    cancellation.release();
 }
 
 /// Runs `operation`; a panic ends here and does not cross into C.

@@ -26,8 +26,12 @@ use crate::api::library;
 /// not be signalled because it runs as another user, is abandoned after a few
 /// more seconds: it remains a child of the program, which can reap it.
 ///
-/// `h` may be `NULL`; then nothing happens. No other call may be using the
-/// handle, and the pointer is invalid afterwards.
+/// `h` may be `NULL`; then nothing happens. The pointer is invalid afterwards.
+///
+/// If a call is using the handle, in another thread or because this function is
+/// called in one of its callbacks, `nbd_close` returns at once, and all of the
+/// above happens at the end of that call, in its thread. Until then the buffers
+/// and callbacks of commands in flight belong to the library.
 ///
 /// See also: `nbd_aio_command_completed`, `nbd_create`, `nbd_shutdown`.
 #[unsafe(no_mangle)]

@@ -65,9 +65,10 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
 /// Sets the file of the pre-shared keys (PSK).
 ///
 /// Each line consists of a user name, a colon and a key in hexadecimal, as
-/// `psktool` writes it; the first line of the user counts. If a file is set,
-/// certificates are neither sent nor accepted, and names are not verified:
-/// whoever knows the key is trusted.
+/// `psktool` writes it; the first line of the user counts. A name is at most
+/// 256 bytes long, and a key at most 512. If a file is set, certificates are
+/// neither sent nor accepted, and names are not verified: whoever knows the key
+/// is trusted.
 ///
 /// See also: `nbd_set_tls`, `nbd_set_tls_certificates`, `nbd_set_tls_username`.
 #[unsafe(no_mangle)]
@@ -159,12 +160,12 @@ pub unsafe extern "C-unwind" fn nbd_get_tls_verify_peer(h: *mut nbd_handle) -> c
 
 /// Sets the versions and algorithms of TLS.
 ///
-/// The string has the form that GnuTLS gives it: a keyword, followed by items
-/// separated by colons. The keywords are `NORMAL`, which is the default,
-/// `PERFORMANCE`, `PFS`, `SECURE128`, `SECURE192`, `SECURE256`, `SUITEB128`,
-/// `SUITEB192` and `NONE`. An item adds (`+`) or removes (`-` or `!`) a
-/// version, cipher, key exchange, MAC, group or signature, for example
-/// `NORMAL:-VERS-ALL:+VERS-TLS1.3`, or is an option that begins with `%`.
+/// The string has the form that GnuTLS gives it: a keyword, by default
+/// `NORMAL`, followed by items separated by colons. An item adds (`+`) or
+/// removes (`-` or `!`) a version, cipher, key exchange, MAC, group or
+/// signature, for example `NORMAL:-VERS-ALL:+VERS-TLS1.3`, or is an option that
+/// begins with `%`. The section PRIORITY STRINGS of `libnbd` lists what is
+/// supported.
 ///
 /// The string is not examined before TLS starts, and never if it does not. The
 /// library uses OpenSSL, which cannot honour every item: starting TLS then

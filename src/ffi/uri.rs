@@ -5,7 +5,9 @@
 //! reach the server:
 //!
 //! - `nbd`, `nbds`: TCP; the authority is `HOST:PORT`, by default
-//!   `localhost:10809`.
+//!   `localhost:10809`. An IPv6 address is written in brackets. A link-local
+//!   one needs its zone, the network interface: `[fe80::1%eth0]`, or
+//!   `[fe80::1%25eth0]` as in RFC 6874.
 //! - `nbd+unix`, `nbds+unix`: the Unix domain socket of the parameter `socket`.
 //! - `nbd+vsock`, `nbds+vsock`: `AF_VSOCK`; the authority is `CID:PORT`, by
 //!   default `2:10809`.

@@ -148,7 +148,7 @@ impl Client {
     /// far as `reach` lets it.
     pub(super) fn take_in(&mut self, reach: Reach) -> Result<()> {
         if let State::Conversing(talk) = &mut self.state {
-            talk.stream.begin_receiving();
+            talk.stream.begin_receiving(false);
         }
         loop {
             match &self.state {
@@ -403,7 +403,7 @@ impl Client {
 
     fn receive(&mut self, reach: Reach) -> Result<()> {
         if let State::Transmitting(stream) = &mut self.state {
-            stream.begin_receiving();
+            stream.begin_receiving(reach == Reach::OneCommandInView);
         }
         loop {
             let State::Transmitting(stream) = &mut self.state else {
@@ -420,7 +420,7 @@ impl Client {
             count_bytes(&mut self.traffic.bytes_received, taken);
             match arrival {
                 Ok(Arrival::More) => {}
-                // The descriptor does not show what TLS holds back.
+                // The socket does not show what is left of a record of TLS.
                 Ok(Arrival::Ended) => {
                     if reach != Reach::OneCommandInView || !stream.has_received() {
                         return Ok(());

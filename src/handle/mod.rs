@@ -253,9 +253,13 @@ impl DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     /// What others see changes when the call ends.
     fn drop(&mut self) {
+        let before = Published::from_bits(self.published.load(Ordering::Relaxed));
+        let now = self.client.published();
+        if before.states() != States::CONNECTED || now.states() != States::CONNECTED {
+            self.snapshot.update_handshake(&self.client);
+        }
         self.snapshot.update(&self.client);
-        let bits = self.client.published().to_bits();
-        self.published.store(bits, Ordering::Release);
+        self.published.store(now.to_bits(), Ordering::Release);
     }
 }
 
@@ -312,18 +316,27 @@ impl Client {
 
     /// Options and requests sent.
     pub fn stats_chunks_sent(&self) -> u64 {
-        let (handshake, _) = self.state.line_chunks();
-        let (sent, _) = self.transmission.chunks();
-        let base = self.traffic.chunks_sent;
-        base.saturating_add(handshake).saturating_add(sent)
+        let (sent, _) = self.chunks();
+        self.traffic.chunks_sent.saturating_add(sent)
     }
 
     /// Greetings, option replies and replies received.
     pub fn stats_chunks_received(&self) -> u64 {
-        let (_, handshake) = self.state.line_chunks();
-        let (_, received) = self.transmission.chunks();
-        let base = self.traffic.chunks_received;
-        base.saturating_add(handshake).saturating_add(received)
+        let (_, received) = self.chunks();
+        self.traffic.chunks_received.saturating_add(received)
+    }
+
+    /// Messages sent and received in the current phase.
+    fn chunks(&self) -> (u64, u64) {
+        let (sent, received) = self.transmission.chunks();
+        if matches!(self.state, State::Transmitting(_)) {
+            return (sent, received);
+        }
+        let (asked, answered) = self.state.line_chunks();
+        (
+            sent.saturating_add(asked),
+            received.saturating_add(answered),
+        )
     }
 
     /// Estimate of the memory that the handle uses, in bytes.

@@ -112,10 +112,15 @@ impl SocketAddress {
 
     fn internet6(&self) -> Option<Meaning> {
         let host = Ipv6Addr::from(self.field::<16>(8)?);
-        // Only link-local addresses have a scope.
+        // Only link-local addresses have a zone: an interface, which has a name
+        // as well as a number.
         let host = match u32::from_ne_bytes(self.field(24)?) {
             0 => host.to_string(),
-            scope => format!("{host}%{scope}"),
+            index if host.is_unicast_link_local() => match super::interface_name(index) {
+                Some(name) => format!("{host}%{name}"),
+                None => format!("{host}%{index}"),
+            },
+            index => format!("{host}%{index}"),
         };
         let port = u16::from_be_bytes(self.field(2)?);
         Some(Meaning::Internet { host, port })
@@ -237,6 +242,11 @@ mod tests {
         assert_eq!(meaning(&six), internet("::1", 80));
         six[24..].copy_from_slice(&7u32.to_ne_bytes());
         assert_eq!(meaning(&six), internet("::1%7", 80));
+        six[8..10].copy_from_slice(&[0xfe, 0x80]);
+        six[24..].copy_from_slice(&1u32.to_ne_bytes());
+        assert_eq!(meaning(&six), internet("fe80::1%lo", 80));
+        six[24..].copy_from_slice(&u32::MAX.to_ne_bytes());
+        assert_eq!(meaning(&six), internet("fe80::1%4294967295", 80));
         let unix = |path: &[u8]| SocketAddress::unix(path).unwrap().meaning();
         assert_eq!(unix(b"/run/s"), Meaning::Unix(b"/run/s".to_vec()));
         assert_eq!(unix(&[b'x'; 108]), Meaning::Unix(vec![b'x'; 108]));

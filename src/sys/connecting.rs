@@ -230,3 +230,15 @@ pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>, String> {
     }
     Ok(addresses)
 }
+
+/// The name of a network interface, if there is one with this number.
+pub fn interface_name(index: u32) -> Option<String> {
+    let mut name: [u8; libc::IF_NAMESIZE] = [0; libc::IF_NAMESIZE];
+    // SAFETY: the buffer is as long as any name, with its terminator.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    if found.is_null() {
+        return None;
+    }
+    let name = CStr::from_bytes_until_nul(&name).ok()?;
+    name.to_str().ok().map(str::to_owned)
+}

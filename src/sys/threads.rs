@@ -51,7 +51,6 @@ unsafe extern "C-unwind" {
 
 const CANCEL_DISABLE: c_int = 1;
 const CANCEL_DEFERRED: c_int = 0;
-const CANCEL_ASYNCHRONOUS: c_int = 1;
 
 /// Whether this thread could be cancelled before.
 #[derive(Debug)]
@@ -68,27 +67,32 @@ impl Cancellation {
         Self(old)
     }
 
-    /// Lets it be cancelled again.  If it has been cancelled meanwhile, and
-    /// `is_point` says that this is a place to end, it ends now, and does so in
-    /// any case if it is of asynchronous type.  Then this does not return, and
-    /// unwinds the callers, who must not have anything left to drop, up to the
-    /// program.
-    pub fn release(self, is_point: bool) {
+    /// Lets it be cancelled again.  A thread that has been cancelled meanwhile
+    /// goes on to its next cancellation point, unless it is of asynchronous
+    /// type: such a thread ends now.  Then this does not return, and unwinds
+    /// the callers, who must not have anything left to drop, up to the program.
+    pub fn release(self) {
+        // SAFETY: this is a state that the call has returned; the result can
+        // be left out.
+        unsafe { pthread_setcancelstate(self.0, std::ptr::null_mut()) };
+    }
+
+    /// Lets it be cancelled again, and is a cancellation point: a thread that
+    /// has been cancelled ends now, as above.
+    pub fn release_and_test(self) {
         if self.0 == CANCEL_DISABLE {
             return;
         }
-        // A thread of asynchronous type ends as soon as it may.  Some versions
-        // of glibc then forget the result, so it ends in `pthread_testcancel`.
+        // With glibc 2.36, a thread of asynchronous type would end as soon as
+        // it can be cancelled, and forget that it was.
         let mut kind = CANCEL_DEFERRED;
         // SAFETY: `kind` has room for the result, and so it is a type, as
-        // `self.0` is a state.  The results can be left out.
+        // `self.0` is a state.
         unsafe {
             pthread_setcanceltype(CANCEL_DEFERRED, &mut kind);
             pthread_setcancelstate(self.0, std::ptr::null_mut());
-            if is_point || kind == CANCEL_ASYNCHRONOUS {
-                pthread_testcancel();
-            }
-            if kind == CANCEL_ASYNCHRONOUS {
+            pthread_testcancel();
+            if kind != CANCEL_DEFERRED {
                 pthread_setcanceltype(kind, std::ptr::null_mut());
             }
         }

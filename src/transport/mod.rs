@@ -116,11 +116,13 @@ impl Stream {
         }
     }
 
-    /// A new turn begins: the socket may have become readable.
-    pub fn begin_receiving(&mut self) {
+    /// A new turn begins: the socket may have become readable.  With `in_view`
+    /// nothing is received that the caller does not ask for, or only as little
+    /// more as TLS needs.
+    pub fn begin_receiving(&mut self, in_view: bool) {
         self.allowance = ROUNDS;
         if let Carrier::Tls(session) = &mut self.carrier {
-            session.allow(ROUNDS);
+            session.allow(ROUNDS, in_view);
         }
     }
 
@@ -280,7 +282,7 @@ mod tests {
 
     fn receive(stream: &mut Stream) -> Received {
         let mut room = [0; 16];
-        stream.begin_receiving();
+        stream.begin_receiving(false);
         let mut vector = [ReceiveVector::from(&mut room[..])];
         stream.receive(&mut vector).unwrap()
     }

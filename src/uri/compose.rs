@@ -13,6 +13,8 @@ use super::scheme::{Scheme, Transport};
 // Besides letters and digits, what stands for itself...
 /// ...in a host or a port.
 const IN_HOST: &[u8] = b"-._~!$&'()*+,;=";
+/// ...in the zone of an address.
+const IN_ZONE: &[u8] = b"-._~";
 /// ...in the name of a user.
 const IN_USER: &[u8] = b"-_.!~*'();:&=+$,";
 /// ...in the name of an export.
@@ -118,12 +120,23 @@ fn parameters<'a>(
 
 fn host_and_port(host: &[u8], port: &[u8]) -> String {
     let port = encoded(port, IN_HOST);
-    // Only an IPv6 address has a colon.  A zone in it is set off by `%`.
+    // Only an IPv6 address has a colon.
     if host.contains(&b':') {
-        let host = String::from_utf8_lossy(host).replace('%', "%25");
-        return format!("[{host}]:{port}");
+        let mut parts = host.splitn(2, |&byte| byte == b'%');
+        let address = String::from_utf8_lossy(parts.next().unwrap_or_default());
+        let zone = parts.next().map(zone).unwrap_or_default();
+        return format!("[{address}{zone}]:{port}");
     }
     format!("{}:{port}", encoded(host, IN_HOST))
+}
+
+/// The zone of an address, as people write it: behind a bare `%`.  Behind
+/// `%25` only if a bare one would seem to encode the beginning of the zone.
+fn zone(zone: &[u8]) -> String {
+    let digits = zone.get(..2).unwrap_or_default();
+    let seems_encoded = digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
+    let sign = if seems_encoded { "%25" } else { "%" };
+    format!("{sign}{}", encoded(zone, IN_ZONE))
 }
 
 /// Bytes with everything encoded that does not stand for itself.

@@ -63,7 +63,30 @@ fn places() {
         ("nbd://[::1]/", "tcp ::1 10809"),
         ("nbd://[0:0::1]:99/x", "tcp 0:0::1 99"),
         ("nbd://[::ffff:127.0.0.1]/", "tcp ::ffff:127.0.0.1 10809"),
+        ("nbd://[fe80::1%eth0]:99/x", "tcp fe80::1%eth0 99"),
         ("nbd://[fe80::1%25eth0]:99/x", "tcp fe80::1%eth0 99"),
+        ("nbd://[fe80::1%25e%74h0]:99/x", "tcp fe80::1%eth0 99"),
+        ("nbd://[fe80::1%e%74h0]/", "tcp fe80::1%eth0 10809"),
+        ("nbd://[fe80::1%4]/", "tcp fe80::1%4 10809"),
+        ("nbd://[fe80::1%254]/", "tcp fe80::1%4 10809"),
+        // What looks like something encoded, but is a name or a number.
+        ("nbd://[fe80::1%10]/", "tcp fe80::1%10 10809"),
+        ("nbd://[fe80::1%2510]/", "tcp fe80::1%10 10809"),
+        ("nbd://[fe80::1%fa0]/", "tcp fe80::1%fa0 10809"),
+        ("nbd://[fe80::1%25]/", "tcp fe80::1%25 10809"),
+        ("nbd://[fe80::1%2525]/", "tcp fe80::1%25 10809"),
+        ("nbd://[fe80::1%25251]/", "tcp fe80::1%251 10809"),
+        // What no interface is called, but that shows when it is looked for.
+        ("nbd://[fe80::1%]/", "tcp fe80::1% 10809"),
+        ("nbd://[fe80::1%25a%25b]/", "tcp fe80::1%a%b 10809"),
+        ("nbd://[fe80::1%eth0%]/", "tcp fe80::1%eth0% 10809"),
+        ("nbd://[fe80::1%eth0%2]/", "tcp fe80::1%eth0%2 10809"),
+        ("nbd://[fe80::1%a/b]/c", "tcp fe80::1%a/b 10809"),
+        ("nbd://[fe80::1%\u{e9}]/", "tcp fe80::1%\\xc3\\xa9 10809"),
+        (
+            "nbds://a%5b@[fe80::1%eth0]/x%251?y%25",
+            "tcp fe80::1%eth0 10809",
+        ),
         ("nbd://", "tcp localhost 10809"),
         ("nbd:///x", "tcp localhost 10809"),
         ("nbd://:99/", "tcp localhost 99"),
@@ -226,8 +249,18 @@ fn refused() {
         "nbd://::1/",
         "nbd://[::1]x/",
         "nbd://[zz]/",
-        "nbd://[::1%25]/",
-        "nbd://[::1%25a%25b]/",
+        "nbd://[::1%a b]/",
+        "nbd://[::1%a\tb]/",
+        "nbd://[::1%eth0",
+        "nbd://[::1%eth0]x/",
+        "nbd://[::1%eth0%00]/",
+        "nbd://[zz%eth0]/",
+        "nbd://[%eth0]/",
+        "nbd://[127.0.0.1%lo]/",
+        "nbd://host/[::1%eth0]",
+        "nbd://host/?[::1%eth0]",
+        "nbd://host[::1%eth0]/",
+        "nbd:[::1%eth0]",
         "nbd://host:port/",
         "nbd://host:-1/",
         "nbd://host:+1/",
@@ -525,7 +558,13 @@ fn uris_come_back_as_they_were() {
         "nbd://HOST:1/",
         "nbd://[::1]:10809/x",
         "nbd://[0:0::1]:10809/x",
-        "nbd://[fe80::1%25eth0]:10809/x",
+        "nbd://[fe80::1%eth0]:10809/x",
+        "nbd://[fe80::1%4]:10809/x",
+        "nbd://[fe80::1%2510]:10809/x",
+        "nbd://[fe80::1%25254]:10809/x",
+        "nbd://[fe80::1%25fa0]:10809/x",
+        "nbd://[fe80::1%br-0.1~x]:10809/x",
+        "nbd://[fe80::1%a%25b%5D]:10809/x",
         "nbd://host:1//x",
         "nbd://host:1/a/../b//c",
         "nbd://host:1/a%20b%3A%3F%23%25%FF",
@@ -613,6 +652,6 @@ fn addresses_have_numeric_uris() {
     six[23] = 1;
     assert_eq!(uri(&six), "nbd://[::1]:80/x");
     six[8..10].copy_from_slice(&[0xfe, 0x80]);
-    six[24..].copy_from_slice(&2u32.to_ne_bytes());
-    assert_eq!(uri(&six), "nbd://[fe80::1%252]:80/x");
+    six[24..].copy_from_slice(&1u32.to_ne_bytes());
+    assert_eq!(uri(&six), "nbd://[fe80::1%lo]:80/x");
 }

@@ -76,34 +76,60 @@ fn decoded<E: Encoder>(text: &EStr<E>) -> Vec<u8> {
     text.decode().to_bytes().into_owned()
 }
 
-/// RFC 6874 adds to RFC 3986 that an IPv6 address in brackets can name the
-/// network interface of a link-local address: `[fe80::1%25eth0]`.  Answers
-/// with the URI without this zone, and the zone.
-fn split_zone(text: &str) -> (Cow<'_, str>, Option<&str>) {
-    let parts = text.split_once('[').and_then(|(before, rest)| {
-        let (literal, after) = rest.split_once(']')?;
-        let (address, zone) = literal.split_once("%25")?;
-        Some((before, address, zone, after))
-    });
-    match parts {
-        Some((before, address, zone, after)) if is_zone(zone) => (
-            Cow::Owned(format!("{before}[{address}]{after}")),
-            Some(zone),
-        ),
-        _ => (Cow::Borrowed(text), None),
+/// Takes the zone out of an IPv6 address in brackets: the network interface of
+/// a link-local address.  RFC 3986 has none, so the rest is what it knows.
+///
+/// A zone begins behind `%25`, as RFC 6874 says, or behind a bare `%`, as
+/// people write it, and may be encoded like any other part of a URI.
+fn split_zone(text: &str) -> (Cow<'_, str>, Option<Vec<u8>>) {
+    let parts = || {
+        let (scheme, rest) = text.split_once("://")?;
+        let (user, rest) = rest.split_once('[')?;
+        let (address, after) = rest.split_once(']')?;
+        let (address, zone) = address.split_once('%')?;
+        // Brackets further behind mean nothing.
+        let is_address = !user.contains(['/', '?', '#']) && !zone.contains(char::is_whitespace);
+        is_address.then_some((scheme, user, address, zone, after))
+    };
+    let Some((scheme, user, address, zone, after)) = parts() else {
+        return (Cow::Borrowed(text), None);
+    };
+    // An interface may have the number 25.
+    let zone = match zone.strip_prefix("25") {
+        Some(zone) if !zone.is_empty() => zone,
+        _ => zone,
+    };
+    let rest = format!("{scheme}://{user}[{address}]{after}");
+    (Cow::Owned(rest), Some(decoded_where_encoded(zone)))
+}
+
+/// Bytes in which a percent sign that encodes nothing stands for itself.
+fn decoded_where_encoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        let digit = |place: usize| char::from(*behind.get(place)?).to_digit(16);
+        let encoded = || u8::try_from((digit(0)? << 4) | digit(1)?).ok();
+        match (first, encoded()) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(first);
+                rest = behind;
+            }
+        }
     }
+    bytes
 }
 
-fn is_zone(zone: &str) -> bool {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    !zone.is_empty() && zone.bytes().all(unreserved)
-}
-
-fn host(host: &str, zone: Option<&str>) -> Vec<u8> {
+fn host(host: &str, zone: Option<Vec<u8>>) -> Vec<u8> {
     if let Some(address) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        let address = address.as_bytes();
         return match zone {
-            Some(zone) => format!("{address}%{zone}").into_bytes(),
-            None => address.as_bytes().to_vec(),
+            Some(zone) => [address, b"%", &zone].concat(),
+            None => address.to_vec(),
         };
     }
     // What is no address is a name, and names may be encoded.

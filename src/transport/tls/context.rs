@@ -4,14 +4,12 @@
 //! handshake, so handles with the same credentials and settings share one
 //! context.  Files that have changed make a new one.
 
-use std::env;
-use std::ffi::OsStr;
+use std::collections::HashSet;
 use std::fs;
-use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::iter;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
@@ -25,28 +23,41 @@ use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Crl, X509VerifyResult};
 
 use super::credentials::{
-    CA_CERTIFICATE, CA_REVOCATIONS, CLIENT_CERTIFICATE, CLIENT_KEY, Psk, Trust,
+    CA_CERTIFICATE, CA_REVOCATIONS, CLIENT_CERTIFICATE, CLIENT_KEY, Directory, Files, SystemTrust,
+    Trust,
 };
+use super::guard::{Guarded, enter};
 use super::priority::{Authentication, Priority};
+use super::psk::Psk;
+use super::secret::Secret;
 use super::{ffi, unusable};
 use crate::error::{Error, Result};
 
 /// Contexts that are kept.  A program has few sets of credentials.
 const KEPT: usize = 16;
 
+/// Only locked by who has entered OpenSSL.
 static CONTEXTS: Mutex<Vec<(Key, SslContext)>> = Mutex::new(Vec::new());
 
+/// Only seen by who has entered OpenSSL, so that no fork finds it half made.
 static PSK: LazyLock<std::result::Result<Index<Ssl, Psk>, ErrorStack>> =
     LazyLock::new(Ssl::new_ex_index);
 
 /// What makes two contexts the same.
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
-    /// `None` for pre-shared keys, which belong to sessions.
-    trust: Option<Trust>,
+    kind: Kind,
     priority: String,
     /// The files that were read, as they were then.
     files: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    /// The keys themselves belong to sessions.
+    Psk,
+    System,
+    Directory,
 }
 
 /// What changes when a file does.
@@ -59,91 +70,14 @@ struct Stamp {
     changed: (i64, i64),
 }
 
-/// A context for pre-shared keys.
-pub fn for_psk(priority: &str) -> Result<SslContext> {
-    let key = Key {
-        trust: None,
-        priority: priority.to_owned(),
-        files: Vec::new(),
-    };
-    shared(key, |_| {
-        let mut builder = builder(priority, Authentication::Psk)?.0;
-        builder.set_psk_client_callback(answer_with_psk);
-        // A server that does not know the key must not get away with a
-        // certificate, whoever has signed it.
-        builder.set_verify_callback(SslVerifyMode::PEER, |_, store| {
-            store.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
-            false
-        });
-        Ok(builder)
-    })
-}
-
-/// A context for certificates.
-pub fn for_certificates(trust: &Trust, priority: &str) -> Result<SslContext> {
-    let files = match trust {
-        Trust::System => ffi::system_trust()
-            .map(|(variable, path)| {
-                let variable = OsStr::from_bytes(variable.to_bytes());
-                env::var_os(variable).map_or(path, PathBuf::from)
-            })
-            .to_vec(),
-        Trust::Directory(directory) => [
-            CA_CERTIFICATE,
-            CA_REVOCATIONS,
-            CLIENT_CERTIFICATE,
-            CLIENT_KEY,
-        ]
-        .map(|name| directory.join(name))
-        .to_vec(),
-    };
-    let key = Key {
-        trust: Some(trust.clone()),
-        priority: priority.to_owned(),
-        files: files.into_iter().map(stamped).collect(),
-    };
-    shared(key, |key| {
-        let (mut builder, priority) = builder(priority, Authentication::Certificates)?;
-        builder.set_verify(SslVerifyMode::PEER);
-        let mut checks = X509CheckFlags::NO_PARTIAL_WILDCARDS;
-        if !priority.wildcards {
-            checks |= X509CheckFlags::NO_WILDCARDS;
+impl Key {
+    fn new(kind: Kind, priority: &str, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            kind,
+            priority: priority.to_owned(),
+            files: files.into_iter().map(stamped).collect(),
         }
-        builder.verify_param_mut().set_hostflags(checks);
-        match &key.trust {
-            Some(Trust::Directory(directory)) => {
-                use_directory(&mut builder, directory, priority.check_revocation)?;
-            }
-            _ => builder
-                .set_default_verify_paths()
-                .map_err(|error| unusable("the certificates that the system trusts", &error))?,
-        }
-        Ok(builder)
-    })
-}
-
-/// Where a session keeps its pre-shared key.
-pub fn psk_index() -> std::result::Result<Index<Ssl, Psk>, ErrorStack> {
-    PSK.clone()
-}
-
-/// The context with this key, made if there is none.
-fn shared(key: Key, make: impl FnOnce(&Key) -> Result<SslContextBuilder>) -> Result<SslContext> {
-    let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = contexts.iter().position(|(known, _)| *known == key);
-    let entry = match found {
-        Some(place) => contexts.remove(place),
-        None => {
-            let context = make(&key)?.build();
-            (key, context)
-        }
-    };
-    let context = entry.1.clone();
-    // The one that has not been used for longest goes.
-    let superfluous = contexts.len().saturating_sub(KEPT.saturating_sub(1));
-    contexts.drain(..superfluous);
-    contexts.push(entry);
-    Ok(context)
+    }
 }
 
 fn stamped(path: PathBuf) -> (PathBuf, Option<Stamp>) {
@@ -157,11 +91,136 @@ fn stamped(path: PathBuf) -> (PathBuf, Option<Stamp>) {
     (path, stamp)
 }
 
+/// A context for pre-shared keys.
+pub fn for_psk(text: &str) -> Result<Guarded<SslContext>> {
+    shared(Key::new(Kind::Psk, text, []), || {
+        let priority = parse(text, Authentication::Psk)?;
+        let _busy = enter();
+        let mut builder = builder(&priority)?;
+        builder.set_psk_client_callback(answer_with_psk);
+        // A server that does not know the key must not get away with a
+        // certificate, whoever has signed it.
+        builder.set_verify_callback(SslVerifyMode::PEER, |_, store| {
+            store.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
+            false
+        });
+        Ok(Guarded::new(builder.build()))
+    })
+}
+
+/// A context for certificates.
+pub fn for_certificates(trust: &Trust, text: &str) -> Result<Guarded<SslContext>> {
+    match trust {
+        Trust::System(system) => {
+            let places = iter::once(&system.bundle).chain(&system.directories);
+            let key = Key::new(Kind::System, text, places.cloned());
+            shared(key, || for_system(system, text))
+        }
+        Trust::Directory(directory) => {
+            let names = [
+                CA_CERTIFICATE,
+                CA_REVOCATIONS,
+                CLIENT_CERTIFICATE,
+                CLIENT_KEY,
+            ];
+            let paths = names.map(|name| directory.path.join(name));
+            let key = Key::new(Kind::Directory, text, paths);
+            shared(key, || for_directory(directory, text))
+        }
+    }
+}
+
+fn for_system(system: &SystemTrust, text: &str) -> Result<Guarded<SslContext>> {
+    let priority = parse(text, Authentication::Certificates)?;
+    let texts = system.read();
+    let _busy = enter();
+    let mut builder = verifying(&priority)?;
+    for authority in distinct_certificates(&texts) {
+        let added = builder.cert_store_mut().add_cert(authority);
+        added.map_err(|error| unusable("the certificates that the system trusts", &error))?;
+    }
+    Ok(Guarded::new(builder.build()))
+}
+
+fn for_directory(directory: &Directory, text: &str) -> Result<Guarded<SslContext>> {
+    let priority = parse(text, Authentication::Certificates)?;
+    let files = directory.read()?;
+    let _busy = enter();
+    let mut builder = verifying(&priority)?;
+    use_files(
+        &mut builder,
+        &directory.path,
+        &files,
+        priority.check_revocation,
+    )?;
+    Ok(Guarded::new(builder.build()))
+}
+
+/// Where a session keeps its pre-shared key.
+pub fn psk_index() -> std::result::Result<Index<Ssl, Psk>, ErrorStack> {
+    PSK.clone()
+}
+
+/// The context with this key, made if there is none.
+///
+/// Making one takes as long as reading files does, so others can go on
+/// meanwhile.  Of two that were made at the same time, one is dropped.
+fn shared(
+    key: Key,
+    make: impl FnOnce() -> Result<Guarded<SslContext>>,
+) -> Result<Guarded<SslContext>> {
+    if let Some(context) = known(&key) {
+        return Ok(context);
+    }
+    let context = make()?;
+    let _busy = enter();
+    let mut contexts = contexts();
+    Ok(used(&mut contexts, &key).unwrap_or_else(|| {
+        // The one that has not been used for longest goes.
+        let superfluous = contexts.len().saturating_sub(KEPT.saturating_sub(1));
+        contexts.drain(..superfluous);
+        contexts.push((key, SslContext::clone(&context)));
+        context
+    }))
+}
+
+fn known(key: &Key) -> Option<Guarded<SslContext>> {
+    let _busy = enter();
+    used(&mut contexts(), key)
+}
+
+/// The context with this key, which is now the last one used.
+fn used(contexts: &mut Vec<(Key, SslContext)>, key: &Key) -> Option<Guarded<SslContext>> {
+    let place = contexts.iter().position(|(known, _)| known == key)?;
+    let entry = contexts.remove(place);
+    let context = entry.1.clone();
+    contexts.push(entry);
+    Some(Guarded::new(context))
+}
+
+fn contexts() -> MutexGuard<'static, Vec<(Key, SslContext)>> {
+    CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn parse(text: &str, authentication: Authentication) -> Result<Priority> {
+    Priority::parse(text, authentication, has_fast_aes())
+}
+
+/// A context that verifies certificates, and trusts none yet.
+fn verifying(priority: &Priority) -> Result<SslContextBuilder> {
+    let mut builder = builder(priority)?;
+    builder.set_verify(SslVerifyMode::PEER);
+    let mut checks = X509CheckFlags::NO_PARTIAL_WILDCARDS;
+    if !priority.wildcards {
+        checks |= X509CheckFlags::NO_WILDCARDS;
+    }
+    builder.verify_param_mut().set_hostflags(checks);
+    Ok(builder)
+}
+
 /// A context that has all but credentials.
-fn builder(text: &str, authentication: Authentication) -> Result<(SslContextBuilder, Priority)> {
-    let priority = Priority::parse(text, authentication, has_fast_aes())?;
-    let builder = configured(&priority).map_err(|error| unusable("settings", &error))?;
-    Ok((builder, priority))
+fn builder(priority: &Priority) -> Result<SslContextBuilder> {
+    configured(priority).map_err(|error| unusable("settings", &error))
 }
 
 fn configured(priority: &Priority) -> std::result::Result<SslContextBuilder, ErrorStack> {
@@ -215,23 +274,24 @@ fn configured(priority: &Priority) -> std::result::Result<SslContextBuilder, Err
     Ok(builder)
 }
 
-fn use_directory(
+/// Puts into the context what the files of a directory say.
+fn use_files(
     builder: &mut SslContextBuilder,
     directory: &Path,
+    files: &Files,
     check_revocation: bool,
 ) -> Result<()> {
     let path = directory.join(CA_CERTIFICATE);
-    let authorities = certificates(&path)?;
-    for authority in authorities {
+    for authority in certificates(&files.authorities, &path)? {
         let added = builder.cert_store_mut().add_cert(authority);
         added.map_err(|error| unusable(path.display(), &error))?;
     }
     // What the user trusts is trusted, whether or not it has signed itself.
     let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
 
-    let path = directory.join(CA_REVOCATIONS);
-    if let Some(text) = optional(&path)? {
-        for list in revocations(&text).map_err(|error| unusable(path.display(), &error))? {
+    if let Some(text) = &files.revocations {
+        let path = directory.join(CA_REVOCATIONS);
+        for list in revocations(text).map_err(|error| unusable(path.display(), &error))? {
             ffi::add_crl(builder.cert_store_mut(), &list)
                 .map_err(|error| unusable(path.display(), &error))?;
         }
@@ -252,32 +312,30 @@ fn use_directory(
         .verify_param_mut()
         .set_flags(flags)
         .map_err(|error| unusable("settings", &error))?;
-    use_own_certificate(builder, directory)
+    match &files.own {
+        Some((certificate, key)) => use_own_certificate(builder, directory, certificate, key),
+        None => Ok(()),
+    }
 }
 
-/// The certificate by which the server knows us, if there is one.
-fn use_own_certificate(builder: &mut SslContextBuilder, directory: &Path) -> Result<()> {
+/// The certificate by which the server knows us.
+fn use_own_certificate(
+    builder: &mut SslContextBuilder,
+    directory: &Path,
+    certificate: &[u8],
+    key: &Secret,
+) -> Result<()> {
     let path = directory.join(CLIENT_CERTIFICATE);
     let key_path = directory.join(CLIENT_KEY);
-    let (true, Some(key)) = (optional(&path)?.is_some(), optional(&key_path)?) else {
-        return Ok(());
-    };
-    let key = private_key(&key, &key_path)?;
+    let key = private_key(key.as_bytes(), &key_path)?;
+    let mut own = certificates(certificate, &path)?.into_iter();
     let mut use_it = || {
-        let mut own = certificates(&path)?.into_iter();
         if let Some(certificate) = own.next() {
-            builder
-                .set_certificate(&certificate)
-                .map_err(|error| unusable(path.display(), &error))?;
+            builder.set_certificate(&certificate)?;
         }
-        for issuer in own {
-            builder
-                .add_extra_chain_cert(issuer)
-                .map_err(|error| unusable(path.display(), &error))?;
-        }
-        Ok(())
+        own.try_for_each(|issuer| builder.add_extra_chain_cert(issuer))
     };
-    use_it()?;
+    use_it().map_err(|error| unusable(path.display(), &error))?;
     builder
         .set_private_key(&key)
         .and_then(|()| builder.check_private_key())
@@ -285,10 +343,8 @@ fn use_own_certificate(builder: &mut SslContextBuilder, directory: &Path) -> Res
 }
 
 /// At least one certificate.
-fn certificates(path: &Path) -> Result<Vec<X509>> {
-    let text = fs::read(path)
-        .map_err(|error| Error::system(format!("TLS: {}", path.display()), &error))?;
-    let found = X509::stack_from_pem(&text).map_err(|error| unusable(path.display(), &error))?;
+fn certificates(text: &[u8], path: &Path) -> Result<Vec<X509>> {
+    let found = X509::stack_from_pem(text).map_err(|error| unusable(path.display(), &error))?;
     if found.is_empty() {
         let path = path.display();
         return Err(Error::without_errno(format!(
@@ -298,20 +354,47 @@ fn certificates(path: &Path) -> Result<Vec<X509>> {
     Ok(found)
 }
 
+/// The certificates in texts, each once, for it takes long to read one and
+/// systems keep them in more than one place.  What is none is passed over.
+fn distinct_certificates(texts: &[Vec<u8>]) -> impl Iterator<Item = X509> {
+    let mut seen = HashSet::new();
+    texts
+        .iter()
+        .flat_map(|text| sections(text, b"-----BEGIN "))
+        .filter(move |section| {
+            let end = position(section, b"-----END ").unwrap_or(section.len());
+            seen.insert(section.get(..end))
+        })
+        .filter_map(|section| ffi::trusted_certificate(section).ok())
+}
+
 /// All lists in a text; at least one.
 fn revocations(text: &[u8]) -> std::result::Result<Vec<X509Crl>, ErrorStack> {
-    const END: &[u8] = b"-----END X509 CRL-----";
     let mut lists = Vec::new();
-    let mut rest = text;
-    while let Some(end) = rest.windows(END.len()).position(|window| window == END) {
-        let (list, behind) = rest.split_at(end.saturating_add(END.len()));
-        lists.push(X509Crl::from_pem(list)?);
-        rest = behind;
+    for section in sections(text, b"-----BEGIN X509 CRL-----") {
+        lists.push(X509Crl::from_pem(section)?);
     }
     if lists.is_empty() {
         lists.push(X509Crl::from_pem(text)?);
     }
     Ok(lists)
+}
+
+/// The parts of a text that begin with these bytes, each up to the next one.
+fn sections<'a>(text: &'a [u8], begin: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let first = position(text, begin).unwrap_or(text.len());
+    let mut rest = text.get(first..).unwrap_or_default();
+    iter::from_fn(move || {
+        let behind = rest.get(begin.len()..)?;
+        let end = position(behind, begin).map_or(rest.len(), |end| end.saturating_add(begin.len()));
+        let (section, further) = rest.split_at_checked(end)?;
+        rest = further;
+        Some(section)
+    })
+}
+
+fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
 }
 
 fn private_key(text: &[u8], path: &Path) -> Result<PKey<Private>> {
@@ -332,17 +415,6 @@ fn private_key(text: &[u8], path: &Path) -> Result<PKey<Private>> {
     })
 }
 
-/// A file that need not exist, or be readable.
-fn optional(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Ok(None),
-            _ => Err(Error::system(format!("TLS: {}", path.display()), &error)),
-        },
-    }
-}
-
 /// Tells OpenSSL the pre-shared key of a session.
 fn answer_with_psk(
     ssl: &mut SslRef,
@@ -353,15 +425,18 @@ fn answer_with_psk(
     let Some(psk) = psk_index().ok().and_then(|index| ssl.ex_data(index)) else {
         return Ok(0);
     };
-    let name = psk.identity.to_bytes_with_nul();
+    let name = psk.identity.to_bytes();
+    let bytes = psk.key.as_bytes();
+    // There is room for the NUL behind an identity of any length.
+    identity.fill(0);
     let (Some(name_room), Some(key_room)) =
-        (identity.get_mut(..name.len()), key.get_mut(..psk.key.len()))
+        (identity.get_mut(..name.len()), key.get_mut(..bytes.len()))
     else {
         return Ok(0);
     };
     name_room.copy_from_slice(name);
-    key_room.copy_from_slice(&psk.key);
-    Ok(psk.key.len())
+    key_room.copy_from_slice(bytes);
+    Ok(bytes.len())
 }
 
 /// Whether AES is faster than what can do without it.
@@ -373,4 +448,21 @@ fn has_fast_aes() -> bool {
     return std::arch::is_aarch64_feature_detected!("aes");
     #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_begin_where_they_say() {
+        let all = |text: &'static [u8]| sections(text, b"<a>").collect::<Vec<_>>();
+        assert_eq!(all(b""), [b""; 0]);
+        assert_eq!(all(b"nothing <a"), [b""; 0]);
+        assert_eq!(all(b"<a>"), [b"<a>"]);
+        assert_eq!(
+            all(b"# <a>1</a>#<a><a>2"),
+            [&b"<a>1</a>#"[..], b"<a>", b"<a>2"]
+        );
+    }
 }

@@ -1,14 +1,17 @@
-//! What proves who we are, and whom we believe.
+//! What proves who we are, and whom we believe, as it is kept in files.
+//!
+//! Reading a file may take for ever: it may be a pipe, or on a disk far away.
+//! So all of them are read here, before anything is made of them.
 
-use std::env;
 use std::ffi::{CStr, CString, OsStr};
-use std::fmt;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::Settings;
+use super::psk::Psk;
+use super::secret::Secret;
+use super::{Settings, ffi};
 use crate::error::{Error, Result};
 use crate::sys;
 
@@ -27,11 +30,6 @@ pub const CLIENT_CERTIFICATE: &str = "client-cert.pem";
 /// As above.
 pub const CLIENT_KEY: &str = "client-key.pem";
 
-/// The longest name and key that OpenSSL takes, in bytes.
-const MAX_IDENTITY: usize = 128;
-/// As above.
-const MAX_KEY: usize = 256;
-
 /// How both sides are to prove who they are.
 #[derive(Debug)]
 pub enum Credentials {
@@ -40,25 +38,35 @@ pub enum Credentials {
 }
 
 /// Whose certificates are believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Trust {
-    /// What the system trusts; we have no certificate to show.
-    System,
-    /// What is in this directory.
-    Directory(PathBuf),
+    /// Those that the system trusts; we have no certificate to show.
+    System(SystemTrust),
+    /// Those in a directory.
+    Directory(Directory),
 }
 
-/// A pre-shared key and the name that goes with it.
-pub struct Psk {
-    pub identity: CString,
-    pub key: Vec<u8>,
+/// Where the certificates are that the system trusts.
+#[derive(Debug)]
+pub struct SystemTrust {
+    pub bundle: PathBuf,
+    pub directories: Vec<PathBuf>,
 }
 
-impl fmt::Debug for Psk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Never the key.
-        write!(f, "Psk({:?})", self.identity)
-    }
+/// A directory that says whom to trust.
+#[derive(Debug)]
+pub struct Directory {
+    pub path: PathBuf,
+    authorities: File,
+}
+
+/// What was in the files of a directory.
+#[derive(Debug)]
+pub struct Files {
+    pub authorities: Vec<u8>,
+    pub revocations: Option<Vec<u8>>,
+    /// The certificate by which the server knows us, and its key.
+    pub own: Option<(Vec<u8>, Secret)>,
 }
 
 impl Credentials {
@@ -69,19 +77,112 @@ impl Credentials {
                 Some(name) => name.clone(),
                 None => default_username()?,
             };
-            return read_psk(as_path(file), &username).map(Self::Psk);
+            return Psk::read(as_path(file), username).map(Self::Psk);
         }
         let explicit = settings.certificates.as_deref().map(as_path);
-        let home = env::var_os("HOME").filter(|_| !sys::is_root());
+        let home = sys::trusted_variable(c"HOME").filter(|_| !sys::is_root());
         let system = Path::new(SYSTEM_DIRECTORY);
         let candidates = candidates(explicit, home.as_deref().map(Path::new), system);
         Ok(Self::Certificates(search(candidates)))
     }
 }
 
+impl SystemTrust {
+    /// Where OpenSSL looks for them.
+    fn new() -> Self {
+        let [bundle, directories] = ffi::system_trust().map(|(variable, path)| {
+            sys::trusted_variable(&variable).unwrap_or_else(|| path.into_os_string())
+        });
+        let directories = directories.as_bytes().split(|&byte| byte == b':');
+        let named = directories.filter(|name| !name.is_empty());
+        Self {
+            bundle: bundle.into(),
+            directories: named.map(|name| OsStr::from_bytes(name).into()).collect(),
+        }
+    }
+
+    /// What is in the files, as far as they can be read: those that cannot are
+    /// trusted by nobody.
+    pub fn read(&self) -> Vec<Vec<u8>> {
+        let directories = self.directories.iter();
+        let entries = directories.filter_map(|directory| fs::read_dir(directory).ok());
+        let mut paths: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.file_name().is_some_and(is_hashed))
+            .collect();
+        paths.sort_unstable();
+        let bundle = std::iter::once(&self.bundle);
+        let texts = bundle.chain(&paths).map(fs::read);
+        texts.filter_map(io::Result::ok).collect()
+    }
+}
+
+/// Whether a file in a directory is one of those in which OpenSSL looks for
+/// certificates: eight digits made of the name of its subject, and a number.
+fn is_hashed(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let (hash, number) = name.split_at_checked(9).unwrap_or_default();
+    hash.strip_suffix(b".")
+        .is_some_and(|hash| hash.iter().all(u8::is_ascii_hexdigit))
+        && number.iter().all(u8::is_ascii_digit)
+        && !number.is_empty()
+}
+
+impl Directory {
+    /// The directory, if it says whom to trust.
+    fn open(path: PathBuf) -> Option<Self> {
+        let authorities = File::open(path.join(CA_CERTIFICATE)).ok()?;
+        Some(Self { path, authorities })
+    }
+
+    /// Reads the files.
+    pub fn read(&self) -> Result<Files> {
+        let authorities = read_all(&self.authorities)
+            .map_err(|error| unreadable(&self.path.join(CA_CERTIFICATE), &error))?;
+        // One that is not there makes the other useless.
+        let own = match self.optional(CLIENT_CERTIFICATE, read_all)? {
+            Some(certificate) => self
+                .optional(CLIENT_KEY, |mut file| Secret::read(&mut file))?
+                .map(|key| (certificate, key)),
+            None => None,
+        };
+        Ok(Files {
+            authorities,
+            revocations: self.optional(CA_REVOCATIONS, read_all)?,
+            own,
+        })
+    }
+
+    /// A file that need not exist, or be readable.
+    fn optional<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&File) -> io::Result<T>,
+    ) -> Result<Option<T>> {
+        let path = self.path.join(name);
+        match File::open(&path).and_then(|file| read(&file)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::PermissionDenied => Ok(None),
+                _ => Err(unreadable(&path, &error)),
+            },
+        }
+    }
+}
+
+fn read_all(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).map(|_| content)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::system(format!("TLS: {}", path.display()), error)
+}
+
 /// The name for a pre-shared key when none is set: the user's login name.
 pub fn default_username() -> Result<CString> {
-    if let Some(name) = env::var_os("LOGNAME")
+    if let Some(name) = sys::trusted_variable(c"LOGNAME")
         && let Ok(name) = CString::new(name.as_bytes())
     {
         return Ok(name);
@@ -100,52 +201,8 @@ fn candidates(explicit: Option<&Path>, home: Option<&Path>, system: &Path) -> Ve
 
 /// The first directory that says whom to trust.
 fn search(candidates: Vec<PathBuf>) -> Trust {
-    let complete = |directory: &PathBuf| File::open(directory.join(CA_CERTIFICATE)).is_ok();
-    let found = candidates.into_iter().find(complete);
-    found.map_or(Trust::System, Trust::Directory)
-}
-
-fn read_psk(file: &Path, username: &CStr) -> Result<Psk> {
-    let mut text = Vec::new();
-    File::open(file)
-        .and_then(|mut opened| opened.read_to_end(&mut text))
-        .map_err(|error| Error::system(format!("TLS: {}", file.display()), &error))?;
-    let wrong = |what: String| Error::new(libc::EINVAL, format!("TLS: {}: {what}", file.display()));
-    let user = username.to_bytes().escape_ascii();
-    if username.count_bytes() > MAX_IDENTITY {
-        return Err(wrong("the username is too long".to_owned()));
-    }
-    let key = find_key(&text, username.to_bytes())
-        .ok_or_else(|| wrong(format!("there is no key for user \"{user}\"")))?;
-    let key = unhex(key)
-        .filter(|key| (1..=MAX_KEY).contains(&key.len()))
-        .ok_or_else(|| {
-            wrong(format!(
-                "the key for user \"{user}\" is not a key in hexadecimal"
-            ))
-        })?;
-    Ok(Psk {
-        identity: username.to_owned(),
-        key,
-    })
-}
-
-/// The key of a user in the text of a PSK file.
-fn find_key<'a>(text: &'a [u8], username: &[u8]) -> Option<&'a [u8]> {
-    text.split(|&byte| byte == b'\n').find_map(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        line.strip_prefix(username)?.strip_prefix(b":")
-    })
-}
-
-fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |pair: &[u8]| match pair {
-        [high, low] => u8::try_from((digit(*high)? << 4) | digit(*low)?).ok(),
-        // A digit without its other half.
-        _ => None,
-    };
-    digits.chunks(2).map(byte).collect()
+    let found = candidates.into_iter().find_map(Directory::open);
+    found.map_or_else(|| Trust::System(SystemTrust::new()), Trust::Directory)
 }
 
 fn as_path(name: &CStr) -> &Path {
@@ -159,14 +216,14 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     /// A directory that goes with the test.
-    struct Directory(PathBuf);
+    struct Temporary(PathBuf);
 
-    impl Directory {
+    impl Temporary {
         fn new() -> Self {
             static NUMBER: AtomicU32 = AtomicU32::new(0);
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let name = format!("nbd-credentials-{}-{number}", std::process::id());
-            let path = env::temp_dir().join(name);
+            let path = std::env::temp_dir().join(name);
             fs::create_dir(&path).unwrap();
             Self(path)
         }
@@ -179,64 +236,10 @@ mod tests {
         }
     }
 
-    impl Drop for Directory {
+    impl Drop for Temporary {
         fn drop(&mut self) {
             fs::remove_dir_all(&self.0).unwrap();
         }
-    }
-
-    fn psk(text: &[u8], username: &CStr) -> Result<Vec<u8>> {
-        let directory = Directory::new();
-        read_psk(&directory.write("keys.psk", text), username).map(|psk| psk.key)
-    }
-
-    #[test]
-    fn a_key_belongs_to_the_first_line_with_its_user() {
-        let text = b"alice:00\nbob:12aBff\r\nbob:99\nbobby:77";
-        assert_eq!(psk(text, c"bob").unwrap(), [0x12, 0xab, 0xff]);
-        assert_eq!(psk(text, c"alice").unwrap(), [0]);
-        assert_eq!(psk(text, c"bobby").unwrap(), [0x77]);
-    }
-
-    #[test]
-    fn users_without_a_good_key_are_refused() {
-        let text = b"odd:123\nempty:\nwords:xyz0\nspace: 12\nbare";
-        for user in [
-            c"odd", c"empty", c"words", c"space", c"bare", c"nobody", c"", c"odd:123",
-        ] {
-            let error = psk(text, user).unwrap_err();
-            assert_eq!(error.errno(), libc::EINVAL, "{user:?}");
-            assert!(error.text().contains("keys.psk"), "{error}");
-        }
-    }
-
-    #[test]
-    fn names_and_keys_have_limits() {
-        let name = CString::new(vec![b'n'; 129]).unwrap();
-        assert!(psk(&[name.to_bytes(), b":00"].concat(), &name).is_err());
-        let text = [b"user:".as_slice(), &[b'a'; 514]].concat();
-        assert!(psk(&text, c"user").is_err());
-        let text = [b"user:".as_slice(), &[b'a'; 512]].concat();
-        assert_eq!(psk(&text, c"user").unwrap().len(), 256);
-    }
-
-    #[test]
-    fn the_errno_of_an_unreadable_file_is_kept() {
-        let error = read_psk(Path::new("/nonexistent/keys.psk"), c"user").unwrap_err();
-        assert_eq!(error.errno(), libc::ENOENT);
-        assert_eq!(
-            read_psk(Path::new("/"), c"user").unwrap_err().errno(),
-            libc::EISDIR
-        );
-    }
-
-    #[test]
-    fn a_key_never_shows() {
-        let psk = Psk {
-            identity: c"user".to_owned(),
-            key: vec![222; 4],
-        };
-        assert!(!format!("{psk:?}").contains("222"));
     }
 
     #[test]
@@ -259,18 +262,57 @@ mod tests {
         );
     }
 
+    /// Where the directory is, unless the system is to say whom to trust.
+    fn found(candidates: Vec<PathBuf>) -> Option<PathBuf> {
+        match search(candidates) {
+            Trust::System(_) => None,
+            Trust::Directory(directory) => Some(directory.path),
+        }
+    }
+
     #[test]
     fn a_directory_counts_if_it_says_whom_to_trust() {
-        let home = Directory::new();
+        let home = Temporary::new();
         let candidates = || candidates(None, Some(&home.0), Path::new("/none"));
-        assert_eq!(search(candidates()), Trust::System);
+        assert_eq!(found(candidates()), None);
         home.write(".pki/libnbd/client-cert.pem", b"");
-        assert_eq!(search(candidates()), Trust::System);
+        assert_eq!(found(candidates()), None);
         home.write(".config/pki/libnbd/ca-cert.pem", b"");
         let second = home.0.join(".config/pki/libnbd");
-        assert_eq!(search(candidates()), Trust::Directory(second));
+        assert_eq!(found(candidates()), Some(second));
         home.write(".pki/libnbd/ca-cert.pem", b"");
         let first = home.0.join(".pki/libnbd");
-        assert_eq!(search(candidates()), Trust::Directory(first));
+        assert_eq!(found(candidates()), Some(first));
+    }
+
+    #[test]
+    fn the_system_has_a_bundle_and_directories_with_hashed_names() {
+        let first = Temporary::new();
+        let second = Temporary::new();
+        first.write("01234567.0", b"zero");
+        first.write("89abcdef.12", b"twelve");
+        for name in [
+            "01234567.r0",
+            "01234567.",
+            "0123456.0",
+            "0123456g.0",
+            "name.pem",
+            "README",
+        ] {
+            first.write(name, b"none");
+        }
+        second.write("89abcdef.0", b"second");
+        let trust = SystemTrust {
+            bundle: second.write("bundle", b"all"),
+            directories: vec![first.0.clone(), second.0.clone(), "/nonexistent".into()],
+        };
+        let mut texts = trust.read();
+        texts.sort_unstable();
+        assert_eq!(texts, [&b"all"[..], b"second", b"twelve", b"zero"]);
+        let nothing = SystemTrust {
+            bundle: "/nonexistent".into(),
+            directories: vec![],
+        };
+        assert!(nothing.read().is_empty());
     }
 }

@@ -1,15 +1,17 @@
-//! The calls of OpenSSL for which there is no safe wrapper: the data of reads
-//! and writes is the caller's memory, to which no reference may be formed.
+//! The calls of OpenSSL for which there is no safe wrapper, or not the right
+//! one: the data of reads and writes is the caller's memory, to which no
+//! reference may be formed.
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::ptr;
 
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContextBuilder, SslStream};
-use openssl::x509::X509Crl;
 use openssl::x509::store::X509StoreBuilderRef;
+use openssl::x509::{X509, X509Crl};
 use openssl_sys as sys;
 
 use super::wire::Wire;
@@ -20,8 +22,6 @@ use crate::memory::{ReceiveVector, SendVector};
 pub enum Stop {
     /// More bytes of the peer are needed.
     WantRead,
-    /// OpenSSL writes to the socket itself, and it takes no more.
-    WantWrite,
     /// The peer has said goodbye.
     Goodbye,
     /// The session is broken.
@@ -82,7 +82,6 @@ fn call(
     // call on it has returned in this thread.
     Err(match unsafe { sys::SSL_get_error(ssl, status) } {
         sys::SSL_ERROR_WANT_READ => Stop::WantRead,
-        sys::SSL_ERROR_WANT_WRITE => Stop::WantWrite,
         sys::SSL_ERROR_ZERO_RETURN => Stop::Goodbye,
         _ => Stop::Failed,
     })
@@ -90,7 +89,50 @@ fn call(
 
 unsafe extern "C" {
     // Part of OpenSSL's interface, but not of the crate's.
+    fn OPENSSL_cleanse(bytes: *mut c_void, length: usize);
+    fn OPENSSL_thread_stop();
+    fn PEM_read_bio_X509_AUX(
+        bio: *mut sys::BIO,
+        into: *mut *mut sys::X509,
+        password: *const c_void,
+        argument: *mut c_void,
+    ) -> *mut sys::X509;
     fn X509_STORE_add_crl(store: *mut sys::X509_STORE, crl: *mut sys::X509_CRL) -> c_int;
+}
+
+/// Overwrites bytes, even though nobody reads them any more.
+pub fn cleanse(bytes: &mut [u8]) {
+    // SAFETY: they may be written.
+    unsafe { OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
+}
+
+/// Frees what OpenSSL keeps for this thread.  It begins anew if it is used
+/// once more.
+pub fn stop_thread() {
+    // SAFETY: needs nothing.
+    unsafe { OPENSSL_thread_stop() }
+}
+
+/// The first certificate in a text in PEM, also in the form that says what it
+/// is trusted for.
+pub fn trusted_certificate(text: &[u8]) -> Result<X509, ErrorStack> {
+    let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
+    // SAFETY: the text outlives the object, which only reads it and is freed
+    // here; a certificate needs no password.
+    let certificate = unsafe {
+        let bio = sys::BIO_new_mem_buf(text.as_ptr().cast(), length);
+        if bio.is_null() {
+            return Err(ErrorStack::get());
+        }
+        let certificate = PEM_read_bio_X509_AUX(bio, ptr::null_mut(), ptr::null(), ptr::null_mut());
+        sys::BIO_free_all(bio);
+        certificate
+    };
+    if certificate.is_null() {
+        return Err(ErrorStack::get());
+    }
+    // SAFETY: it is new, and nobody else owns it.
+    Ok(unsafe { X509::from_ptr(certificate) })
 }
 
 /// Adds a certificate revocation list to a store.

@@ -1,23 +1,26 @@
 //! TLS over a socket, with OpenSSL.
 //!
 //! * `credentials`: what proves who we are, and whom we believe: directories
-//!   of certificates, files of pre-shared keys;
+//!   of certificates, and, in `psk`, files of pre-shared keys;
+//! * `secret`: bytes that are wiped from memory;
 //! * `priority`: the strings by which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
 //! * `context`: both of the former as OpenSSL wants them, shared by handles;
+//! * `advice`: what to do about what is refused for reasons of safety;
+//! * `guard`: the way into OpenSSL, and `fork`;
 //! * `session`: the encrypted stream of one handle, over its `wire`;
-//! * `kernel`: sending that the kernel may encrypt;
-//! * `ffi`: the calls of OpenSSL for which there is no safe wrapper, and `sys`:
-//!   those of the system that only TLS needs.
+//! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
+mod advice;
 mod context;
 mod credentials;
 mod ffi;
-mod kernel;
+mod guard;
 mod peer;
 mod priority;
+mod psk;
+mod secret;
 mod session;
-mod sys;
 mod wire;
 
 use std::ffi::{CStr, CString};
@@ -30,6 +33,7 @@ use crate::error::{Error, Result};
 
 use credentials::Credentials;
 pub use credentials::default_username;
+use guard::{Guarded, enter};
 use peer::PeerName;
 pub use priority::DEFAULT_PRIORITY;
 pub use session::Session;
@@ -62,7 +66,7 @@ impl Default for Settings {
 
 /// A session that has everything but a socket.
 pub struct Prepared {
-    ssl: Ssl,
+    ssl: Guarded<Ssl>,
     /// The server has to prove that it knows the pre-shared key, and nothing
     /// else will do.
     psk: bool,
@@ -94,6 +98,7 @@ impl Prepared {
         let uses_psk = psk.is_some();
         let verify = settings.verify_peer && !uses_psk;
         let name = if verify { name? } else { name.unwrap_or(None) };
+        let _busy = enter();
         let set_up = || {
             let mut ssl = Ssl::new(&context)?;
             if let Some(name) = name.as_ref().and_then(PeerName::indication) {
@@ -111,7 +116,10 @@ impl Prepared {
             Ok(ssl)
         };
         let ssl = set_up().map_err(|error| unusable("session", &error))?;
-        Ok(Self { ssl, psk: uses_psk })
+        Ok(Self {
+            ssl: Guarded::new(ssl),
+            psk: uses_psk,
+        })
     }
 }
 
@@ -129,10 +137,10 @@ fn reasons(stack: &ErrorStack) -> String {
         }
     }
     if reasons.is_empty() {
-        "unknown reason".to_owned()
-    } else {
-        reasons.join("; ")
+        reasons.push("unknown reason".to_owned());
     }
+    reasons.extend(advice::on_error(stack).map(str::to_owned));
+    reasons.join("; ")
 }
 
 /// OpenSSL cannot use something.

@@ -2,44 +2,26 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::SslStream;
 use openssl::x509::X509VerifyResult;
 
 use super::ffi::{self, Stop};
-use super::kernel::{self, Trouble};
-use super::sys::kernel_has_tls;
+use super::guard::{Guarded, enter};
 use super::wire::Wire;
-use super::{Prepared, reasons};
+use super::{Prepared, advice, reasons};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::sys;
 use crate::transport::{Received, Sent, shut_down};
 
 /// The most that one record carries.
 const RECORD: usize = 16 * 1024;
 
-/// Who encrypts what is sent, and writes it to the socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    /// OpenSSL encrypts; the wire gathers and sends.
-    ByWire,
-    /// As long as the handshake lasts, OpenSSL sends by itself.  The kernel
-    /// has been offered what comes after it.
-    Offered,
-    /// The kernel encrypts.  Only what TLS itself has to say goes through
-    /// OpenSSL.
-    ByKernel,
-}
-
 /// A TLS session over a socket: first its handshake, then data.
 pub struct Session {
-    stream: SslStream<Wire>,
-    sending: Sending,
-    /// OpenSSL could not write, and has to be called again.
-    blocked: bool,
+    stream: Guarded<SslStream<Wire>>,
     /// Small pieces, gathered into one record.
     record: Vec<u8>,
     psk: bool,
@@ -57,7 +39,6 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("wire", self.stream.get_ref())
-            .field("sending", &self.sending)
             .field("closing", &self.closing)
             .finish_non_exhaustive()
     }
@@ -66,25 +47,12 @@ impl fmt::Debug for Session {
 impl Session {
     /// A session whose handshake has not begun.
     pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
-        let offered = kernel_has_tls(socket.as_fd());
-        Self::over(prepared, socket, offered)
-    }
-
-    /// A session whose sending is offered to the kernel, or not.
-    fn over(prepared: Prepared, socket: OwnedFd, offered: bool) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;
-        let unusable = |error: ErrorStack| super::unusable("session", &error);
-        let mut stream = SslStream::new(ssl, Wire::new(socket)).map_err(unusable)?;
-        let sending = if offered {
-            kernel::offer(&mut stream).map_err(unusable)?;
-            Sending::Offered
-        } else {
-            Sending::ByWire
-        };
+        let _busy = enter();
+        let stream = SslStream::new(ssl.into_inner(), Wire::new(socket))
+            .map_err(|error| super::unusable("session", &error))?;
         Ok(Self {
-            stream,
-            sending,
-            blocked: false,
+            stream: Guarded::new(stream),
             record: Vec::new(),
             psk,
             closing: false,
@@ -99,9 +67,9 @@ impl Session {
         self.stream.get_ref().raw_fd()
     }
 
-    /// The socket may be asked so many times for what there is.
-    pub fn allow(&mut self, calls: u32) {
-        self.stream.get_mut().allow(calls);
+    /// The socket may be asked so many times for what there is; see `Wire`.
+    pub fn allow(&mut self, calls: u32, in_view: bool) {
+        self.stream.get_mut().allow(calls, in_view);
     }
 
     /// Whether something was received that has not been asked for.
@@ -111,7 +79,7 @@ impl Session {
 
     /// Whether encrypted bytes wait for the socket.
     pub fn has_unsent(&self) -> bool {
-        self.blocked || self.stream.get_ref().has_unsent()
+        self.stream.get_ref().has_unsent()
     }
 
     /// Memory in use, apart from OpenSSL's own.
@@ -122,14 +90,8 @@ impl Session {
 
     /// Carries the handshake on; whether it is over.
     pub fn handshake(&mut self) -> Result<bool> {
+        let _busy = enter();
         let outcome = ffi::connect(&mut self.stream);
-        self.blocked = outcome == Err(Stop::WantWrite);
-        if outcome.is_ok() && self.sending == Sending::Offered {
-            self.sending = match kernel::is_accepted(&mut self.stream) {
-                true => Sending::ByKernel,
-                false => Sending::ByWire,
-            };
-        }
         // Whatever came of it, the server should learn of it.  If nobody
         // listens, why may be the next thing to read.
         match (outcome, self.send_unsent()) {
@@ -141,19 +103,17 @@ impl Session {
 
     /// Version and cipher, for people.
     pub fn encryption(&self) -> String {
+        let _busy = enter();
         let ssl = self.stream.ssl();
         let cipher = ssl
             .current_cipher()
             .map_or("no cipher", |cipher| cipher.name());
-        let who = match self.sending {
-            Sending::ByKernel => ", sent by the kernel",
-            Sending::ByWire | Sending::Offered => "",
-        };
-        format!("{}, {cipher}{who}", ssl.version_str())
+        format!("{}, {cipher}", ssl.version_str())
     }
 
     /// Receives into the vectors, in order.
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
+        let _busy = enter();
         let received = self.decrypt(into);
         // New keys, if the server has asked for them, or what is wrong.
         let Err(error) = self.flush_after_receiving() else {
@@ -187,6 +147,9 @@ impl Session {
         let mut count = 0usize;
         for vector in into {
             while vector.len() > 0 {
+                if count > 0 && self.is_at_end_of_view() {
+                    return Ok(Received::some(count));
+                }
                 match self.read(vector) {
                     Ok(read) => {
                         vector.advance(read);
@@ -195,11 +158,16 @@ impl Session {
                     Err(Stop::WantRead) => return Ok(Received::all_there_is(count)),
                     Err(_) if count > 0 => return Ok(Received::some(count)),
                     Err(Stop::Goodbye) => return Ok(Received::End),
-                    Err(Stop::Failed | Stop::WantWrite) => return self.ended(),
+                    Err(Stop::Failed) => return self.ended(),
                 }
             }
         }
         Ok(Received::some(count))
+    }
+
+    /// Whether the next byte is in a record that has to stay in the socket.
+    fn is_at_end_of_view(&self) -> bool {
+        self.stream.get_ref().is_in_view() && self.stream.ssl().pending() == 0
     }
 
     fn read(&mut self, vector: &mut ReceiveVector<'_>) -> std::result::Result<usize, Stop> {
@@ -207,20 +175,11 @@ impl Session {
             return Err(Stop::Failed);
         }
         let read = ffi::read(&mut self.stream, vector);
-        if matches!(read, Err(Stop::Failed | Stop::WantWrite)) {
+        if matches!(read, Err(Stop::Failed)) {
             // OpenSSL tells the reason only once.
             self.broken = Some(self.failed("recv"));
-            return Err(Stop::Failed);
         }
-        let Some(trouble) = self.trouble() else {
-            return read;
-        };
-        // This came before it.
-        self.broken = Some(troubled("recv", &trouble));
-        match read {
-            Err(Stop::WantRead) => Err(Stop::Failed),
-            read => read,
-        }
+        read
     }
 
     /// The peer may stop without a goodbye once we have said ours.  Before, a
@@ -236,9 +195,7 @@ impl Session {
     /// that fit into one record are sent as one; what is longer is encrypted
     /// from where it is, unless copying makes it fit into fewer records.
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
-        if self.sending == Sending::ByKernel {
-            return self.send_by_kernel(from);
-        }
+        let _busy = enter();
         if !self.send_unsent()? {
             return Ok(Sent::Blocked);
         }
@@ -291,19 +248,6 @@ impl Session {
         Ok(Sent::Bytes(sent))
     }
 
-    /// Hands data over as they are.
-    fn send_by_kernel(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
-        // With keys that the server has given up, it could not read them.
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
-        match sys::send(self.stream.get_ref().socket(), from) {
-            Ok(count) => Ok(Sent::Bytes(count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Sent::Blocked),
-            Err(error) => Err(Error::system("send", &error)),
-        }
-    }
-
     fn write_record(&mut self) -> Result<usize> {
         let record = std::mem::take(&mut self.record);
         let written = if record.is_empty() {
@@ -326,7 +270,6 @@ impl Session {
     pub fn send_unsent(&mut self) -> Result<bool> {
         let sent = match self.unsendable.take() {
             Some(error) => Err(error),
-            None if self.closing && self.blocked => return self.say_goodbye(),
             None => {
                 let sent = self.stream.get_mut().send_unsent();
                 sent.map_err(|error| Error::system("send", &error))
@@ -342,43 +285,18 @@ impl Session {
     /// Tells the peer that nothing more will be sent; whether it has left.
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
+            let _busy = enter();
             self.closing = true;
-            if !self.say_goodbye()? {
-                return Ok(false);
-            }
+            ffi::shut_down(&mut self.stream).map_err(|_| self.failed("shutdown"))?;
         }
         if !self.send_unsent()? {
             return Ok(false);
         }
-        // The kernel may still hold what it could not send at once, and would
-        // drop it.  The goodbye says as much.
-        if self.sending == Sending::ByKernel || self.shut_down {
+        if self.shut_down {
             return Ok(true);
         }
         self.shut_down = true;
         shut_down(self.stream.get_ref().shut_down_sending())
-    }
-
-    /// Says goodbye; whether OpenSSL is done with it.
-    fn say_goodbye(&mut self) -> Result<bool> {
-        let said = ffi::shut_down(&mut self.stream);
-        self.blocked = said == Err(Stop::WantWrite);
-        if said.is_ok() || self.blocked {
-            return Ok(!self.blocked);
-        }
-        match self.trouble() {
-            Some(Trouble::Socket(error)) if is_gone(error.raw_os_error().unwrap_or(0)) => Ok(true),
-            Some(trouble) => Err(troubled("shutdown", &trouble)),
-            None => Err(self.failed("shutdown")),
-        }
-    }
-
-    /// What has gone wrong with writing by OpenSSL itself.
-    fn trouble(&mut self) -> Option<Trouble> {
-        match self.sending {
-            Sending::ByWire => None,
-            Sending::Offered | Sending::ByKernel => kernel::take_trouble(&mut self.stream),
-        }
     }
 
     fn handshake_failed(&mut self) -> Error {
@@ -386,17 +304,19 @@ impl Session {
         if let Some(error) = self.stream.get_mut().take_failure() {
             return socket_failed("TLS handshake", &error);
         }
-        if let Some(trouble) = self.trouble() {
-            return troubled("TLS handshake", &trouble);
-        }
         let ssl = self.stream.ssl();
         let verdict = ssl.verify_result();
         let text = if verdict != X509VerifyResult::OK {
             if self.psk {
                 "the server presents a certificate instead of the pre-shared key".to_owned()
             } else {
-                let verdict = verdict.error_string();
-                format!("the certificate of the server is not accepted: {verdict}")
+                let reason = verdict.error_string();
+                let advice = advice::on_certificate(verdict);
+                let advice = advice.map(|advice| format!("; {advice}"));
+                format!(
+                    "the certificate of the server is not accepted: {reason}{}",
+                    advice.unwrap_or_default()
+                )
             }
         } else if ends_early(&stack) {
             "the server closed the connection".to_owned()
@@ -409,9 +329,6 @@ impl Session {
     /// Why the last call failed.
     fn failed(&mut self, call: &'static str) -> Error {
         let stack = ErrorStack::get();
-        if let Some(trouble) = self.trouble() {
-            return troubled(call, &trouble);
-        }
         match self.stream.get_mut().take_failure() {
             Some(error) => socket_failed(call, &error),
             None if ends_early(&stack) => Error::without_errno(
@@ -435,16 +352,6 @@ fn socket_failed(call: &str, error: &io::Error) -> Error {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
     Error::without_errno(format!("{call}: {reason}"))
-}
-
-/// OpenSSL could not write by itself.
-fn troubled(call: &str, trouble: &Trouble) -> Error {
-    match trouble {
-        Trouble::Socket(error) => socket_failed(call, error),
-        Trouble::NewKeys => Error::without_errno(
-            "TLS: the server asks for new keys, but the kernel cannot change those it encrypts with",
-        ),
-    }
 }
 
 /// Whether an errno says that the peer has closed its side altogether.

@@ -2,9 +2,7 @@
 //!
 //! OpenSSL could use the socket itself, but would need one call for the header
 //! of a record and one for the rest, another for each record it writes, and its
-//! writes raise SIGPIPE when the peer is gone.  So it writes by itself only as
-//! far as the kernel may encrypt (see `kernel`); everything else goes through
-//! here.
+//! writes raise SIGPIPE when the peer is gone.  So everything goes through here.
 //!
 //! Reading, a record needs no call for its header and one for the rest: what
 //! follows the bytes asked for is received along with them.  Written records
@@ -13,7 +11,7 @@
 //! would want the same data again.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use crate::memory::{ReceiveVector, SendVector};
 use crate::sys;
@@ -48,6 +46,8 @@ pub struct Wire {
     drained: bool,
     /// Receive calls that are left in this turn.
     allowance: u32,
+    /// What OpenSSL does not ask for stays in the socket.
+    in_view: bool,
     /// Written and not yet sent.
     unsent: Vec<u8>,
     sent: usize,
@@ -65,6 +65,7 @@ impl Wire {
             end: 0,
             drained: false,
             allowance: 0,
+            in_view: false,
             unsent: Vec::new(),
             sent: 0,
             failure: None,
@@ -76,15 +77,17 @@ impl Wire {
         self.socket.as_raw_fd()
     }
 
-    /// The socket itself.
-    pub fn socket(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+    /// The socket may be asked so many times for what there is; `in_view`, for
+    /// one record at a time, so that who watches it sees that there are more.
+    pub fn allow(&mut self, calls: u32, in_view: bool) {
+        self.allowance = calls;
+        self.in_view = in_view;
+        self.drained = false;
     }
 
-    /// The socket may be asked so many times for what there is.
-    pub fn allow(&mut self, calls: u32) {
-        self.allowance = calls;
-        self.drained = false;
+    /// Whether records stay in the socket until they are needed.
+    pub fn is_in_view(&self) -> bool {
+        self.in_view
     }
 
     /// Whether bytes were received that nobody has asked for.
@@ -147,7 +150,11 @@ impl Wire {
         if self.ahead.is_empty() {
             self.ahead = vec![0; WIDE];
         }
-        let room = if into.len() < LARGE { WIDE } else { NARROW };
+        let room = match into.len() {
+            _ if self.in_view => 0,
+            ..LARGE => WIDE,
+            _ => NARROW,
+        };
         let room = self.ahead.get_mut(..room).unwrap_or_default();
         let asked = into.len();
         let offered = asked.saturating_add(room.len());

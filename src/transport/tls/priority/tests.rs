@@ -1,4 +1,3 @@
-use super::names::{SUITES_12, SUITES_13};
 use super::*;
 use Authentication::{Certificates, Psk};
 
@@ -109,10 +108,10 @@ fn versions_can_be_chosen() {
 
 #[test]
 fn keywords_restrict_and_reorder() {
-    assert!(
-        parse("PERFORMANCE")
-            .suites13
-            .starts_with("TLS_AES_128_GCM_SHA256:")
+    assert_eq!(
+        parse("PERFORMANCE").suites13,
+        "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:\
+         TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256"
     );
     let pfs = parse("PFS").suites12;
     assert!(
@@ -131,14 +130,6 @@ fn keywords_restrict_and_reorder() {
     assert_eq!(strong.groups.as_deref(), Some("P-384:P-521:ffdhe8192"));
     assert!(!strong.signatures.unwrap().contains("256"));
     assert_eq!(strong.level, Some(3));
-
-    let suite_b = parse("SUITEB128");
-    assert!(suite_b.tls12 && !suite_b.tls13);
-    assert_eq!(
-        suite_b.suites12,
-        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"
-    );
-    assert_eq!(parse("SUITEB192").suites12, "ECDHE-ECDSA-AES256-GCM-SHA384");
 }
 
 #[test]
@@ -149,7 +140,12 @@ fn a_keyword_can_be_added() {
             .starts_with("TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:")
     );
     assert!(both.suites13.contains("TLS_AES_128_GCM_SHA256"));
-    assert_eq!((both.groups, both.level), (None, Some(3)));
+    assert!(
+        both.groups
+            .unwrap()
+            .starts_with("P-384:P-521:ffdhe8192:P-256:")
+    );
+    assert_eq!(both.level, Some(3));
 }
 
 #[test]
@@ -225,6 +221,9 @@ fn what_is_not_known_is_refused() {
         "NORMAL,+SHA1",
         "NORMAL:\u{e9}",
         "NORMAL:+CTYPE-FOO",
+        "NORMAL:-CTYPE-X509",
+        "NORMAL:-COMP-NULL",
+        "SUITEB128",
     ] {
         let reason = refusal(text);
         assert!(
@@ -256,7 +255,7 @@ fn what_openssl_does_not_have_is_refused_if_added() {
     ] {
         let reason = refusal(&format!("NORMAL:+{name}"));
         assert!(
-            reason.ends_with(&format!("\"+{name}\" is not available")),
+            reason.contains(&format!("\"+{name}\" is not available")),
             "{reason}"
         );
         parse(&format!("NORMAL:-{name}"));
@@ -267,7 +266,7 @@ fn what_openssl_does_not_have_is_refused_if_added() {
         "PROFILE_VERY_WEAK",
         "NO_EXTENSIONS",
     ] {
-        assert!(refusal(&format!("NORMAL:%{option}")).ends_with("is not available"));
+        assert!(refusal(&format!("NORMAL:%{option}")).contains("is not available"));
     }
 }
 
@@ -281,8 +280,6 @@ fn something_must_be_left() {
         ("NORMAL:-KX-ALL:-VERS-TLS1.3", "cipher suite"),
         ("NORMAL:-GROUP-ALL", "group"),
         ("NORMAL:-SIGN-ALL", "signature"),
-        ("NORMAL:-CTYPE-X509", "certificate type"),
-        ("NORMAL:-CTYPE-ALL", "certificate type"),
     ] {
         assert!(refusal(text).contains(&format!("no {what}")), "{text}");
     }
@@ -292,16 +289,24 @@ fn something_must_be_left() {
 #[test]
 fn openssl_knows_every_name() {
     let mut builder = SslContextBuilder::new(SslMethod::tls_client()).unwrap();
-    for (.., name) in SUITES_12 {
-        builder.set_cipher_list(name).expect(name);
+    let of_kind = |kind| ITEMS.iter().filter(move |item| item.0 == kind);
+    let mut suites = 0;
+    for exchange in of_kind(Exchange) {
+        for cipher in of_kind(Cipher) {
+            for name in of_kind(Mac).filter_map(|mac| suite12(exchange, cipher, mac)) {
+                builder.set_cipher_list(&name).expect(&name);
+                suites += 1;
+            }
+        }
     }
+    assert_eq!(suites, 56);
     for (_, name, _) in SUITES_13 {
         builder.set_ciphersuites(name).expect(name);
     }
-    for (_, name) in GROUPS {
-        name.map(|name| builder.set_groups_list(name).expect(name));
+    for (_, _, name) in of_kind(Group) {
+        builder.set_groups_list(name).expect(name);
     }
-    for (_, name) in SIGNATURES {
-        name.map(|name| builder.set_sigalgs_list(name).expect(name));
+    for (_, _, name) in of_kind(Signature) {
+        builder.set_sigalgs_list(name).expect(name);
     }
 }

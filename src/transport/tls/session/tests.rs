@@ -64,12 +64,12 @@ struct Rig {
 
 impl Rig {
     /// Sessions whose handshake has not begun.
-    fn new((client, server): (OwnedFd, OwnedFd), version: SslVersion, offered: bool) -> Self {
+    fn new((client, server): (OwnedFd, OwnedFd), version: SslVersion) -> Self {
         let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
         context.set_min_proto_version(Some(version)).unwrap();
         context.set_max_proto_version(Some(version)).unwrap();
         let prepared = Prepared {
-            ssl: Ssl::new(&context.build()).unwrap(),
+            ssl: Guarded::new(Ssl::new(&context.build()).unwrap()),
             psk: false,
         };
         let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
@@ -77,7 +77,7 @@ impl Rig {
         context.set_private_key(&KEY).unwrap();
         let ssl = Ssl::new(&context.build()).unwrap();
         Self {
-            session: Session::over(prepared, client, offered).unwrap(),
+            session: Session::new(prepared, client).unwrap(),
             server: SslStream::new(ssl, TcpStream::from(server)).unwrap(),
         }
     }
@@ -85,7 +85,7 @@ impl Rig {
     fn shake_hands(&mut self) {
         let mut accepted = false;
         loop {
-            self.session.allow(64);
+            self.session.allow(64, false);
             let done = self.session.handshake().unwrap();
             if done && accepted {
                 return;
@@ -103,8 +103,8 @@ impl Rig {
     }
 
     /// Ready for data.
-    fn ready(pair: (OwnedFd, OwnedFd), version: SslVersion, offered: bool) -> Self {
-        let mut rig = Self::new(pair, version, offered);
+    fn ready(pair: (OwnedFd, OwnedFd), version: SslVersion) -> Self {
+        let mut rig = Self::new(pair, version);
         rig.shake_hands();
         rig
     }
@@ -124,7 +124,7 @@ impl Rig {
 
     /// What the client receives in one call.
     fn client_takes(&mut self, room: &mut [u8]) -> Result<Received> {
-        self.session.allow(64);
+        self.session.allow(64, false);
         self.session.receive(&mut [ReceiveVector::from(room)])
     }
 
@@ -157,38 +157,16 @@ fn would_block(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock
 }
 
-/// Every carrier: as usual, and offered to the kernel.  That of a Unix domain
-/// socket cannot accept; that of TCP could, but few have TLS loaded.
 fn for_every_rig(test: impl Fn(Rig)) {
     for version in VERSIONS {
-        test(Rig::ready(unix_pair(), version, false));
-        test(Rig::ready(unix_pair(), version, true));
-        test(Rig::ready(tcp_pair(), version, false));
-        test(Rig::ready(tcp_pair(), version, true));
+        test(Rig::ready(unix_pair(), version));
+        test(Rig::ready(tcp_pair(), version));
     }
 }
 
 fn pattern(len: usize) -> Vec<u8> {
     let bytes = (0u8..=250).cycle();
     bytes.take(len).collect()
-}
-
-#[test]
-fn the_wire_sends_what_the_kernel_does_not_encrypt() {
-    // No kernel has TLS for Unix domain sockets.
-    for version in VERSIONS {
-        let mut rig = Rig::new(unix_pair(), version, true);
-        assert_eq!(rig.session.sending, Sending::Offered);
-        rig.shake_hands();
-        assert_eq!(rig.session.sending, Sending::ByWire);
-        assert!(!rig.session.has_unsent());
-    }
-}
-
-#[test]
-fn unix_sockets_are_not_offered() {
-    let (client, _server) = unix_pair();
-    assert!(!kernel_has_tls(client.as_fd()));
 }
 
 #[test]
@@ -233,7 +211,7 @@ fn large_data_arrive_whole() {
             let rest = &mut back[received..];
             // A header, and what follows it.
             let (header, body) = rest.split_at_mut(16.min(rest.len()));
-            rig.session.allow(64);
+            rig.session.allow(64, false);
             let vectors = &mut [ReceiveVector::from(header), ReceiveVector::from(body)];
             match rig.session.receive(vectors).unwrap() {
                 Received::Bytes { count, .. } => received += count,
@@ -248,43 +226,41 @@ fn large_data_arrive_whole() {
 #[test]
 fn records_may_arrive_in_parts() {
     for version in VERSIONS {
-        for offered in [false, true] {
-            let (client, between) = tcp_pair();
-            let (back, server) = tcp_pair();
-            let mut rig = Rig::new((client, server), version, offered);
-            let mut between = TcpStream::from(between);
-            let mut back = TcpStream::from(back);
-            let mut byte = [0];
-            let mut step = |rig: &mut Rig| {
-                // Everything to the server, one byte to the client.
-                let mut all = Vec::new();
-                if let Err(error) = between.read_to_end(&mut all) {
-                    assert!(would_block(&error), "{error}");
-                }
-                back.write_all(&all).unwrap();
-                match back.read(&mut byte) {
-                    Ok(count) => between.write_all(&byte[..count]).unwrap(),
-                    Err(error) => assert!(would_block(&error), "{error}"),
-                }
-                rig.session.allow(64);
-            };
-            let mut accepted = false;
-            while !rig.session.handshake().unwrap() || !accepted {
-                accepted = accepted || rig.server.accept().is_ok();
-                step(&mut rig);
+        let (client, between) = tcp_pair();
+        let (back, server) = tcp_pair();
+        let mut rig = Rig::new((client, server), version);
+        let mut between = TcpStream::from(between);
+        let mut back = TcpStream::from(back);
+        let mut byte = [0];
+        let mut step = |rig: &mut Rig| {
+            // Everything to the server, one byte to the client.
+            let mut all = Vec::new();
+            if let Err(error) = between.read_to_end(&mut all) {
+                assert!(would_block(&error), "{error}");
             }
-            let data = pattern(1000);
-            rig.server.write_all(&data).unwrap();
-            let mut arrived = Vec::new();
-            while arrived.len() < data.len() {
-                step(&mut rig);
-                let mut room = [0; 100];
-                if let Received::Bytes { count, .. } = rig.client_takes(&mut room).unwrap() {
-                    arrived.extend_from_slice(&room[..count]);
-                }
+            back.write_all(&all).unwrap();
+            match back.read(&mut byte) {
+                Ok(count) => between.write_all(&byte[..count]).unwrap(),
+                Err(error) => assert!(would_block(&error), "{error}"),
             }
-            assert_eq!(arrived, data);
+            rig.session.allow(64, false);
+        };
+        let mut accepted = false;
+        while !rig.session.handshake().unwrap() || !accepted {
+            accepted = accepted || rig.server.accept().is_ok();
+            step(&mut rig);
         }
+        let data = pattern(1000);
+        rig.server.write_all(&data).unwrap();
+        let mut arrived = Vec::new();
+        while arrived.len() < data.len() {
+            step(&mut rig);
+            let mut room = [0; 100];
+            if let Received::Bytes { count, .. } = rig.client_takes(&mut room).unwrap() {
+                arrived.extend_from_slice(&room[..count]);
+            }
+        }
+        assert_eq!(arrived, data);
     }
 }
 
@@ -309,7 +285,7 @@ fn records_are_no_more_than_needed() {
     }
 
     // As the server sees them: the requests of two writes, and some small ones.
-    let mut rig = Rig::ready(unix_pair(), SslVersion::TLS1_3, false);
+    let mut rig = Rig::ready(unix_pair(), SslVersion::TLS1_3);
     let data = pattern(3 * R);
     let (header, body) = (SendVector::from(&data[..28]), SendVector::from(&data[..]));
     let pieces = [header, body, header, body, header, header];
@@ -340,9 +316,7 @@ fn both_sides_take_leave() {
             ShutdownState::RECEIVED,
             "the goodbye has not arrived"
         );
-        if rig.session.sending == Sending::ByWire {
-            assert_eq!(rig.server.get_ref().read(&mut room).unwrap(), 0);
-        }
+        assert_eq!(rig.server.get_ref().read(&mut room).unwrap(), 0);
         rig.server.write_all(b"the last").unwrap();
         rig.server.shutdown().unwrap();
         let last = rig.client_gets(&mut room).unwrap();
@@ -366,30 +340,27 @@ fn a_stream_that_just_ends_has_been_cut() {
 
 #[test]
 fn a_server_that_leaves_is_noticed_in_the_handshake() {
-    for offered in [false, true] {
-        let (client, server) = tcp_pair();
-        let mut rig = Rig::new((client, server), SslVersion::TLS1_3, offered);
-        assert!(!rig.session.handshake().unwrap());
-        let Rig {
-            mut session,
-            server,
-        } = rig;
-        // Having read nothing, it resets the connection.
-        drop(server);
-        session.allow(64);
-        let error = session.handshake().unwrap_err();
-        assert!(
-            error.text().starts_with("TLS handshake: "),
-            "{}",
-            error.text()
-        );
-    }
+    let mut rig = Rig::new(tcp_pair(), SslVersion::TLS1_3);
+    assert!(!rig.session.handshake().unwrap());
+    let Rig {
+        mut session,
+        server,
+    } = rig;
+    // Having read nothing, it resets the connection.
+    drop(server);
+    session.allow(64, false);
+    let error = session.handshake().unwrap_err();
+    assert!(
+        error.text().starts_with("TLS handshake: "),
+        "{}",
+        error.text()
+    );
 }
 
 #[test]
 fn the_socket_is_shut_down_by_whoever_sends_the_last_of_it() {
     for version in VERSIONS {
-        let mut rig = Rig::ready(unix_pair(), version, false);
+        let mut rig = Rig::ready(unix_pair(), version);
         let sent = rig.fill_socket();
         assert!(!rig.session.shut_down_sending().unwrap());
         let mut arrived = Vec::new();
@@ -420,7 +391,7 @@ fn a_failure_to_send_while_receiving_is_reported() {
         for data in [&b""[..], b"data"] {
             let (client, server) = unix_pair();
             let mut tap = UnixStream::from(client.try_clone().unwrap());
-            let mut rig = Rig::ready((client, server), version, false);
+            let mut rig = Rig::ready((client, server), version);
             let nothing = rig.client_takes(&mut [0; 1]).unwrap();
             assert_eq!(nothing, Received::Blocked);
             rig.fill_socket();
@@ -457,7 +428,7 @@ fn what_was_sent_before_the_peer_left_counts() {
         let Rig {
             mut session,
             server,
-        } = Rig::ready(tcp_pair(), version, false);
+        } = Rig::ready(tcp_pair(), version);
         // It has read everything, so it leaves in good order, and only what
         // comes now is answered with a reset.
         drop(server);
