@@ -1,10 +1,14 @@
-//! Makes the C header and the manual, both from the doc comments of `src/ffi`.
+//! Makes the C header and the manual, both from the doc comments of `src/ffi`
+//! and from `src/table.rs`.
 //!
 //! They are written to `$OUT_DIR/libnbd.h` and `$OUT_DIR/man`, and also to the
 //! file that `LIBNBD_HEADER_OUT` names and to the directory that
 //! `LIBNBD_MAN_OUT` names, if these are set.
 
 mod generate;
+#[path = "src/table.rs"]
+#[allow(dead_code, reason = "the library uses all of it")]
+mod table;
 
 use std::env;
 use std::error::Error;
@@ -13,8 +17,7 @@ use std::path::{Path, PathBuf};
 
 use cbindgen::Config;
 
-use generate::declarations::{Family, declarations};
-use generate::{header, manual};
+use generate::{header, manual, sources};
 
 /// The files that define types, in the order of the header.
 const TYPES: [&str; 2] = ["src/callback.rs", "src/ffi/callbacks.rs"];
@@ -42,13 +45,14 @@ const FAMILIES: &[&str] = &[
     "stats",
 ];
 
+const TABLE: &str = "src/table.rs";
 const FRAME: &str = "src/ffi/libnbd.h.in";
 const CONFIG: &str = "cbindgen.toml";
 /// The pages of the manual that are written by hand, and its example programs.
 const MANUAL: &str = "man";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let code = ["build.rs", "generate"];
+    let code = ["build.rs", "generate", TABLE];
     let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL];
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
@@ -57,14 +61,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 
     let config = Config::from_file(CONFIG)?;
-    let mut types = Vec::new();
-    for file in TYPES {
-        types.extend(declarations(&config, file)?);
-    }
-    let mut families = Vec::new();
-    for family in FAMILIES {
-        families.push(Family::read(&config, family)?);
-    }
+    let types = sources::types(&config, &TYPES)?;
+    let families = sources::families(&config, FAMILIES)?;
 
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let header = header::text(&fs::read_to_string(FRAME)?, &types, &families);

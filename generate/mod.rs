@@ -1,6 +1,7 @@
 //! What the build script writes: the header and the manual, both from the doc
-//! comments of `src/ffi`.
+//! comments of `src/ffi` and from the table of functions.
 
-pub mod declarations;
+pub mod function;
 pub mod header;
 pub mod manual;
+pub mod sources;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::declarations::Family;
+use super::super::sources::Family;
 use super::Manual;
 use super::introduction::Introduction;
 use super::markup::{Block, Names, blocks};

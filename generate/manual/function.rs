@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::declarations::{Declaration, Family};
+use super::super::function::Function;
 use super::super::header;
+use super::super::sources::{Family, Type};
 use super::Manual;
-use super::comment::Comment;
 use super::introduction::Introduction;
-use super::markup::{Names, blocks};
+use super::markup::Names;
 use super::roff;
 
 const OVERVIEW: &str = "libnbd";
@@ -19,35 +19,32 @@ const DOCUMENTS: [(&str, &str); 2] = [
     ("NBD URI specification", "uri.md"),
 ];
 
-pub fn page(
-    manual: &Manual,
-    family: &Family,
-    function: &Declaration,
-) -> Result<String, &'static str> {
-    let lines = function.comment();
-    let comment = Comment::parse(&lines);
-    let code = function.code();
-    let types = types(manual, &code);
-    let type_codes: Vec<String> = types.iter().map(|declared| declared.code()).collect();
+pub fn page(manual: &Manual, family: &Family, function: &Function) -> Result<String, &'static str> {
+    let code = &function.prototype;
+    let types = types(manual, code);
     let names = Names {
         page: &function.name,
         pages: &manual.pages,
-        variables: parameters(&code)
-            .chain(type_codes.iter().flat_map(|code| parameters(code)))
+        variables: parameters(code)
+            .chain(
+                types
+                    .iter()
+                    .flat_map(|declared| parameters(declared.code())),
+            )
             .collect(),
     };
 
-    let mut page = roff::beginning(&function.name, &purpose(&comment.summary)?);
-    page += &synopsis(&code, &names.variables);
-    page += &description(family, &comment, &names);
+    let mut page = roff::beginning(&function.name, &purpose(&function.comment.summary)?);
+    page += &synopsis(code, &names.variables);
+    page += &description(family, function, &names);
     page += &callbacks(&types, &names);
-    page += &return_value(&comment, &names)?;
-    page += &errors(&comment, &names)?;
-    page += &handle_state(&comment, &names);
-    page += &standards(&comment, &names);
-    page += &history(&comment, &names)?;
+    page += &return_value(function, &names);
+    page += &errors(function, &names);
+    page += &handle_state(function, &names);
+    page += &standards(function, &names);
+    page += &history(function, &names);
     page += &examples(manual, &names);
-    page += &see_also(manual, &comment);
+    page += &see_also(manual, function);
     Ok(roff::finished(&page))
 }
 
@@ -66,7 +63,7 @@ fn lower_first(text: &str) -> Option<String> {
 }
 
 /// The types that a declaration mentions, and those that these mention.
-fn types<'a>(manual: &Manual<'a>, code: &str) -> Vec<&'a Declaration> {
+fn types<'a>(manual: &Manual<'a>, code: &str) -> Vec<&'a Type> {
     let mentioned = |code: &str| {
         let words: BTreeSet<String> = words(code).map(str::to_owned).collect();
         manual
@@ -74,9 +71,9 @@ fn types<'a>(manual: &Manual<'a>, code: &str) -> Vec<&'a Declaration> {
             .iter()
             .filter(move |declared| words.contains(&declared.name))
     };
-    let direct: Vec<&Declaration> = mentioned(code).collect();
+    let direct: Vec<&Type> = mentioned(code).collect();
     let deeper = direct.iter().flat_map(|declared| {
-        mentioned(&declared.code()).filter(|inner| inner.name != declared.name)
+        mentioned(declared.code()).filter(|inner| inner.name != declared.name)
     });
     deeper.chain(direct.iter().copied()).collect()
 }
@@ -118,23 +115,19 @@ fn synopsis(code: &str, variables: &BTreeSet<&str>) -> String {
         + ".fi\n.PP\nLink with \\fB\\-lnbd\\fR.\n"
 }
 
-fn description(family: &Family, comment: &Comment, names: &Names) -> String {
-    let sentence = lower_first(&comment.summary).unwrap_or_default();
+fn description(family: &Family, function: &Function, names: &Names) -> String {
+    let sentence = lower_first(&function.comment.summary).unwrap_or_default();
     let mut text = roff::section("DESCRIPTION");
     text += &names.text(&format!("`{}` {sentence}", names.page));
-    for block in blocks(&comment.description) {
-        text += &names.block(&block);
-    }
+    text += &names.blocks(&function.comment.description);
+    text += &names.blocks(&function.flags());
     text + &introduction(family, names)
 }
 
 /// What the functions of the family have in common.
 fn introduction(family: &Family, names: &Names) -> String {
     let introduction = Introduction::of(family);
-    let text: String = blocks(&introduction.text)
-        .iter()
-        .map(|block| names.block(block))
-        .collect();
+    let text = names.blocks(&introduction.text);
     if text.is_empty() {
         text
     } else {
@@ -142,7 +135,7 @@ fn introduction(family: &Family, names: &Names) -> String {
     }
 }
 
-fn callbacks(types: &[&Declaration], names: &Names) -> String {
+fn callbacks(types: &[&Type], names: &Names) -> String {
     if types.is_empty() {
         return String::new();
     }
@@ -151,61 +144,47 @@ fn callbacks(types: &[&Declaration], names: &Names) -> String {
         .map(|declared| header::tidy(&declared.text))
         .collect();
     roff::subsection("Types")
-        + &names.text("How long callbacks live is said in `libnbd`, under CALLBACKS.")
+        + &names.text("The section CALLBACKS of `libnbd` describes how long callbacks live.")
         + &roff::code(&declarations.join("\n\n"))
 }
 
-fn return_value(comment: &Comment, names: &Names) -> Result<String, &'static str> {
-    let returns = comment.text("Returns:").ok_or("no Returns:")?;
-    let sentence = format!("`{}` returns {returns}", names.page);
-    Ok(roff::section("RETURN VALUE") + &names.text(&sentence))
+fn return_value(function: &Function, names: &Names) -> String {
+    let sentence = format!("`{}` returns {}", names.page, function.returns());
+    roff::section("RETURN VALUE") + &names.text(&sentence)
 }
 
-fn errors(comment: &Comment, names: &Names) -> Result<String, &'static str> {
-    let lines = comment.lines("Errors:").ok_or("no Errors:")?;
-    let blocks = blocks(lines);
-    let mut text = roff::section("ERRORS");
-    if lines.first() == Some(&"none.") {
-        return Ok(text
-            + &names.text(match names.variables.contains("h") {
-                true => "None, if `h` is a valid handle.",
-                false => "None.",
-            }));
-    }
-    text += &names.text(
-        "After a failure `nbd_get_errno` returns one of the following, and \
-         `nbd_get_error` explains it.",
-    );
-    for block in &blocks {
-        text += &names.block(block);
-    }
-    Ok(text)
-}
-
-fn handle_state(comment: &Comment, names: &Names) -> String {
-    let Some(states) = comment.text("States:") else {
-        return String::new();
+fn errors(function: &Function, names: &Names) -> String {
+    let items: Vec<String> = function
+        .errors()
+        .iter()
+        .map(|error| format!("- {error}"))
+        .collect();
+    let beginning = match (items.is_empty(), names.variables.contains("h")) {
+        (true, true) => "None, if `h` is a valid handle.",
+        (true, false) => "None.",
+        (false, _) => {
+            "If the call fails, `nbd_get_errno` returns one of the following, and \
+             `nbd_get_error` returns a message that explains it."
+        }
     };
-    let states = states.trim_end_matches('.');
-    let text = match states.strip_prefix("any") {
-        Some(exception) => format!("The handle can be in any state{exception}."),
-        None => format!(
-            "The handle must be {}. In any other state the call fails, as \
-             `{OVERVIEW}` says under STATES.",
-            states.replace(" and ", " or ")
-        ),
-    };
-    roff::section("HANDLE STATE") + &names.text(&text)
+    roff::section("ERRORS") + &names.text(beginning) + &names.blocks(&items)
 }
 
-fn history(comment: &Comment, names: &Names) -> Result<String, &'static str> {
-    let since = comment.text("Since:").ok_or("no Since:")?;
+fn handle_state(function: &Function, names: &Names) -> String {
+    match function.states() {
+        Some(states) => roff::section("HANDLE STATE") + &names.text(&states),
+        None => String::new(),
+    }
+}
+
+fn history(function: &Function, names: &Names) -> String {
     let text = format!(
-        "This function has been part of the interface since version {since} Where \
-         it may be missing, a program can ask the header:"
+        "This function was added in version {} of the interface. Programs can check for it at \
+         compile time:",
+        function.since()
     );
     let question = format!("#ifdef {}", header::have(names.page));
-    Ok(roff::section("HISTORY") + &names.text(&text) + &roff::code(&question))
+    roff::section("HISTORY") + &names.text(&text) + &roff::code(&question)
 }
 
 /// The program of that name, or pages with programs that call the function.
@@ -227,23 +206,22 @@ fn examples(manual: &Manual, names: &Names) -> String {
             } else {
                 format!("{} and {last}", others.join(", "))
             };
-            let text = format!("Programs that call this function are shown in {list}.");
+            let text = format!("For programs that call this function, see {list}.");
             roff::section("EXAMPLES") + &names.text(&text)
         }
     }
 }
 
-fn see_also(manual: &Manual, comment: &Comment) -> String {
-    let related = comment.text("See also:").unwrap_or_default();
+fn see_also(manual: &Manual, function: &Function) -> String {
     roff::see_also(
-        words(&related)
+        words(&function.comment.see_also)
             .chain([OVERVIEW])
             .filter(|name| manual.pages.contains(*name)),
     )
 }
 
-fn standards(comment: &Comment, names: &Names) -> String {
-    match comment.text("Source:") {
+fn standards(function: &Function, names: &Names) -> String {
+    match function.comment.source.clone() {
         None => String::new(),
         Some(mut source) => {
             for (document, file) in DOCUMENTS {

@@ -1,7 +1,7 @@
 //! The comment at the top of a file of `src/ffi`, which says what its functions
 //! have in common.
 
-use super::super::declarations::Family;
+use super::super::sources::Family;
 
 /// A title, and what is to be known beyond it.
 pub struct Introduction {

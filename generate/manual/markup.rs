@@ -78,6 +78,14 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
+    /// Text that is given in lines.
+    pub fn blocks(&self, lines: &[String]) -> String {
+        blocks(lines)
+            .iter()
+            .map(|block| self.block(block))
+            .collect()
+    }
+
     /// A block as man(7); insertions are left to the caller.
     pub fn block(&self, block: &Block) -> String {
         match block {

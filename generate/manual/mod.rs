@@ -1,8 +1,8 @@
-//! The manual, section 3: a page for each function, from its doc comment, and
-//! the pages that are written by hand in `man/`.
+//! The manual, section 3: a page for each function, from its doc comment and
+//! what follows from signature and table, and the pages that are written by
+//! hand in `man/`.
 
 mod article;
-mod comment;
 mod function;
 mod introduction;
 mod markup;
@@ -14,11 +14,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use super::declarations::{Declaration, Family};
+use super::sources::{Family, Type};
 
 /// All that pages are made from and refer to.
 struct Manual<'a> {
-    types: &'a [Declaration],
+    types: &'a [Type],
     families: &'a [Family],
     /// The pages of section 3.
     pages: BTreeSet<String>,
@@ -30,7 +30,7 @@ struct Manual<'a> {
 pub fn write(
     directory: &Path,
     sources: &Path,
-    types: &[Declaration],
+    types: &[Type],
     families: &[Family],
 ) -> Result<(), Box<dyn Error>> {
     let articles = files(sources, "md")?;

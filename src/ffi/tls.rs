@@ -1,8 +1,8 @@
-//! TLS: whether the connection is encrypted, and how both sides prove who they
-//! are.
+//! TLS: whether the connection is encrypted, and how both sides authenticate
+//! each other.
 //!
-//! The settings have no effect unless `nbd_set_tls` or `nbd_opt_starttls` asks
-//! for TLS. Files are read, and mistakes in them found, when TLS starts.
+//! The settings have no effect unless `nbd_set_tls` or `nbd_opt_starttls`
+//! requests TLS. Files are read, and mistakes in them found, when TLS starts.
 
 use std::ffi::{c_char, c_int};
 
@@ -10,72 +10,48 @@ use super::arguments::text;
 use super::guard::{call, get};
 use super::registry::nbd_handle;
 
-/// Chooses whether the connection is encrypted with TLS.
+/// Sets whether the connection is encrypted with TLS.
 ///
-/// - `LIBNBD_TLS_DISABLE`: it is not. This is the setting at first.
-///
-/// - `LIBNBD_TLS_ALLOW`: it is if the server agrees; whether it did,
-///   `nbd_get_tls_negotiated` tells. Somebody between client and server can
-///   prevent encryption.
-///
+/// - `LIBNBD_TLS_DISABLE`: it is not. This is the default.
+/// - `LIBNBD_TLS_ALLOW`: it is if the server agrees; `nbd_get_tls_negotiated`
+///   reports whether it did. Somebody between client and server can prevent
+///   encryption.
 /// - `LIBNBD_TLS_REQUIRE`: it is, or connecting fails.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EINVAL`: a connection has been started already.
-/// - `EINVAL`: `tls` is none of these; the setting is as before.
-///
-/// States: created.
-/// Since: 1.0.
 /// See also: `nbd_get_tls`, `nbd_get_tls_negotiated`, `nbd_opt_starttls`.
 /// Source: NBD protocol, TLS support.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
     call!(h, set_tls(tls))
 }
 
-/// Tells the setting of `nbd_set_tls`.
+/// Returns the setting of `nbd_set_tls`.
 ///
-/// Whether the connection is encrypted, `nbd_get_tls_negotiated` tells.
+/// `nbd_get_tls_negotiated` reports whether the connection is encrypted.
 ///
 /// Returns: one of the `LIBNBD_TLS_...` values.
-/// Errors: none.
-/// States: any.
-/// Since: 1.0.
 /// See also: `nbd_get_tls_negotiated`, `nbd_set_tls`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
     get!(h, get_tls(), 0)
 }
 
-/// Names the directory of the X.509 certificates.
+/// Sets the directory of the X.509 certificates.
 ///
-/// These files are looked for, all in PEM:
+/// These files are read from it, all in PEM format:
 ///
-/// - `ca-cert.pem`: the authorities that are believed.
-///
+/// - `ca-cert.pem`: the certificate authorities to trust.
 /// - `ca-crl.pem`: what they have revoked; optional.
-///
-/// - `client-cert.pem` and `client-key.pem`: the certificate that the server
-///   gets to see if it asks for one, and its key, which must not be encrypted;
+/// - `client-cert.pem` and `client-key.pem`: the certificate that is sent to a
+///   server that requests one, and its key, which must not be encrypted;
 ///   optional.
 ///
-/// If no directory is set, users have theirs in `$HOME/.pki/libnbd` or
-/// `$HOME/.config/pki/libnbd`, and root in `/etc/pki/libnbd`. A directory
-/// without a readable `ca-cert.pem` does not count, even if it was set: then the
-/// authorities are believed that the system trusts.
+/// If no directory is set, the directory of a user is `$HOME/.pki/libnbd` or
+/// `$HOME/.config/pki/libnbd`, and that of root is `/etc/pki/libnbd`. A
+/// directory without a readable `ca-cert.pem` is ignored, even if it was set:
+/// then the authorities that the system trusts are used.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `dir` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-///
-/// States: created.
-/// Since: 1.0.
 /// See also: `nbd_set_tls`, `nbd_set_tls_psk_file`, `nbd_set_tls_verify_peer`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
     h: *mut nbd_handle,
@@ -86,23 +62,15 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
     call!(h, set_tls_certificates(dir))
 }
 
-/// Names the file of the pre-shared keys (PSK).
+/// Sets the file of the pre-shared keys (PSK).
 ///
-/// Each line is a user name, a colon and a key in hexadecimal, as `psktool`
-/// writes it; the first line of the user counts. A name has at most 256 bytes and
-/// a key at most 512. If a file is set,
-/// certificates are neither shown nor accepted, and names are not verified:
-/// who knows the key is trusted.
+/// Each line consists of a user name, a colon and a key in hexadecimal, as
+/// `psktool` writes it; the first line of the user counts. A name is at most
+/// 256 bytes long, and a key at most 512. If a file is set, certificates are
+/// neither sent nor accepted, and names are not verified: whoever knows the key
+/// is trusted.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `filename` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-///
-/// States: created.
-/// Since: 1.0.
 /// See also: `nbd_set_tls`, `nbd_set_tls_certificates`, `nbd_set_tls_username`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls_psk_file(
     h: *mut nbd_handle,
@@ -113,17 +81,9 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_psk_file(
     call!(h, set_tls_psk_file(filename))
 }
 
-/// Names the user of the pre-shared key.
+/// Sets the user name for the pre-shared key.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `username` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-///
-/// States: created.
-/// Since: 1.0.
 /// See also: `nbd_get_tls_username`, `nbd_set_tls_psk_file`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls_username(
     h: *mut nbd_handle,
@@ -134,43 +94,30 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_username(
     call!(h, set_tls_username(username))
 }
 
-/// Tells the user of the pre-shared key.
+/// Returns the user name for the pre-shared key.
 ///
-/// Returns: the name set with `nbd_set_tls_username`, or else that of the
-/// environment variable `LOGNAME`, or else the name that the user logged in
-/// with; to be freed with `free`. `NULL` on failure.
+/// Returns: the name set with `nbd_set_tls_username`, else that in the
+/// environment variable `LOGNAME`, else the name that the user logged in with.
 /// Errors:
-/// - `ENXIO` or another errno of `getlogin`: none is set, and the process has no
-///   login name.
-/// - `ENOMEM`: there is no memory for the copy.
+/// - `ENXIO` or another errno of `getlogin`: none is set, and the process has
+///   no login name.
 ///
-/// States: any.
-/// Since: 1.0.
 /// See also: `nbd_set_tls_username`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_tls_username(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_tls_username())
 }
 
-/// Names the host that the server's certificate must be for.
+/// Sets the host that the server's certificate must be for.
 ///
-/// At first, and if `hostname` is empty, it is the host given to
+/// By default, and if `hostname` is empty, it is the host given to
 /// `nbd_connect_tcp` or in a URI. Without either, as on a Unix domain socket,
 /// any certificate is accepted that a trusted authority has signed.
 ///
-/// The host is a name or an IP address. A name is also told to the server before
-/// it chooses its certificate.
+/// The host is a name or an IP address. A name is also sent to the server
+/// before it chooses its certificate.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `hostname` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-///
-/// States: created.
-/// Since: 1.22.
 /// See also: `nbd_get_tls_hostname`, `nbd_set_tls`, `nbd_set_tls_verify_peer`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls_hostname(
     h: *mut nbd_handle,
@@ -181,78 +128,52 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_hostname(
     call!(h, set_tls_hostname(hostname))
 }
 
-/// Tells the host that the server's certificate must be for.
+/// Returns the host that the server's certificate must be for.
 ///
-/// Returns: the host set with `nbd_set_tls_hostname`, or else the one that the
-/// handle connected to by TCP, or else an empty string; to be freed with `free`.
-/// `NULL` on failure.
-/// Errors:
-/// - `ENOMEM`: there is no memory for the copy.
-///
-/// States: any.
-/// Since: 1.22.
+/// Returns: the host set with `nbd_set_tls_hostname`, else the one that the
+/// handle connected to by TCP, else an empty string.
 /// See also: `nbd_set_tls_hostname`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_tls_hostname(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_tls_hostname())
 }
 
-/// Says whether the server's certificate is verified.
+/// Sets whether the server's certificate is verified.
 ///
-/// It is at first. Without verification a connection is encrypted, but anybody
+/// On by default. Without verification a connection is encrypted, but anybody
 /// can be at the other end of it. Sessions with a pre-shared key have no
 /// certificate to verify.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EINVAL`: a connection has been started already.
-///
-/// States: created.
-/// Since: 1.0.
 /// See also: `nbd_get_tls_verify_peer`, `nbd_set_tls`, `nbd_set_tls_hostname`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls_verify_peer(h: *mut nbd_handle, verify: bool) -> c_int {
     call!(h, set_tls_verify_peer(verify))
 }
 
-/// Tells whether the server's certificate is verified.
+/// Reports whether the server's certificate is verified.
 ///
-/// Returns: 1 if so, else 0.
-/// Errors: none.
-/// States: any.
-/// Since: 1.0.
 /// See also: `nbd_set_tls_verify_peer`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_tls_verify_peer(h: *mut nbd_handle) -> c_int {
     get!(h, get_tls_verify_peer(), 0)
 }
 
-/// Chooses versions and algorithms of TLS.
+/// Sets the versions and algorithms of TLS.
 ///
-/// The string has the form that GnuTLS gives it: a keyword, by default `NORMAL`,
-/// then items with colons in front. An item adds (`+`) or removes (`-` or `!`) a
-/// version, cipher, key exchange, MAC, group or signature, for example
-/// `NORMAL:-VERS-ALL:+VERS-TLS1.3`, or is an option that begins with `%`. What is
-/// understood is listed in `libnbd`(3), PRIORITY STRINGS.
+/// The string has the form that GnuTLS gives it: a keyword, by default
+/// `NORMAL`, followed by items separated by colons. An item adds (`+`) or
+/// removes (`-` or `!`) a version, cipher, key exchange, MAC, group or
+/// signature, for example `NORMAL:-VERS-ALL:+VERS-TLS1.3`, or is an option that
+/// begins with `%`. The section PRIORITY STRINGS of `libnbd` lists what is
+/// supported.
 ///
-/// The string is not looked at before TLS starts, and never if it does not.
-/// OpenSSL does the work, so not every item can be honoured: starting TLS then
-/// fails with `EINVAL`, rather than pass over an item. TLS 1.2 is the oldest
-/// version there is. With a pre-shared key the key exchanges for it need not be
-/// added.
+/// The string is not examined before TLS starts, and never if it does not. The
+/// library uses OpenSSL, which cannot honour every item: starting TLS then
+/// fails with `EINVAL` rather than ignore the item. TLS 1.2 is the oldest
+/// supported version. With a pre-shared key, the key exchanges for it need not
+/// be added.
 ///
-/// Returns: 0, or -1 on failure.
-/// Errors:
-/// - `EFAULT`: `priority` is `NULL`.
-/// - `EINVAL`: a connection has been started already.
-///
-/// States: created.
-/// Since: 1.24.
 /// See also: `nbd_get_tls_priority`, `nbd_set_tls`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1, 2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls_priority(
     h: *mut nbd_handle,
@@ -263,34 +184,19 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_priority(
     call!(h, set_tls_priority(priority))
 }
 
-/// Tells versions and algorithms of TLS.
+/// Returns the versions and algorithms of TLS.
 ///
-/// Returns: the string set with `nbd_set_tls_priority`, or else `NORMAL`, to be
-/// freed with `free`; `NULL` on failure.
-/// Errors:
-/// - `ENOMEM`: there is no memory for the copy.
-///
-/// States: any.
-/// Since: 1.24.
+/// Returns: the string set with `nbd_set_tls_priority`, else `NORMAL`.
 /// See also: `nbd_set_tls_priority`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(__builtin_free) LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_tls_priority(h: *mut nbd_handle) -> *mut c_char {
     call!(h, get_tls_priority())
 }
 
-/// Tells whether the connection is encrypted.
+/// Reports whether the connection is encrypted.
 ///
-/// Returns: 1 if so, 0 if not, or -1 on failure.
-/// Errors:
-/// - `ENOTCONN`: no connection has been started.
-/// - `EINVAL`: the handle is still connecting, or its connection broke.
-///
-/// States: negotiating, connected and closed.
-/// Since: 1.2.
 /// See also: `nbd_get_tls`, `nbd_opt_starttls`, `nbd_set_tls`.
 /// Source: NBD protocol, `NBD_OPT_STARTTLS`.
-/// cbindgen:postfix=LIBNBD_ATTRIBUTE_NONNULL(1)
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_tls_negotiated(h: *mut nbd_handle) -> c_int {
     call!(h, get_tls_negotiated())
