@@ -5,6 +5,8 @@
 //! file that `LIBNBD_HEADER_OUT` names and to the directory that
 //! `LIBNBD_MAN_OUT` names, if these are set.
 
+#[path = "src/protocol/flag.rs"]
+mod flag;
 mod generate;
 #[path = "src/table.rs"]
 #[allow(dead_code, reason = "the library uses all of it")]
@@ -57,6 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
+    // The table of functions looks whether it is in the library or in here.
+    println!("cargo::rustc-cfg=library");
     println!("cargo:rerun-if-env-changed=LIBNBD_HEADER_OUT");
     println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 

@@ -82,12 +82,16 @@ mod memory;
 mod negotiation;
 mod protocol;
 mod sys;
+mod table;
 #[cfg(test)]
 mod testing;
 mod transmission;
 mod transport;
 mod unwind;
 mod uri;
+
+// Where the build script has it as well, which shares the table of functions.
+use protocol::flag;
 
 pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};
 pub use api::constants::*;

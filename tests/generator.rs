@@ -6,6 +6,8 @@
     reason = "the tests of the table may add and subtract"
 )]
 
+#[path = "../src/protocol/flag.rs"]
+mod flag;
 #[path = "../generate/function/mod.rs"]
 #[allow(dead_code, reason = "the build script uses all of it")]
 mod function;

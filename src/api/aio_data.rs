@@ -9,12 +9,16 @@
 //! without a completion callback is retired by `aio_command_completed`, which
 //! tells how it ended; its buffer goes with it.
 
-use super::arguments::{Argument, command, missing};
+use super::arguments::{Argument, missing};
 use super::functions;
+use super::words::command;
 use crate::callback::{ChunkCallback, CompletionCallback};
 use crate::error::Result;
-use crate::handle::{Handle, entry};
+use crate::handle::Handle;
 use crate::memory::loan::{AioReadInto, AioWriteFrom, INSIDE};
+use crate::protocol::request::Command;
+use crate::table;
+use crate::transmission::request::Request;
 
 impl Handle {
     /// Starts to read from `offset` on until the buffer is full.  `flags` is 0.
@@ -58,20 +62,23 @@ impl Handle {
         completion_callback: CompletionCallback<B>,
         flags: u32,
     ) -> Result<u64> {
-        let entry = &entry::AIO_PREAD;
+        let row = &table::aio_pread;
         let nobody = completion_callback.is_null();
-        let (target, completion) = buf.lend(completion_callback, INSIDE);
-        self.call_reading(
-            entry,
-            target,
-            completion,
-            |_, line| {
+        self.call(
+            row,
+            buf.lend(completion_callback, INSIDE),
+            |(target, _), line| {
+                line.out_buffer("buf", target.count());
                 line.value("offset", offset);
                 line.closure("completion_callback", nobody);
                 line.flags("flags", flags);
             },
-            |client, _| command(client, entry, "flags", flags),
-            |client, buf, completion, flags| client.aio_pread(buf, offset, completion, flags),
+            |handle, (target, completion)| (handle.read_buffer(target), completion),
+            |client, (buffer, completion)| {
+                let buffer = buffer.ok_or_else(|| missing("buf"))?;
+                let flags = command::take(client, row, "flags", flags)?;
+                client.submit(Request::read(buffer, offset, flags).ending(completion))
+            },
         )
     }
 
@@ -88,25 +95,26 @@ impl Handle {
         completion_callback: CompletionCallback<B>,
         flags: u32,
     ) -> Result<u64> {
-        let entry = &entry::AIO_PREAD_STRUCTURED;
+        let row = &table::aio_pread_structured;
         let nobody = completion_callback.is_null();
         let (target, completion) = buf.lend(completion_callback, INSIDE);
-        self.call_reading(
-            entry,
-            target,
-            (chunk_callback, completion),
-            |(chunk, _), line| {
+        self.call(
+            row,
+            (target, chunk_callback, completion),
+            |(target, chunk, _), line| {
+                line.out_buffer("buf", target.count());
                 line.value("offset", offset);
                 chunk.show("chunk_callback", line);
                 line.closure("completion_callback", nobody);
                 line.flags("flags", flags);
             },
-            |client, (chunk, _)| {
-                chunk.check("chunk_callback")?;
-                command(client, entry, "flags", flags)
-            },
-            |client, buf, (chunk, completion), flags| {
-                client.aio_pread_structured(buf, offset, chunk.value(), completion, flags)
+            |handle, (target, chunk, completion)| (handle.read_buffer(target), chunk, completion),
+            |client, (buffer, chunk, completion)| {
+                let buffer = buffer.ok_or_else(|| missing("buf"))?;
+                let chunk = chunk.take("chunk_callback")?;
+                let flags = command::take(client, row, "flags", flags)?;
+                let request = Request::read(buffer, offset, flags);
+                client.submit(request.telling(chunk).ending(completion))
             },
         )
     }
@@ -127,24 +135,22 @@ impl Handle {
         completion_callback: CompletionCallback<B>,
         flags: u32,
     ) -> Result<u64> {
-        let entry = &entry::AIO_PWRITE;
+        let row = &table::aio_pwrite;
         let nobody = completion_callback.is_null();
         self.call(
-            entry,
+            row,
             buf.lend(completion_callback, INSIDE),
-            |(buf, _), line| {
-                buf.show("buf", line);
+            |(source, _), line| {
+                source.show("buf", line);
                 line.value("offset", offset);
                 line.closure("completion_callback", nobody);
                 line.flags("flags", flags);
             },
-            |client, (buf, _)| {
-                buf.check("buf")?;
-                command(client, entry, "flags", flags)
-            },
-            |client, (buf, completion), flags| {
-                let buf = buf.value().ok_or_else(|| missing("buf"))?;
-                client.aio_pwrite(buf, offset, completion, flags)
+            |_, given| given,
+            |client, (source, completion)| {
+                let data = source.take("buf")?;
+                let flags = command::take(client, row, "flags", flags)?;
+                client.submit(Request::write(data, offset, flags).ending(completion))
             },
         )
     }
@@ -155,27 +161,34 @@ functions! {
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`; see
     /// `nbd_aio_flush`.
-    aio_flush(completion_callback: CompletionCallback; flags: command) -> u64 = AIO_FLUSH,
-        |client| client.aio_flush(completion_callback, flags);
+    aio_flush(completion_callback: CompletionCallback; flags: command) -> u64, |client| {
+        client.submit(Request::plain(Command::Flush, flags).ending(completion_callback))
+    };
     /// As [`Handle::trim`](Self::trim), without waiting.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`; see `nbd_aio_trim`.
     aio_trim(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
-        -> u64 = AIO_TRIM,
-        |client| client.aio_trim(count, offset, completion_callback, flags);
+        -> u64, |client| {
+            let request = Request::range(Command::Trim, count, offset, flags);
+            client.submit(request.ending(completion_callback))
+        };
     /// As [`Handle::cache`](Self::cache), without waiting.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
     /// see `nbd_aio_cache`.
     aio_cache(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
-        -> u64 = AIO_CACHE,
-        |client| client.aio_cache(count, offset, completion_callback, flags);
+        -> u64, |client| {
+            let request = Request::range(Command::Cache, count, offset, flags);
+            client.submit(request.ending(completion_callback))
+        };
     /// As [`Handle::zero`](Self::zero), without waiting.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`; see `nbd_aio_zero`.
     aio_zero(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
-        -> u64 = AIO_ZERO,
-        |client| client.aio_zero(count, offset, completion_callback, flags);
+        -> u64, |client| {
+            let request = Request::range(Command::WriteZeroes, count, offset, flags);
+            client.submit(request.ending(completion_callback))
+        };
 }

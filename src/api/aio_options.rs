@@ -12,48 +12,41 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_opt_go`.
-    aio_opt_go(completion_callback: CompletionCallback) -> () = AIO_OPT_GO,
-        |client| client.aio_opt_go(completion_callback);
+    aio_opt_go(completion_callback: CompletionCallback), |client| client.aio_opt_go(completion_callback);
     /// As [`Handle::opt_info`](Self::opt_info), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_info`.
-    aio_opt_info(completion_callback: CompletionCallback) -> () = AIO_OPT_INFO,
-        |client| client.aio_opt_info(completion_callback);
+    aio_opt_info(completion_callback: CompletionCallback), |client| client.aio_opt_info(completion_callback);
     /// As [`Handle::opt_abort`](Self::opt_abort), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_opt_abort`.
-    aio_opt_abort() -> () = AIO_OPT_ABORT, |client| client.aio_opt_abort();
+    aio_opt_abort(), |client| client.aio_opt_abort();
     /// As [`Handle::opt_list`](Self::opt_list), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_list`.
     aio_opt_list(
         list_callback: ListCallback<'static>, completion_callback: CompletionCallback
-    ) -> () = AIO_OPT_LIST, |client| client.aio_opt_list(list_callback, completion_callback);
+    ), |client| client.aio_opt_list(list_callback, completion_callback);
     /// As [`Handle::opt_starttls`](Self::opt_starttls), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_starttls`.
-    aio_opt_starttls(completion_callback: CompletionCallback) -> () = AIO_OPT_STARTTLS,
-        |client| client.aio_opt_starttls(completion_callback);
+    aio_opt_starttls(completion_callback: CompletionCallback), |client| client.aio_opt_starttls(completion_callback);
     /// As [`Handle::opt_extended_headers`](Self::opt_extended_headers), without
     /// waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_extended_headers`.
-    aio_opt_extended_headers(completion_callback: CompletionCallback) -> () =
-        AIO_OPT_EXTENDED_HEADERS,
-        |client| client.aio_opt_extended_headers(completion_callback);
+    aio_opt_extended_headers(completion_callback: CompletionCallback), |client| client.aio_opt_extended_headers(completion_callback);
     /// As [`Handle::opt_structured_reply`](Self::opt_structured_reply), without
     /// waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_structured_reply`.
-    aio_opt_structured_reply(completion_callback: CompletionCallback) -> () =
-        AIO_OPT_STRUCTURED_REPLY,
-        |client| client.aio_opt_structured_reply(completion_callback);
+    aio_opt_structured_reply(completion_callback: CompletionCallback), |client| client.aio_opt_structured_reply(completion_callback);
     /// As [`Handle::opt_list_meta_context`](Self::opt_list_meta_context),
     /// without waiting.
     ///
@@ -61,8 +54,7 @@ functions! {
     /// `nbd_aio_opt_list_meta_context`.
     aio_opt_list_meta_context(
         context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
-    ) -> () = AIO_OPT_LIST_META_CONTEXT,
-        |client| client.aio_opt_list_meta_context(context_callback, completion_callback);
+    ), |client| client.aio_opt_list_meta_context(context_callback, completion_callback);
     /// As [`Handle::opt_list_meta_context_queries`](Self::opt_list_meta_context_queries),
     /// without waiting.
     ///
@@ -72,7 +64,7 @@ functions! {
         queries: impl ToTexts,
         context_callback: ContextCallback<'static>,
         completion_callback: CompletionCallback
-    ) -> () = AIO_OPT_LIST_META_CONTEXT_QUERIES, |client| {
+    ), |client| {
         client.aio_opt_list_meta_context_queries(queries, context_callback, completion_callback)
     };
     /// As [`Handle::opt_set_meta_context`](Self::opt_set_meta_context), without
@@ -82,8 +74,7 @@ functions! {
     /// `nbd_aio_opt_set_meta_context`.
     aio_opt_set_meta_context(
         context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
-    ) -> () = AIO_OPT_SET_META_CONTEXT,
-        |client| client.aio_opt_set_meta_context(context_callback, completion_callback);
+    ), |client| client.aio_opt_set_meta_context(context_callback, completion_callback);
     /// As [`Handle::opt_set_meta_context_queries`](Self::opt_set_meta_context_queries),
     /// without waiting.
     ///
@@ -93,7 +84,7 @@ functions! {
         queries: impl ToTexts,
         context_callback: ContextCallback<'static>,
         completion_callback: CompletionCallback
-    ) -> () = AIO_OPT_SET_META_CONTEXT_QUERIES, |client| {
+    ), |client| {
         client.aio_opt_set_meta_context_queries(queries, context_callback, completion_callback)
     };
 }

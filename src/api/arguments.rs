@@ -20,12 +20,9 @@ use crate::callback::{
 };
 use crate::connect::Socket;
 use crate::error::{Error, Result};
-use crate::handle::Client;
-use crate::handle::entry::Entry;
 use crate::memory::Lent;
 use crate::memory::loan::Source;
 use crate::sys::address::SocketAddress;
-use crate::transmission::request::CommandFlags;
 
 /// An argument of a public function.
 pub trait Argument {
@@ -36,15 +33,52 @@ pub trait Argument {
     #[doc(hidden)]
     fn show(&self, name: &str, line: &mut Line);
 
-    /// Refuses what cannot be used.
+    /// The value, unless the argument cannot be used.
     #[doc(hidden)]
-    fn check(&self, _name: &str) -> Result<()> {
-        Ok(())
-    }
+    fn take(self, name: &str) -> Result<Self::Value>;
+}
 
-    /// The value; `check` has seen it.
-    #[doc(hidden)]
-    fn value(self) -> Self::Value;
+/// The arguments of a function, in order.
+pub trait Arguments {
+    /// Their values.
+    type Values;
+
+    /// Adds them to a debug line.
+    fn show(&self, names: &[&str], line: &mut Line);
+
+    /// The values, or the error of the first that cannot be used.  Then all
+    /// others are dropped in order: closures are freed as they stand.
+    fn take(self, names: &[&str]) -> Result<Self::Values>;
+}
+
+macro_rules! tuples {
+    ($(($($type:ident $index:tt)*))*) => {$(
+        impl<$($type: Argument),*> Arguments for ($($type,)*) {
+            type Values = ($($type::Value,)*);
+
+            fn show(&self, _names: &[&str], _line: &mut Line) {
+                $(self.$index.show(_names.get($index).copied().unwrap_or_default(), _line);)*
+            }
+
+            fn take(self, _names: &[&str]) -> Result<Self::Values> {
+                let _taken = (
+                    $(self.$index.take(_names.get($index).copied().unwrap_or_default()),)*
+                );
+                $(if let Err(error) = &_taken.$index {
+                    return Err(error.clone());
+                })*
+                Ok(($(_taken.$index?,)*))
+            }
+        }
+    )*};
+}
+tuples! {
+    ()
+    (A 0)
+    (A 0 B 1)
+    (A 0 B 1 C 2)
+    (A 0 B 1 C 2 D 3)
+    (A 0 B 1 C 2 D 3 E 4)
 }
 
 /// A string: a `str`, a C string, bytes, or the name of a file.  It may hold
@@ -67,8 +101,8 @@ macro_rules! plain {
                 line.value(name, self);
             }
 
-            fn value(self) -> Self {
-                self
+            fn take(self, _name: &str) -> Result<Self> {
+                Ok(self)
             }
         }
     )*};
@@ -91,12 +125,8 @@ macro_rules! texts {
                 line.string(name, Some(self.as_text()));
             }
 
-            fn check(&self, _name: &str) -> Result<()> {
+            fn take(self, _name: &str) -> Result<CString> {
                 without_nul(self.as_text())
-            }
-
-            fn value(self) -> CString {
-                checked(self.as_text())
             }
         }
     )*};
@@ -130,8 +160,8 @@ macro_rules! c_texts {
                 line.string(name, Some(self.as_text()));
             }
 
-            fn value(self) -> Self {
-                self
+            fn take(self, _name: &str) -> Result<Self> {
+                Ok(self)
             }
         }
     )*};
@@ -149,12 +179,8 @@ macro_rules! lists {
                 line.strings(name, Some(self.iter().map(ToText::as_text)));
             }
 
-            fn check(&self, _name: &str) -> Result<()> {
-                self.iter().try_for_each(|text| without_nul(text.as_text()))
-            }
-
-            fn value(self) -> Vec<CString> {
-                self.iter().map(|text| checked(text.as_text())).collect()
+            fn take(self, _name: &str) -> Result<Vec<CString>> {
+                self.iter().map(|text| without_nul(text.as_text())).collect()
             }
         }
     )*};
@@ -166,18 +192,18 @@ lists! {
 }
 
 /// A socket address: one of the standard library.
-pub trait ToAddress: Argument<Value = Result<SocketAddress>> {}
+pub trait ToAddress: Argument<Value = SocketAddress> {}
 
 impl ToAddress for std::net::SocketAddr {}
 
 impl Argument for std::net::SocketAddr {
-    type Value = Result<SocketAddress>;
+    type Value = SocketAddress;
 
     fn show(&self, name: &str, line: &mut Line) {
         line.value(name, self);
     }
 
-    fn value(self) -> Result<SocketAddress> {
+    fn take(self, _name: &str) -> Result<SocketAddress> {
         SocketAddress::internet(self)
     }
 }
@@ -185,13 +211,13 @@ impl Argument for std::net::SocketAddr {
 impl ToAddress for &std::os::unix::net::SocketAddr {}
 
 impl Argument for &std::os::unix::net::SocketAddr {
-    type Value = Result<SocketAddress>;
+    type Value = SocketAddress;
 
     fn show(&self, name: &str, line: &mut Line) {
         line.value(name, format_args!("{self:?}"));
     }
 
-    fn value(self) -> Result<SocketAddress> {
+    fn take(self, _name: &str) -> Result<SocketAddress> {
         if let Some(path) = self.as_pathname() {
             return SocketAddress::unix(path.as_os_str().as_bytes());
         }
@@ -214,8 +240,8 @@ macro_rules! sockets {
                 line.value(name, self.as_raw_fd());
             }
 
-            fn value(self) -> Socket {
-                Socket::Owned(self.into())
+            fn take(self, _name: &str) -> Result<Socket> {
+                Ok(Socket::Owned(self.into()))
             }
         }
     )*};
@@ -233,15 +259,11 @@ macro_rules! callbacks {
                 line.closure(name, self.closure().is_null());
             }
 
-            fn check(&self, name: &str) -> Result<()> {
+            fn take(self, name: &str) -> Result<callback::$closure> {
                 if self.closure().is_null() {
                     return Err(missing(name));
                 }
-                Ok(())
-            }
-
-            fn value(self) -> callback::$closure {
-                self.into_closure()
+                Ok(self.into_closure())
             }
         }
     )*};
@@ -262,24 +284,20 @@ impl Argument for CompletionCallback {
         line.closure(name, self.is_null());
     }
 
-    fn value(self) -> callback::Completion {
-        self.into_closure()
+    fn take(self, _name: &str) -> Result<callback::Completion> {
+        Ok(self.into_closure())
     }
 }
 
 impl Argument for Source {
-    type Value = Option<Lent>;
+    type Value = Lent;
 
     fn show(&self, name: &str, line: &mut Line) {
         line.in_buffer(name, self.lend().as_ref());
     }
 
-    fn check(&self, name: &str) -> Result<()> {
-        self.lend().map(drop).ok_or_else(|| missing(name))
-    }
-
-    fn value(self) -> Option<Lent> {
-        self.lend()
+    fn take(self, name: &str) -> Result<Lent> {
+        self.lend().ok_or_else(|| missing(name))
     }
 }
 
@@ -289,43 +307,8 @@ pub fn missing(name: &str) -> Error {
 }
 
 /// A string for the wire or the system, neither of which can carry a NUL.
-fn without_nul(text: &[u8]) -> Result<()> {
-    if text.contains(&0) {
-        return Err(Error::new(libc::EINVAL, "the string contains a NUL"));
-    }
-    Ok(())
-}
-
-/// A string that has no NUL.
-fn checked(text: &[u8]) -> CString {
-    CString::new(text).unwrap_or_default()
-}
-
-/// An enumeration argument: a value from 0 to `last`.
-pub fn enumeration(name: &str, value: i32, last: i32) -> Result<i32> {
-    if !(0..=last).contains(&value) {
-        return Err(Error::new(
-            libc::EINVAL,
-            format!("{name}: {value} is out of range"),
-        ));
-    }
-    Ok(value)
-}
-
-/// A word of flags that must hold none but those of the table.
-pub fn mask(_client: &Client, entry: &Entry, name: &str, flags: u32) -> Result<u32> {
-    if flags & !entry.flags != 0 {
-        return Err(Error::new(
-            libc::EINVAL,
-            format!("{name}: unknown flags in {flags:#x}"),
-        ));
-    }
-    Ok(flags)
-}
-
-/// The flags of a command, which the strict mode can let pass.
-pub fn command(client: &Client, entry: &Entry, _name: &str, flags: u32) -> Result<CommandFlags> {
-    client.command_flags(entry, flags)
+fn without_nul(text: &[u8]) -> Result<CString> {
+    CString::new(text).map_err(|_| Error::new(libc::EINVAL, "the string contains a NUL"))
 }
 
 #[cfg(test)]
@@ -333,34 +316,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_outside_an_enumeration_are_refused() {
-        assert_eq!(enumeration("tls", 2, 2).ok(), Some(2));
-        for value in [-1, 3, i32::MAX, i32::MIN] {
-            let error = enumeration("tls", value, 2).unwrap_err();
-            assert_eq!(error.errno(), libc::EINVAL);
-        }
-    }
-
-    #[test]
     fn a_string_holds_every_byte_but_nul() {
         let name = OsStr::from_bytes(b"\xff\n");
-        assert!(name.check("name").is_ok());
-        assert_eq!(name.value().as_c_str(), c"\xff\n");
-        assert_eq!("a\0".check("name").unwrap_err().errno(), libc::EINVAL);
+        assert_eq!(name.take("name").unwrap().as_c_str(), c"\xff\n");
+        assert_eq!("a\0".take("name").unwrap_err().errno(), libc::EINVAL);
         let list = &["a", "b\0"];
-        assert_eq!(list.check("list").unwrap_err().errno(), libc::EINVAL);
+        assert_eq!(list.take("list").unwrap_err().errno(), libc::EINVAL);
     }
 
     #[test]
     fn addresses_of_the_standard_library_are_those_of_the_system() {
         let meaning = |address: &str| {
             let address: std::net::SocketAddr = address.parse().unwrap();
-            format!("{:?}", address.value().unwrap().meaning())
+            format!("{:?}", address.take("addr").unwrap().meaning())
         };
         assert!(meaning("127.0.0.1:10809").contains("10809"));
         assert!(meaning("[::1]:10809").contains("::1"));
         let unix = std::os::unix::net::SocketAddr::from_pathname("/run/nbd").unwrap();
-        let meaning = format!("{:?}", (&unix).value().unwrap().meaning());
+        let meaning = format!("{:?}", (&unix).take("addr").unwrap().meaning());
         assert!(!meaning.is_empty());
     }
 }

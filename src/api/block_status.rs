@@ -8,6 +8,8 @@
 use super::arguments::ToTexts;
 use super::{functions, waiting_functions};
 use crate::callback::{CompletionCallback, Extent64Callback, ExtentCallback};
+use crate::protocol::request::Command;
+use crate::transmission::request::Request;
 
 waiting_functions! {
     /// Asks for the status of `count` bytes from `offset` on, in 32-bit
@@ -16,9 +18,10 @@ waiting_functions! {
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
     /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or what the server or the system says;
     /// see `nbd_block_status`.
-    block_status(count: u64, offset: u64 => extent_callback: ExtentCallback; flags: command)
-        -> () = BLOCK_STATUS,
-        |client| client.block_status(count, offset, extent_callback, flags);
+    block_status(count: u64, offset: u64 => extent_callback: ExtentCallback; flags: command), |client| {
+        let request = Request::range(Command::BlockStatus, count, offset, flags);
+        client.run(request.telling(extent_callback))
+    };
     /// As [`Handle::block_status`](Self::block_status), in 64-bit extents.
     ///
     /// ```
@@ -46,8 +49,9 @@ waiting_functions! {
         offset: u64
         => extent64_callback: Extent64Callback;
         flags: command
-    ) -> () = BLOCK_STATUS_64, |client| {
-        client.block_status_64(count, offset, extent64_callback, flags)
+    ), |client| {
+        let request = Request::range(Command::BlockStatus, count, offset, flags);
+        client.run(request.telling(extent64_callback))
     };
     /// As [`Handle::block_status_64`](Self::block_status_64), for some of the
     /// meta contexts that the server has granted.
@@ -61,8 +65,10 @@ waiting_functions! {
         contexts: impl ToTexts
         => extent64_callback: Extent64Callback;
         flags: command
-    ) -> () = BLOCK_STATUS_FILTER, |client| {
-        client.block_status_filter(count, offset, contexts, extent64_callback, flags)
+    ), |client| {
+        let request = Request::range(Command::BlockStatus, count, offset, flags);
+        let cookie = client.submit_filtered(request.telling(extent64_callback), &contexts)?;
+        client.wait_for(cookie)
     };
 }
 
@@ -78,8 +84,9 @@ functions! {
         extent_callback: ExtentCallback<'static>,
         completion_callback: CompletionCallback;
         flags: command
-    ) -> u64 = AIO_BLOCK_STATUS, |client| {
-        client.aio_block_status(count, offset, extent_callback, completion_callback, flags)
+    ) -> u64, |client| {
+        let request = Request::range(Command::BlockStatus, count, offset, flags);
+        client.submit(request.telling(extent_callback).ending(completion_callback))
     };
     /// As [`Handle::block_status_64`](Self::block_status_64), without waiting;
     /// answers with the cookie of the command.
@@ -92,8 +99,9 @@ functions! {
         extent64_callback: Extent64Callback<'static>,
         completion_callback: CompletionCallback;
         flags: command
-    ) -> u64 = AIO_BLOCK_STATUS_64, |client| {
-        client.aio_block_status_64(count, offset, extent64_callback, completion_callback, flags)
+    ) -> u64, |client| {
+        let request = Request::range(Command::BlockStatus, count, offset, flags);
+        client.submit(request.telling(extent64_callback).ending(completion_callback))
     };
     /// As [`Handle::block_status_filter`](Self::block_status_filter), without
     /// waiting; answers with the cookie of the command.
@@ -107,14 +115,9 @@ functions! {
         extent64_callback: Extent64Callback<'static>,
         completion_callback: CompletionCallback;
         flags: command
-    ) -> u64 = AIO_BLOCK_STATUS_FILTER, |client| {
-        client.aio_block_status_filter(
-            count,
-            offset,
-            contexts,
-            extent64_callback,
-            completion_callback,
-            flags,
-        )
+    ) -> u64, |client| {
+        let request = Request::range(Command::BlockStatus, count, offset, flags);
+        let request = request.telling(extent64_callback).ending(completion_callback);
+        client.submit_filtered(request, &contexts)
     };
 }

@@ -6,28 +6,27 @@
 
 use super::arguments::{ToAddress, ToSocket, ToText};
 use super::functions;
+use crate::protocol::request::Command;
+use crate::transmission::request::Request;
 
 functions! {
     /// Connects to a host and a port or service by TCP.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or
     /// what the server or the system says; see `nbd_connect_tcp`.
-    connect_tcp(hostname: impl ToText, port: impl ToText) -> () = CONNECT_TCP,
-        |client| client.connect_tcp(hostname.as_ref(), port.as_ref());
+    connect_tcp(hostname: impl ToText, port: impl ToText), |client| client.connect_tcp(hostname.as_ref(), port.as_ref());
     /// As [`Handle::connect_tcp`](Self::connect_tcp); waits only while the name
     /// is resolved.
     ///
     /// States: created.  Errors: `EINVAL`, or what the server or the system
     /// says; see `nbd_aio_connect_tcp`.
-    aio_connect_tcp(hostname: impl ToText, port: impl ToText) -> () = AIO_CONNECT_TCP,
-        |client| client.aio_connect_tcp(hostname.as_ref(), port.as_ref());
+    aio_connect_tcp(hostname: impl ToText, port: impl ToText), |client| client.aio_connect_tcp(hostname.as_ref(), port.as_ref());
     /// Connects to a Unix domain socket.
     ///
     /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see
     /// `nbd_connect_unix`.
-    connect_unix(unixsocket: impl ToText) -> () = CONNECT_UNIX,
-        |client| client.connect_unix(unixsocket.as_ref());
+    connect_unix(unixsocket: impl ToText), |client| client.connect_unix(unixsocket.as_ref());
     /// As [`Handle::connect_unix`](Self::connect_unix), without waiting.
     ///
     /// ```
@@ -50,50 +49,44 @@ functions! {
     ///
     /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`, or what the server
     /// or the system says; see `nbd_aio_connect_unix`.
-    aio_connect_unix(unixsocket: impl ToText) -> () = AIO_CONNECT_UNIX,
-        |client| client.aio_connect_unix(unixsocket.as_ref());
+    aio_connect_unix(unixsocket: impl ToText), |client| client.aio_connect_unix(unixsocket.as_ref());
     /// Connects to a port of a virtual machine or of its host.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or
     /// what the server or the system says; see `nbd_connect_vsock`.
-    connect_vsock(cid: u32, port: u32) -> () = CONNECT_VSOCK,
-        |client| client.connect_vsock(cid, port);
+    connect_vsock(cid: u32, port: u32), |client| client.connect_vsock(cid, port);
     /// As [`Handle::connect_vsock`](Self::connect_vsock), without waiting.
     ///
     /// States: created.  Errors: `EINVAL`, or what the server or the system
     /// says; see `nbd_aio_connect_vsock`.
-    aio_connect_vsock(cid: u32, port: u32) -> () = AIO_CONNECT_VSOCK,
-        |client| client.aio_connect_vsock(cid, port);
+    aio_connect_vsock(cid: u32, port: u32), |client| client.aio_connect_vsock(cid, port);
     /// Connects to a socket address, without waiting.
     ///
     /// States: created.  Errors: `EINVAL`, or what the server or the system
     /// says; see `nbd_aio_connect`.
-    aio_connect(addr: impl ToAddress) -> () = AIO_CONNECT, |client| client.aio_connect(addr?);
+    aio_connect(addr: impl ToAddress), |client| client.aio_connect(addr);
     /// Takes over a connected socket.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`,
     /// `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or what the server or the system says;
     /// see `nbd_connect_socket`.
-    connect_socket(sock: impl ToSocket) -> () = CONNECT_SOCKET,
-        |client| client.connect_socket(sock);
+    connect_socket(sock: impl ToSocket), |client| client.connect_socket(sock);
     /// As [`Handle::connect_socket`](Self::connect_socket), without waiting.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`, or
     /// what the server or the system says; see `nbd_aio_connect_socket`.
-    aio_connect_socket(sock: impl ToSocket) -> () = AIO_CONNECT_SOCKET,
-        |client| client.aio_connect_socket(sock);
+    aio_connect_socket(sock: impl ToSocket), |client| client.aio_connect_socket(sock);
     /// Ends the session and waits until the server has closed the connection.
     /// `flags` is 0 or
     /// [`SHUTDOWN_ABANDON_PENDING`](crate::SHUTDOWN_ABANDON_PENDING).
     ///
     /// States: negotiating and connected.  Errors: `ENOTCONN`, `EINVAL`, or
     /// what the server or the system says; see `nbd_shutdown`.
-    shutdown(; flags: mask) -> () = SHUTDOWN, |client| client.shutdown(flags);
+    shutdown(; flags: mask), |client| client.shutdown(flags);
     /// Ends the session behind the commands that are under way, without
     /// waiting.  `flags` is 0.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_disconnect`.
-    aio_disconnect(; flags: command) -> () = AIO_DISCONNECT,
-        |client| client.aio_disconnect(flags);
+    aio_disconnect(; flags: command), |client| client.submit(Request::plain(Command::Disconnect, flags)).map(drop);
 }

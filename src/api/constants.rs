@@ -3,6 +3,8 @@
 
 use std::ffi::CStr;
 
+use crate::protocol::flag;
+
 macro_rules! constants {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $value:expr;)*) => {
         $($(#[$doc])* pub const $name: $type = $value;)*
@@ -28,17 +30,17 @@ constants! {
     SIZE_PAYLOAD: i32 = 3;
 
     /// Complete when the data has reached permanent storage.
-    CMD_FLAG_FUA: u32 = 0x01;
+    CMD_FLAG_FUA: u32 = flag::FUA as u32;
     /// Leave no hole behind.
-    CMD_FLAG_NO_HOLE: u32 = 0x02;
+    CMD_FLAG_NO_HOLE: u32 = flag::NO_HOLE as u32;
     /// Answer in one piece.
-    CMD_FLAG_DF: u32 = 0x04;
+    CMD_FLAG_DF: u32 = flag::DF as u32;
     /// Tell of one extent for each meta context.
-    CMD_FLAG_REQ_ONE: u32 = 0x08;
+    CMD_FLAG_REQ_ONE: u32 = flag::REQ_ONE as u32;
     /// Fail if it is no faster than writing.
-    CMD_FLAG_FAST_ZERO: u32 = 0x10;
+    CMD_FLAG_FAST_ZERO: u32 = flag::FAST_ZERO as u32;
     /// A payload follows; set by the library unless told otherwise.
-    CMD_FLAG_PAYLOAD_LEN: u32 = 0x20;
+    CMD_FLAG_PAYLOAD_LEN: u32 = flag::PAYLOAD_LEN as u32;
     /// All flags of commands.
     CMD_FLAG_MASK: u32 = 0x3f;
 

@@ -3,12 +3,16 @@
 //! Offsets and lengths count bytes.  A command that fails a check of the strict
 //! mode sends nothing.
 
-use super::arguments::{Argument, command, missing};
+use super::arguments::{Argument, missing};
 use super::functions;
+use super::words::command;
 use crate::callback::ChunkCallback;
 use crate::error::Result;
-use crate::handle::{Handle, entry};
-use crate::memory::loan::{INSIDE, ReadInto, WriteFrom};
+use crate::handle::Handle;
+use crate::memory::loan::{INSIDE, ReadInto, Target, WriteFrom};
+use crate::protocol::request::Command;
+use crate::table;
+use crate::transmission::request::Request;
 
 impl Handle {
     /// Reads from `offset` on until the buffer is full.  `flags` is 0.
@@ -30,17 +34,21 @@ impl Handle {
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
     /// `EPROTO`, or what the server or the system says; see `nbd_pread`.
     pub fn pread(&self, buf: impl ReadInto, offset: u64, flags: u32) -> Result<()> {
-        let entry = &entry::PREAD;
+        let row = &table::pread;
         buf.while_waiting(INSIDE, |target, completion| {
-            self.call_reading(
-                entry,
-                target,
-                completion,
-                |_, line| {
+            self.call(
+                row,
+                (target, completion),
+                |(target, _), line| {
+                    line.out_buffer("buf", target.count());
                     line.value("offset", offset).flags("flags", flags);
                 },
-                |client, _| command(client, entry, "flags", flags),
-                |client, buf, completion, flags| client.pread(buf, offset, completion, flags),
+                |handle, (target, completion)| (handle.read_buffer(target), completion),
+                |client, (buffer, completion)| {
+                    let buffer = buffer.ok_or_else(|| missing("buf"))?;
+                    let flags = command::take(client, row, "flags", flags)?;
+                    client.run(Request::read(buffer, offset, flags).ending(completion))
+                },
             )
         })
     }
@@ -78,23 +86,26 @@ impl Handle {
         chunk_callback: ChunkCallback<'_>,
         flags: u32,
     ) -> Result<()> {
-        let entry = &entry::PREAD_STRUCTURED;
-        let with_callback = |chunk: ChunkCallback<'static>, target, completion| {
-            self.call_reading(
-                entry,
-                target,
-                (chunk, completion),
-                |(chunk, _), line| {
+        let row = &table::pread_structured;
+        let with_callback = |chunk: ChunkCallback<'static>, target: Target, completion| {
+            self.call(
+                row,
+                (target, chunk, completion),
+                |(target, chunk, _), line| {
+                    line.out_buffer("buf", target.count());
                     line.value("offset", offset);
                     chunk.show("chunk_callback", line);
                     line.flags("flags", flags);
                 },
-                |client, (chunk, _)| {
-                    chunk.check("chunk_callback")?;
-                    command(client, entry, "flags", flags)
+                |handle, (target, chunk, completion)| {
+                    (handle.read_buffer(target), chunk, completion)
                 },
-                |client, buf, (chunk, completion), flags| {
-                    client.pread_structured(buf, offset, chunk.value(), completion, flags)
+                |client, (buffer, chunk, completion)| {
+                    let buffer = buffer.ok_or_else(|| missing("buf"))?;
+                    let chunk = chunk.take("chunk_callback")?;
+                    let flags = command::take(client, row, "flags", flags)?;
+                    let request = Request::read(buffer, offset, flags);
+                    client.run(request.telling(chunk).ending(completion))
                 },
             )
         };
@@ -126,22 +137,20 @@ impl Handle {
     /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
     /// `nbd_pwrite`.
     pub fn pwrite(&self, buf: impl WriteFrom, offset: u64, flags: u32) -> Result<()> {
-        let entry = &entry::PWRITE;
+        let row = &table::pwrite;
         buf.while_waiting(INSIDE, |source, completion| {
             self.call(
-                entry,
+                row,
                 (source, completion),
-                |(buf, _), line| {
-                    buf.show("buf", line);
+                |(source, _), line| {
+                    source.show("buf", line);
                     line.value("offset", offset).flags("flags", flags);
                 },
-                |client, (buf, _)| {
-                    buf.check("buf")?;
-                    command(client, entry, "flags", flags)
-                },
-                |client, (buf, completion), flags| {
-                    let buf = buf.value().ok_or_else(|| missing("buf"))?;
-                    client.pwrite(buf, offset, completion, flags)
+                |_, given| given,
+                |client, (source, completion)| {
+                    let data = source.take("buf")?;
+                    let flags = command::take(client, row, "flags", flags)?;
+                    client.run(Request::write(data, offset, flags).ending(completion))
                 },
             )
         })
@@ -153,22 +162,23 @@ functions! {
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`, `EPROTO`, or
     /// what the server or the system says; see `nbd_flush`.
-    flush(; flags: command) -> () = FLUSH, |client| client.flush(flags);
+    flush(; flags: command),
+        |client| client.run(Request::plain(Command::Flush, flags));
     /// Tells the server that `count` bytes from `offset` on are no longer
     /// needed.  `flags` is 0 or [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
     /// `nbd_trim`.
-    trim(count: u64, offset: u64; flags: command) -> () = TRIM,
-        |client| client.trim(count, offset, flags);
+    trim(count: u64, offset: u64; flags: command),
+        |client| client.run(Request::range(Command::Trim, count, offset, flags));
     /// Asks the server to prefetch `count` bytes from `offset` on.  `flags` is
     /// 0.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
     /// `EPROTO`, or what the server or the system says; see `nbd_cache`.
-    cache(count: u64, offset: u64; flags: command) -> () = CACHE,
-        |client| client.cache(count, offset, flags);
+    cache(count: u64, offset: u64; flags: command),
+        |client| client.run(Request::range(Command::Cache, count, offset, flags));
     /// Writes `count` zeroes at `offset`.  `flags` is 0 or a combination of
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA),
     /// [`CMD_FLAG_NO_HOLE`](crate::CMD_FLAG_NO_HOLE) and
@@ -177,6 +187,6 @@ functions! {
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
     /// `nbd_zero`.
-    zero(count: u64, offset: u64; flags: command) -> () = ZERO,
-        |client| client.zero(count, offset, flags);
+    zero(count: u64, offset: u64; flags: command),
+        |client| client.run(Request::range(Command::WriteZeroes, count, offset, flags));
 }

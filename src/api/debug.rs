@@ -11,7 +11,7 @@ functions! {
     /// They are off at first, unless `LIBNBD_DEBUG=1` is in the environment.
     ///
     /// States: any.
-    set_debug(debug: bool) -> () = SET_DEBUG, |client| {
+    set_debug(debug: bool), |client| {
         client.debug().set_enabled(debug);
         Ok(())
     };
@@ -42,7 +42,7 @@ functions! {
     /// States: any.
     set_debug_callback(
         debug_callback: DebugCallback<'static>
-    ) -> () = SET_DEBUG_CALLBACK, |client| {
+    ), |client| {
         client.debug().set_callback(Some(debug_callback));
         Ok(())
     };
@@ -50,7 +50,7 @@ functions! {
     /// error if there is none.
     ///
     /// States: any.
-    clear_debug_callback() -> () = CLEAR_DEBUG_CALLBACK, |client| {
+    clear_debug_callback(), |client| {
         client.debug().set_callback(None);
         Ok(())
     };
@@ -58,5 +58,5 @@ functions! {
 
 unlocked! {
     /// Whether debug messages are on.
-    get_debug() -> bool = GET_DEBUG, |handle| handle.debug().enabled();
+    get_debug() -> bool, |handle| handle.debug().enabled();
 }

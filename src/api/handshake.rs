@@ -9,63 +9,53 @@ functions! {
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_set_full_info`.
-    set_full_info(request: bool) -> () = SET_FULL_INFO, |client| client.set_full_info(request);
+    set_full_info(request: bool), |client| client.set_full_info(request);
     /// Asks for block sizes, as at first, or not.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_set_request_block_size`.
-    set_request_block_size(request: bool) -> () = SET_REQUEST_BLOCK_SIZE,
-        |client| client.set_request_block_size(request);
+    set_request_block_size(request: bool), |client| client.set_request_block_size(request);
     /// Asks for structured replies, as at first, or not.
     ///
     /// States: created.  Errors: `EINVAL`; see
     /// `nbd_set_request_structured_replies`.
-    set_request_structured_replies(request: bool) -> () = SET_REQUEST_STRUCTURED_REPLIES,
-        |client| client.set_request_structured_replies(request);
+    set_request_structured_replies(request: bool), |client| client.set_request_structured_replies(request);
     /// Asks for extended headers, as at first, or not.
     ///
     /// States: created.  Errors: `EINVAL`; see
     /// `nbd_set_request_extended_headers`.
-    set_request_extended_headers(request: bool) -> () = SET_REQUEST_EXTENDED_HEADERS,
-        |client| client.set_request_extended_headers(request);
+    set_request_extended_headers(request: bool), |client| client.set_request_extended_headers(request);
     /// Asks for the meta contexts of the handle when the export is opened, as
     /// at first, or not.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_set_request_meta_context`.
-    set_request_meta_context(request: bool) -> () = SET_REQUEST_META_CONTEXT,
-        |client| client.set_request_meta_context(request);
+    set_request_meta_context(request: bool), |client| client.set_request_meta_context(request);
     /// The handshake flags to agree to, at first
     /// [`HANDSHAKE_FLAG_MASK`](crate::HANDSHAKE_FLAG_MASK).
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_handshake_flags`.
-    set_handshake_flags(; flags: mask) -> () = SET_HANDSHAKE_FLAGS,
-        |client| client.set_handshake_flags(flags);
+    set_handshake_flags(; flags: mask), |client| client.set_handshake_flags(flags);
     /// Whether connecting stops before the export is opened, so that the caller
     /// can send options of its own; not at first.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_opt_mode`.
-    set_opt_mode(enable: bool) -> () = SET_OPT_MODE, |client| client.set_opt_mode(enable);
+    set_opt_mode(enable: bool), |client| client.set_opt_mode(enable);
     /// See [`Handle::set_full_info`](Self::set_full_info).
-    get_full_info() -> bool = GET_FULL_INFO, |client| Ok(client.full_info());
+    get_full_info() -> bool, |client| Ok(client.full_info());
     /// See [`Handle::set_request_block_size`](Self::set_request_block_size).
-    get_request_block_size() -> bool = GET_REQUEST_BLOCK_SIZE,
-        |client| Ok(client.request_block_size());
+    get_request_block_size() -> bool, |client| Ok(client.request_block_size());
     /// See [`Handle::set_request_meta_context`](Self::set_request_meta_context).
-    get_request_meta_context() -> bool = GET_REQUEST_META_CONTEXT,
-        |client| Ok(client.request_meta_context());
+    get_request_meta_context() -> bool, |client| Ok(client.request_meta_context());
 }
 
 unlocked! {
     /// See [`Handle::set_request_structured_replies`](Self::set_request_structured_replies).
-    get_request_structured_replies() -> bool = GET_REQUEST_STRUCTURED_REPLIES,
-        |handle| handle.snapshot().request_structured_replies();
+    get_request_structured_replies() -> bool, |handle| handle.snapshot().request_structured_replies();
     /// See [`Handle::set_request_extended_headers`](Self::set_request_extended_headers).
-    get_request_extended_headers() -> bool = GET_REQUEST_EXTENDED_HEADERS,
-        |handle| handle.snapshot().request_extended_headers();
+    get_request_extended_headers() -> bool, |handle| handle.snapshot().request_extended_headers();
     /// Before connecting the flags wanted, afterwards those agreed.
-    get_handshake_flags() -> u32 = GET_HANDSHAKE_FLAGS,
-        |handle| handle.snapshot().handshake_flags();
+    get_handshake_flags() -> u32, |handle| handle.snapshot().handshake_flags();
     /// See [`Handle::set_opt_mode`](Self::set_opt_mode).
-    get_opt_mode() -> bool = GET_OPT_MODE, |handle| handle.snapshot().opt_mode();
+    get_opt_mode() -> bool, |handle| handle.snapshot().opt_mode();
 }

@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, CString};
 
-use super::arguments::{ToText, enumeration};
+use super::arguments::ToText;
 use super::functions;
 
 functions! {
@@ -13,70 +13,68 @@ functions! {
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`, `EOVERFLOW`; see `nbd_get_size`.
-    get_size() -> u64 = GET_SIZE, |client| client.get_size().map(i64::unsigned_abs);
+    get_size() -> u64, |client| client.get_size().map(i64::unsigned_abs);
     /// Whether writing is forbidden.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_is_read_only`.
-    is_read_only() -> bool = IS_READ_ONLY, |client| client.is_read_only();
+    is_read_only() -> bool, |client| client.is_read_only();
     /// Whether the export is on a spinning disk.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_is_rotational`.
-    is_rotational() -> bool = IS_ROTATIONAL, |client| client.is_rotational();
+    is_rotational() -> bool, |client| client.is_rotational();
     /// Whether [`Handle::flush`](Self::flush) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_flush`.
-    can_flush() -> bool = CAN_FLUSH, |client| client.can_flush();
+    can_flush() -> bool, |client| client.can_flush();
     /// Whether [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_fua`.
-    can_fua() -> bool = CAN_FUA, |client| client.can_fua();
+    can_fua() -> bool, |client| client.can_fua();
     /// Whether [`Handle::trim`](Self::trim) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_trim`.
-    can_trim() -> bool = CAN_TRIM, |client| client.can_trim();
+    can_trim() -> bool, |client| client.can_trim();
     /// Whether [`Handle::zero`](Self::zero) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_zero`.
-    can_zero() -> bool = CAN_ZERO, |client| client.can_zero();
+    can_zero() -> bool, |client| client.can_zero();
     /// Whether [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_fast_zero`.
-    can_fast_zero() -> bool = CAN_FAST_ZERO, |client| client.can_fast_zero();
+    can_fast_zero() -> bool, |client| client.can_fast_zero();
     /// Whether [`CMD_FLAG_DF`](crate::CMD_FLAG_DF) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_df`.
-    can_df() -> bool = CAN_DF, |client| client.can_df();
+    can_df() -> bool, |client| client.can_df();
     /// Whether several connections see each other's flushed writes.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_multi_conn`.
-    can_multi_conn() -> bool = CAN_MULTI_CONN, |client| client.can_multi_conn();
+    can_multi_conn() -> bool, |client| client.can_multi_conn();
     /// Whether [`Handle::cache`](Self::cache) works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_cache`.
-    can_cache() -> bool = CAN_CACHE, |client| client.can_cache();
+    can_cache() -> bool, |client| client.can_cache();
     /// Whether [`Handle::block_status_filter`](Self::block_status_filter)
     /// works.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_block_status_payload`.
-    can_block_status_payload() -> bool = CAN_BLOCK_STATUS_PAYLOAD,
-        |client| client.can_block_status_payload();
+    can_block_status_payload() -> bool, |client| client.can_block_status_payload();
     /// Whether the server granted a meta context.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_meta_context`.
-    can_meta_context(metacontext: impl ToText) -> bool = CAN_META_CONTEXT,
-        |client| client.can_meta_context(metacontext.as_ref());
+    can_meta_context(metacontext: impl ToText) -> bool, |client| client.can_meta_context(metacontext.as_ref());
     /// A block size in bytes: [`SIZE_MINIMUM`](crate::SIZE_MINIMUM),
     /// [`SIZE_PREFERRED`](crate::SIZE_PREFERRED),
     /// [`SIZE_MAXIMUM`](crate::SIZE_MAXIMUM) or
@@ -84,40 +82,34 @@ functions! {
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_block_size`.
-    get_block_size(size_type: i32) -> u64 = GET_BLOCK_SIZE, |client| {
-        let which = enumeration("size_type", size_type, 3)?;
-        client.get_block_size(which).map(i64::unsigned_abs)
-    };
+    get_block_size(; size_type: choice) -> u64,
+        |client| client.get_block_size(size_type).map(i64::unsigned_abs);
     /// The name by which the server knows the export, if it was asked with
     /// [`Handle::set_full_info`](Self::set_full_info).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`, `ENOTSUP`, `ENOMEM`; see `nbd_get_canonical_export_name`.
-    get_canonical_export_name() -> CString = GET_CANONICAL_EXPORT_NAME,
-        |client| client.canonical_export_name();
+    get_canonical_export_name() -> CString, |client| client.canonical_export_name();
     /// The server's description of the export, if it was asked with
     /// [`Handle::set_full_info`](Self::set_full_info).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`, `ENOTSUP`, `ENOMEM`; see `nbd_get_export_description`.
-    get_export_description() -> CString = GET_EXPORT_DESCRIPTION,
-        |client| client.export_description();
+    get_export_description() -> CString, |client| client.export_description();
     /// The variant of the handshake: `oldstyle`, `newstyle` or
     /// `newstyle-fixed`.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_protocol`.
-    get_protocol() -> &'static CStr = GET_PROTOCOL, |client| client.get_protocol();
+    get_protocol() -> &'static CStr, |client| client.get_protocol();
     /// Whether structured replies are in use.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_structured_replies_negotiated`.
-    get_structured_replies_negotiated() -> bool = GET_STRUCTURED_REPLIES_NEGOTIATED,
-        |client| Ok(client.structured_replies_negotiated());
+    get_structured_replies_negotiated() -> bool, |client| Ok(client.structured_replies_negotiated());
     /// Whether extended headers are in use.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_extended_headers_negotiated`.
-    get_extended_headers_negotiated() -> bool = GET_EXTENDED_HEADERS_NEGOTIATED,
-        |client| Ok(client.extended_headers_negotiated());
+    get_extended_headers_negotiated() -> bool, |client| Ok(client.extended_headers_negotiated());
 }

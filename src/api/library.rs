@@ -21,15 +21,15 @@ pub(crate) const SUPPORTS_VSOCK: bool = true;
 
 unlocked! {
     /// The name of the library.
-    get_package_name() -> &'static CStr = GET_PACKAGE_NAME, |_handle| PACKAGE_NAME;
+    get_package_name() -> &'static CStr, |_handle| PACKAGE_NAME;
     /// The version of the C library that this one is a successor of.
-    get_version() -> &'static CStr = GET_VERSION, |_handle| VERSION;
+    get_version() -> &'static CStr, |_handle| VERSION;
     /// Which implementation of that version this is.
-    get_version_extra() -> &'static CStr = GET_VERSION_EXTRA, |_handle| VERSION_EXTRA;
+    get_version_extra() -> &'static CStr, |_handle| VERSION_EXTRA;
     /// Whether connections can be encrypted: always.
-    supports_tls() -> bool = SUPPORTS_TLS, |_handle| SUPPORTS_TLS;
+    supports_tls() -> bool, |_handle| SUPPORTS_TLS;
     /// Whether servers can be named by URI: always.
-    supports_uri() -> bool = SUPPORTS_URI, |_handle| SUPPORTS_URI;
+    supports_uri() -> bool, |_handle| SUPPORTS_URI;
     /// Whether servers on the host of a virtual machine can be reached: always.
-    supports_vsock() -> bool = SUPPORTS_VSOCK, |_handle| SUPPORTS_VSOCK;
+    supports_vsock() -> bool, |_handle| SUPPORTS_VSOCK;
 }

@@ -11,17 +11,16 @@ functions! {
     ///
     /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
     /// `nbd_add_meta_context`.
-    add_meta_context(name: impl ToText) -> () = ADD_META_CONTEXT,
-        |client| client.add_meta_context(name.as_ref());
+    add_meta_context(name: impl ToText), |client| client.add_meta_context(name.as_ref());
     /// No meta context to ask for.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_clear_meta_contexts`.
-    clear_meta_contexts() -> () = CLEAR_META_CONTEXTS, |client| client.clear_meta_contexts();
+    clear_meta_contexts(), |client| client.clear_meta_contexts();
     /// A meta context of the list, counted from 0.
     ///
     /// States: any.  Errors: `EINVAL`, `ENOMEM`; see `nbd_get_meta_context`.
-    get_meta_context(i: usize) -> CString = GET_META_CONTEXT, |client| client.meta_context(i);
+    get_meta_context(i: usize) -> CString, |client| client.meta_context(i);
     /// How many meta contexts to ask for.
-    get_nr_meta_contexts() -> usize = GET_NR_META_CONTEXTS, |client| Ok(client.nr_meta_contexts());
+    get_nr_meta_contexts() -> usize, |client| Ok(client.nr_meta_contexts());
 }

@@ -3,7 +3,7 @@
 //!
 //! Each method names a row of the table of entries and the operation behind the
 //! lock, and this is the only place where the two are named together.  The way
-//! in (`enter`) is one for all: context, lock, debug lines, sanitised buffers,
+//! in (`gate`) is one for all: context, lock, debug lines, sanitised buffers,
 //! permitted states, arguments, panics.  An entry of the C skin makes arguments
 //! from its pointers, calls the method of the same name, and turns the result
 //! into a return value; it does nothing else to a handle.
@@ -31,7 +31,7 @@ mod connect;
 pub mod constants;
 mod data;
 mod debug;
-mod enter;
+mod gate;
 mod handshake;
 mod info;
 pub mod library;
@@ -46,8 +46,9 @@ mod subprocess;
 mod tests;
 mod tls;
 mod uri;
+mod words;
 
 #[cfg(doc)]
 use crate::handle::Handle;
 
-use enter::{functions, unlocked, waiting_functions};
+use gate::{functions, unlocked, waiting_functions};

@@ -13,16 +13,16 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_go`.
-    opt_go() -> () = OPT_GO, |client| client.opt_go();
+    opt_go(), |client| client.opt_go();
     /// Asks about the export without opening it.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_info`.
-    opt_info() -> () = OPT_INFO, |client| client.opt_info();
+    opt_info(), |client| client.opt_info();
     /// Ends the negotiation and the connection.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see `nbd_opt_abort`.
-    opt_abort() -> () = OPT_ABORT, |client| client.opt_abort();
+    opt_abort(), |client| client.opt_abort();
 }
 
 waiting_functions! {
@@ -50,8 +50,7 @@ waiting_functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list`.
-    opt_list(=> list_callback: ListCallback) -> i32 = OPT_LIST,
-        |client| client.opt_list(list_callback);
+    opt_list(=> list_callback: ListCallback) -> i32, |client| client.opt_list(list_callback);
 }
 
 functions! {
@@ -59,19 +58,17 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_starttls`.
-    opt_starttls() -> bool = OPT_STARTTLS, |client| client.opt_starttls();
+    opt_starttls() -> bool, |client| client.opt_starttls();
     /// Switches extended headers on; whether the server agrees.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_extended_headers`.
-    opt_extended_headers() -> bool = OPT_EXTENDED_HEADERS,
-        |client| client.opt_extended_headers();
+    opt_extended_headers() -> bool, |client| client.opt_extended_headers();
     /// Switches structured replies on; whether the server agrees.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_structured_reply`.
-    opt_structured_reply() -> bool = OPT_STRUCTURED_REPLY,
-        |client| client.opt_structured_reply();
+    opt_structured_reply() -> bool, |client| client.opt_structured_reply();
 }
 
 waiting_functions! {
@@ -80,8 +77,7 @@ waiting_functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list_meta_context`.
-    opt_list_meta_context(=> context_callback: ContextCallback) -> i32 =
-        OPT_LIST_META_CONTEXT, |client| client.opt_list_meta_context(context_callback);
+    opt_list_meta_context(=> context_callback: ContextCallback) -> i32, |client| client.opt_list_meta_context(context_callback);
     /// Lists the meta contexts of the export that match the queries; answers
     /// how many there are.
     ///
@@ -89,15 +85,13 @@ waiting_functions! {
     /// the server or the system says; see `nbd_opt_list_meta_context_queries`.
     opt_list_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
-    ) -> i32 = OPT_LIST_META_CONTEXT_QUERIES,
-        |client| client.opt_list_meta_context_queries(queries, context_callback);
+    ) -> i32, |client| client.opt_list_meta_context_queries(queries, context_callback);
     /// Selects the meta contexts of the handle; answers how many the server
     /// granted.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_set_meta_context`.
-    opt_set_meta_context(=> context_callback: ContextCallback) -> i32 =
-        OPT_SET_META_CONTEXT, |client| client.opt_set_meta_context(context_callback);
+    opt_set_meta_context(=> context_callback: ContextCallback) -> i32, |client| client.opt_set_meta_context(context_callback);
     /// Selects the meta contexts that match the queries; answers how many the
     /// server granted.
     ///
@@ -105,6 +99,5 @@ waiting_functions! {
     /// the server or the system says; see `nbd_opt_set_meta_context_queries`.
     opt_set_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
-    ) -> i32 = OPT_SET_META_CONTEXT_QUERIES,
-        |client| client.opt_set_meta_context_queries(queries, context_callback);
+    ) -> i32, |client| client.opt_set_meta_context_queries(queries, context_callback);
 }

@@ -11,7 +11,7 @@ functions! {
     /// `nbd2` and so on.
     ///
     /// States: any.
-    set_handle_name(handle_name: impl ToText) -> () = SET_HANDLE_NAME, |client| {
+    set_handle_name(handle_name: impl ToText), |client| {
         client.debug().set_handle_name(handle_name.as_ref().to_owned());
         Ok(())
     };
@@ -20,39 +20,35 @@ functions! {
     ///
     /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
     /// `nbd_set_export_name`.
-    set_export_name(export_name: impl ToText) -> () = SET_EXPORT_NAME,
-        |client| client.set_export_name(export_name.as_ref());
+    set_export_name(export_name: impl ToText), |client| client.set_export_name(export_name.as_ref());
     /// Whether the part of a read buffer that no data has arrived for is
     /// zeroed, as it is at first: even a read that fails then shows no stale
     /// memory.
     ///
     /// States: any.
-    set_pread_initialize(request: bool) -> () = SET_PREAD_INITIALIZE,
-        |client| client.set_pread_initialize(request);
+    set_pread_initialize(request: bool), |client| client.set_pread_initialize(request);
     /// Which requests to refuse before they are sent, by the bits
     /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on; at first all.
     ///
     /// States: any.  Errors: `EINVAL`; see `nbd_set_strict_mode`.
-    set_strict_mode(; flags: mask) -> () = SET_STRICT_MODE, |client| client.set_strict_mode(flags);
+    set_strict_mode(; flags: mask), |client| client.set_strict_mode(flags);
     /// The export to open, as set.
-    get_export_name() -> CString = GET_EXPORT_NAME, |client| Ok(client.get_export_name());
+    get_export_name() -> CString, |client| Ok(client.get_export_name());
 }
 
 unlocked! {
     /// The name of the handle in debug messages.
-    get_handle_name() -> CString = GET_HANDLE_NAME, |handle| handle.debug().handle_name();
+    get_handle_name() -> CString, |handle| handle.debug().handle_name();
     /// See [`Handle::set_pread_initialize`](Self::set_pread_initialize).
-    get_pread_initialize() -> bool = GET_PREAD_INITIALIZE,
-        |handle| handle.snapshot().pread_initialize();
+    get_pread_initialize() -> bool, |handle| handle.snapshot().pread_initialize();
     /// See [`Handle::set_strict_mode`](Self::set_strict_mode).
-    get_strict_mode() -> u32 = GET_STRICT_MODE, |handle| handle.snapshot().strict_mode();
+    get_strict_mode() -> u32, |handle| handle.snapshot().strict_mode();
 }
 
 unlocked! {
     /// Keeps a number of the program's own in the handle, and answers with the
     /// one before, at first 0.
-    set_private_data(private_data: usize) -> usize = SET_PRIVATE_DATA,
-        |handle| handle.replace_private_data(private_data);
+    set_private_data(private_data: usize) -> usize, |handle| handle.replace_private_data(private_data);
     /// The number that the program keeps in the handle.
-    get_private_data() -> usize = GET_PRIVATE_DATA, |handle| handle.private_data();
+    get_private_data() -> usize, |handle| handle.private_data();
 }

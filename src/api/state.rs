@@ -5,29 +5,27 @@
 use std::ffi::CStr;
 
 use super::{functions, unlocked};
-use crate::handle::entry::States;
+use crate::table::States;
 
 unlocked! {
     /// Whether no connection has been started.
-    aio_is_created() -> bool = AIO_IS_CREATED, |handle| handle.state() == States::CREATED;
+    aio_is_created() -> bool, |handle| handle.state() == States::CREATED;
     /// Whether the handle is connecting, or in the handshake or an option.
-    aio_is_connecting() -> bool = AIO_IS_CONNECTING,
-        |handle| handle.state() == States::CONNECTING;
+    aio_is_connecting() -> bool, |handle| handle.state() == States::CONNECTING;
     /// Whether the handle waits in option mode for the caller's next option.
-    aio_is_negotiating() -> bool = AIO_IS_NEGOTIATING,
-        |handle| handle.state() == States::NEGOTIATING;
+    aio_is_negotiating() -> bool, |handle| handle.state() == States::NEGOTIATING;
     /// Whether commands can be sent, and neither a request nor a reply is half
     /// way.
-    aio_is_ready() -> bool = AIO_IS_READY, |handle| handle.is_ready();
+    aio_is_ready() -> bool, |handle| handle.is_ready();
     /// Whether a request or a reply is half way.
-    aio_is_processing() -> bool = AIO_IS_PROCESSING, |handle| handle.is_processing();
+    aio_is_processing() -> bool, |handle| handle.is_processing();
     /// Whether the connection has ended in order.
-    aio_is_closed() -> bool = AIO_IS_CLOSED, |handle| handle.state() == States::CLOSED;
+    aio_is_closed() -> bool, |handle| handle.state() == States::CLOSED;
     /// Whether the connection has broken.
-    aio_is_dead() -> bool = AIO_IS_DEAD, |handle| handle.state() == States::DEAD;
+    aio_is_dead() -> bool, |handle| handle.state() == States::DEAD;
 }
 
 functions! {
     /// Name and description of the state, for messages.
-    connection_state() -> &'static CStr = CONNECTION_STATE, |client| Ok(client.connection_state());
+    connection_state() -> &'static CStr, |client| Ok(client.connection_state());
 }

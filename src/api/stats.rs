@@ -4,18 +4,16 @@ use super::{functions, unlocked};
 
 functions! {
     /// Estimate of the memory that the handle uses, in bytes.
-    get_handle_size() -> usize = GET_HANDLE_SIZE, |client| Ok(client.handle_size());
+    get_handle_size() -> usize, |client| Ok(client.handle_size());
 }
 
 unlocked! {
     /// Bytes of the protocol sent so far, TLS not counted.
-    stats_bytes_sent() -> u64 = STATS_BYTES_SENT, |handle| handle.snapshot().stats_bytes_sent();
+    stats_bytes_sent() -> u64, |handle| handle.snapshot().stats_bytes_sent();
     /// Options and requests sent so far.
-    stats_chunks_sent() -> u64 = STATS_CHUNKS_SENT, |handle| handle.snapshot().stats_chunks_sent();
+    stats_chunks_sent() -> u64, |handle| handle.snapshot().stats_chunks_sent();
     /// Bytes of the protocol received so far, TLS not counted.
-    stats_bytes_received() -> u64 = STATS_BYTES_RECEIVED,
-        |handle| handle.snapshot().stats_bytes_received();
+    stats_bytes_received() -> u64, |handle| handle.snapshot().stats_bytes_received();
     /// Greetings, option replies and replies received so far.
-    stats_chunks_received() -> u64 = STATS_CHUNKS_RECEIVED,
-        |handle| handle.snapshot().stats_chunks_received();
+    stats_chunks_received() -> u64, |handle| handle.snapshot().stats_chunks_received();
 }

@@ -1,108 +1,20 @@
-//! That both skins have every function, and are one.
+//! The gate.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-use serde_json::Value;
 
 use crate::callback::{ChunkCallback, CompletionCallback, DebugCallback};
 use crate::error::{Error, Result};
-use crate::handle::{Client, Handle, debug, entry};
-
-/// Functions of C without a method, and what there is instead.
-const EXCEPTIONS: [(&str, &str); 4] = [
-    ("nbd_create", "Handle::new"),
-    ("nbd_close", "Drop"),
-    ("nbd_get_error", "Error"),
-    ("nbd_get_errno", "Error::errno"),
-];
-
-/// The sources of a module, one after another, with single spaces.
-fn sources(module: &str) -> String {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src")
-        .join(module);
-    let files = fs::read_dir(directory).unwrap();
-    let texts: Vec<_> = files
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
-    let words: Vec<_> = texts
-        .iter()
-        .flat_map(|text| text.split_whitespace())
-        .collect();
-    words.join(" ")
-}
-
-/// The names of the interface, without those that are no business of Rust.
-fn functions() -> BTreeSet<String> {
-    let interface: Value = serde_json::from_str(include_str!("../../tests/data/api.json")).unwrap();
-    let functions = interface["functions"].as_array().unwrap().iter();
-    let mut names: BTreeSet<_> = functions
-        .map(|function| function["name"].as_str().unwrap().to_owned())
-        .collect();
-    for (name, _) in EXCEPTIONS {
-        assert!(names.remove(name), "{name} is no function of the interface");
-    }
-    names
-}
-
-#[test]
-fn every_function_is_a_method() {
-    let sources = sources("api");
-    for name in functions() {
-        let method = name.strip_prefix("nbd_").unwrap();
-        let row = method.to_uppercase();
-        // Either the macros write the method, or it is written out.
-        let (written, spelled) = (format!(" = {row}, |"), format!(" = &entry::{row};"));
-        let [written, spelled] = [written, spelled].map(|form| {
-            let mut parts = sources.split(&form);
-            let before = parts.next().unwrap();
-            let count = parts.count();
-            assert!(count < 2, "{row} is named more than once");
-            (count == 1).then_some(before)
-        });
-        let is_method = match (written, spelled) {
-            (Some(before), None) => {
-                let definition = before.rsplit("///").next().unwrap();
-                definition.contains(&format!(" {method}("))
-            }
-            (None, Some(before)) => {
-                let definition = before.rsplit("pub fn ").next().unwrap();
-                definition.starts_with(method)
-            }
-            _ => panic!("{name} has neither a method nor an exception, or several"),
-        };
-        assert!(is_method, "{row} is named in another method than {method}");
-    }
-}
-
-#[test]
-fn every_entry_calls_the_method_of_its_name() {
-    let sources = sources("ffi");
-    for name in functions() {
-        let method = name.strip_prefix("nbd_").unwrap();
-        let (_, definition) = sources
-            .split_once(&format!("extern \"C-unwind\" fn {name}("))
-            .unwrap_or_else(|| panic!("{name} has no entry"));
-        let body = definition.split("#[unsafe(no_mangle)]").next().unwrap();
-        let body = body.replace(' ', "");
-        let calls = ["call", "wait", "get"].map(|how| format!("{how}!(h,{method}("));
-        let called: usize = calls.iter().map(|call| body.matches(call).count()).sum();
-        assert_eq!(called, 1, "{name} calls {method}");
-    }
-}
+use crate::handle::{Client, Handle, debug};
+use crate::table;
 
 /// Runs an operation in place of that of `nbd_poll`.
 fn inside_poll(handle: &Handle, operation: impl FnOnce(&mut Client) -> Result<()>) -> Result<()> {
-    let check = |_: &Client, (): &()| Ok(());
     handle.call(
-        &entry::POLL,
+        &table::poll,
         (),
         |(), _| {},
-        check,
-        |client, (), ()| operation(client),
+        |_, ()| (),
+        |client, ()| operation(client),
     )
 }
 

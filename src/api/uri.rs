@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use super::arguments::{ToText, enumeration};
+use super::arguments::ToText;
 use super::functions;
 use crate::uri;
 
@@ -29,45 +29,39 @@ functions! {
     /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
     /// `ENOENT`, `ESHUTDOWN`, or what the server or the system says; see
     /// `nbd_connect_uri`.
-    connect_uri(uri: impl ToText) -> () = CONNECT_URI, |client| client.connect_uri(uri.as_ref());
+    connect_uri(uri: impl ToText), |client| client.connect_uri(uri.as_ref());
     /// As [`Handle::connect_uri`](Self::connect_uri), without waiting for the
     /// server.
     ///
     /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
     /// or what the server or the system says; see `nbd_aio_connect_uri`.
-    aio_connect_uri(uri: impl ToText) -> () = AIO_CONNECT_URI,
-        |client| client.aio_connect_uri(uri.as_ref());
+    aio_connect_uri(uri: impl ToText), |client| client.aio_connect_uri(uri.as_ref());
     /// The URI of the export that the handle is connected to.
     ///
     /// States: any but created.  Errors: `ENOTCONN`, `EINVAL`,
     /// `EPROTONOSUPPORT`, `EAFNOSUPPORT`, `ENOMEM`; see `nbd_get_uri`.
-    get_uri() -> CString = GET_URI, |client| client.get_uri();
+    get_uri() -> CString, |client| client.get_uri();
     /// Whether a string looks like an NBD URI.
     ///
     /// States: any.
-    is_uri(uri: impl ToText) -> bool = IS_URI,
-        |_client| Ok(uri::is_uri(uri.as_ref().to_bytes()));
+    is_uri(uri: impl ToText) -> bool, |_client| Ok(uri::is_uri(uri.as_ref().to_bytes()));
     /// Which transports URIs may name, by the bits
     /// [`ALLOW_TRANSPORT_TCP`](crate::ALLOW_TRANSPORT_TCP) and so on.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_transports`.
-    set_uri_allow_transports(; mask: mask) -> () = SET_URI_ALLOW_TRANSPORTS,
-        |client| client.set_uri_allow_transports(mask);
+    set_uri_allow_transports(; mask: mask), |client| client.set_uri_allow_transports(mask);
     /// Whether URIs may or must ask for TLS, by the values of
     /// [`Handle::set_tls`](Self::set_tls).
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_tls`.
-    set_uri_allow_tls(tls: i32) -> () = SET_URI_ALLOW_TLS,
-        |client| client.set_uri_allow_tls(enumeration("tls", tls, 2)?);
+    set_uri_allow_tls(; tls: choice), |client| client.set_uri_allow_tls(tls);
     /// Whether parameters of URIs may name files.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_local_file`.
-    set_uri_allow_local_file(allow: bool) -> () = SET_URI_ALLOW_LOCAL_FILE,
-        |client| client.set_uri_allow_local_file(allow);
+    set_uri_allow_local_file(allow: bool), |client| client.set_uri_allow_local_file(allow);
     /// Whether a parameter of URIs may choose the algorithms of TLS.
     ///
     /// States: created.  Errors: `EINVAL`; see
     /// `nbd_set_uri_allow_tls_priority`.
-    set_uri_allow_tls_priority(allow: bool) -> () = SET_URI_ALLOW_TLS_PRIORITY,
-        |client| client.set_uri_allow_tls_priority(allow);
+    set_uri_allow_tls_priority(allow: bool), |client| client.set_uri_allow_tls_priority(allow);
 }

@@ -100,12 +100,8 @@ impl<'a> Argument for Text<'a> {
         line.string(name, self.0.map(CStr::to_bytes));
     }
 
-    fn check(&self, name: &str) -> Result<()> {
-        self.0.map(drop).ok_or_else(|| missing(name))
-    }
-
-    fn value(self) -> &'a CStr {
-        self.0.unwrap_or_default()
+    fn take(self, name: &str) -> Result<&'a CStr> {
+        self.0.ok_or_else(|| missing(name))
     }
 }
 
@@ -126,28 +122,21 @@ impl Argument for Texts {
         );
     }
 
-    fn check(&self, name: &str) -> Result<()> {
-        match self.0 {
-            Some(_) => Ok(()),
-            None => Err(missing(name)),
-        }
-    }
-
-    fn value(self) -> Vec<CString> {
-        self.0.unwrap_or_default()
+    fn take(self, name: &str) -> Result<Vec<CString>> {
+        self.0.ok_or_else(|| missing(name))
     }
 }
 
 impl ToTexts for Texts {}
 
 impl Argument for Address {
-    type Value = Result<SocketAddress>;
+    type Value = SocketAddress;
 
     fn show(&self, name: &str, line: &mut Line) {
         line.value(name, "<sockaddr>").value("addrlen", self.len);
     }
 
-    fn check(&self, name: &str) -> Result<()> {
+    fn take(self, name: &str) -> Result<SocketAddress> {
         if self.start.is_null() {
             return Err(missing(name));
         }
@@ -159,12 +148,6 @@ impl Argument for Address {
                 format!("{name}: {len} is not the length of a socket address"),
             ));
         }
-        Ok(())
-    }
-
-    fn value(self) -> Result<SocketAddress> {
-        self.check("addr")?;
-        let len = usize::try_from(self.len).unwrap_or(0);
         // SAFETY: by the contract of `address`; it is not null.
         SocketAddress::from_bytes(unsafe { slice::from_raw_parts(self.start.cast(), len) })
     }
@@ -179,8 +162,8 @@ impl Argument for Descriptor {
         line.value(name, self.0);
     }
 
-    fn value(self) -> Socket {
-        Socket::Offered(self.0)
+    fn take(self, _name: &str) -> Result<Socket> {
+        Ok(Socket::Offered(self.0))
     }
 }
 
@@ -194,19 +177,17 @@ mod tests {
     #[test]
     fn null_pointers_are_missing_arguments() {
         // SAFETY: null is permitted.
-        let error = unsafe { text(ptr::null()) }.check("name").unwrap_err();
+        let error = unsafe { text(ptr::null()) }.take("name").unwrap_err();
         assert_eq!(error.errno(), libc::EFAULT);
         // SAFETY: as above.
-        let error = unsafe { texts(ptr::null()) }.check("list").unwrap_err();
+        let error = unsafe { texts(ptr::null()) }.take("list").unwrap_err();
         assert_eq!(error.errno(), libc::EFAULT);
         // SAFETY: as above.
         assert!(unsafe { source(ptr::null(), 0) }.lend().is_none());
         // SAFETY: as above.
         assert!(unsafe { target(ptr::null_mut(), 0) }.lend().is_none());
         // SAFETY: as above.
-        let error = unsafe { address(ptr::null(), 2) }
-            .check("addr")
-            .unwrap_err();
+        let error = unsafe { address(ptr::null(), 2) }.take("addr").unwrap_err();
         assert_eq!(error.errno(), libc::EFAULT);
     }
 
@@ -219,7 +200,10 @@ mod tests {
         ];
         // SAFETY: the list ends with a null pointer.
         let texts = unsafe { texts(list.as_mut_ptr()) };
-        assert_eq!(texts.value(), [c"one".to_owned(), c"".to_owned()]);
+        assert_eq!(
+            texts.take("list").unwrap(),
+            [c"one".to_owned(), c"".to_owned()]
+        );
     }
 
     #[test]
@@ -230,8 +214,7 @@ mod tests {
         for (len, possible) in [(1, false), (2, true), (128, true), (129, false)] {
             // SAFETY: lengths beyond the storage are refused before any use.
             let address = unsafe { address(addr, len) };
-            assert_eq!(address.check("addr").is_ok(), possible, "length {len}");
-            assert_eq!(address.value().is_ok(), possible, "length {len}");
+            assert_eq!(address.take("addr").is_ok(), possible, "length {len}");
         }
     }
 }

@@ -13,8 +13,9 @@ use std::ptr;
 use super::last_error;
 use super::registry::{self, nbd_handle};
 use crate::error::{Error, Result};
-use crate::handle::{Handle, entry};
+use crate::handle::Handle;
 use crate::sys::Cancellation;
+use crate::table;
 use crate::unwind::contain;
 
 /// A C return type that has a value for failure.
@@ -154,15 +155,7 @@ macro_rules! call {
     ($record:ident, $h:expr, $method:ident($($argument:expr),*)) => {
         $crate::ffi::guard::$record(
             $h,
-            const {
-                // An identifier holds no NUL, so this cannot fail.
-                match std::ffi::CStr::from_bytes_with_nul(
-                    concat!("nbd_", stringify!($method), "\0").as_bytes(),
-                ) {
-                    Ok(name) => name,
-                    Err(_) => c"",
-                }
-            },
+            $crate::table::$method.name,
             |handle| handle.$method($($argument),*),
         )
     };
@@ -182,13 +175,22 @@ macro_rules! get {
     };
 }
 
-pub(super) use {call, get, wait};
+/// What a function answers that needs no handle.
+macro_rules! ask {
+    ($name:ident, $answer:expr) => {{
+        // There is such a row.
+        let _ = &$crate::table::$name;
+        $answer
+    }};
+}
+
+pub(super) use {ask, call, get, wait};
 
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {
     let cancellation = Cancellation::hold();
     let ticket = caught(|| Ok(registry::open(Handle::new()))).unwrap_or_else(|error| {
-        last_error::set(entry::CREATE.name, &error);
+        last_error::set(table::create.name, &error);
         ptr::null_mut()
     });
     cancellation.release();
@@ -202,7 +204,7 @@ pub(super) fn close(h: *const nbd_handle) {
     }
     let cancellation = Cancellation::hold();
     if let Err(error) = caught(|| registry::close(h)) {
-        last_error::set(entry::CLOSE.name, &error);
+        last_error::set(table::close.name, &error);
     }
     cancellation.release();
 }

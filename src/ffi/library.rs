@@ -7,7 +7,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::guard::{self, get};
+use super::guard::{self, ask, get};
 use super::last_error;
 use super::registry::nbd_handle;
 use crate::api::library;
@@ -68,7 +68,7 @@ pub unsafe extern "C-unwind" fn nbd_create() -> *mut nbd_handle {
 /// See also: `nbd_get_errno`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_error() -> *const c_char {
-    last_error::message()
+    ask!(get_error, last_error::message())
 }
 
 /// Returns the errno of the last error in this thread.
@@ -82,7 +82,7 @@ pub unsafe extern "C-unwind" fn nbd_get_error() -> *const c_char {
 /// See also: `nbd_get_error`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_errno() -> c_int {
-    last_error::errno()
+    ask!(get_errno, last_error::errno())
 }
 
 /// Returns the name of the library.

@@ -18,7 +18,7 @@ use super::settings::{nbd_get_handle_name, nbd_set_export_name, nbd_set_handle_n
 use super::state::{nbd_aio_is_created, nbd_aio_is_dead};
 use super::tls::{nbd_get_tls, nbd_set_tls};
 use crate::error::{Error, Result};
-use crate::handle::{Client, entry};
+use crate::table;
 
 /// The last error of this thread.
 fn error() -> (String, c_int) {
@@ -204,8 +204,13 @@ fn success_leaves_the_last_error_in_place() {
 /// Runs an operation in place of that of `nbd_poll`.
 fn inside_poll(h: *mut nbd_handle, operation: impl FnOnce() -> Result<()>) -> c_int {
     guard::record(h, c"nbd_poll", |handle| {
-        let check = |_: &Client, (): &()| Ok(());
-        handle.call(&entry::POLL, (), |(), _| {}, check, |_, (), ()| operation())
+        handle.call(
+            &table::poll,
+            (),
+            |(), _| {},
+            |_, ()| (),
+            |_, ()| operation(),
+        )
     })
 }
 

@@ -7,27 +7,17 @@
 use crate::error::{Error, Result};
 use crate::protocol::MAX_PAYLOAD;
 use crate::protocol::export::{TransmissionFlags, payload_limit};
-use crate::protocol::request::{Command, flag};
+use crate::protocol::flag;
+use crate::protocol::request::Command;
 use crate::transmission::request::{CommandFlags, Data, Request};
 
 use super::Client;
-use super::entry::Entry;
 use super::settings::strict;
 
 impl Client {
-    /// The flags argument of a command.
-    pub fn command_flags(&self, entry: &Entry, flags: u32) -> Result<CommandFlags> {
-        let unknown = self.is_strict(strict::FLAGS) && flags & !entry.flags != 0;
-        u16::try_from(flags)
-            .ok()
-            .filter(|_| !unknown)
-            .map(CommandFlags)
-            .ok_or_else(|| {
-                Error::new(
-                    libc::EINVAL,
-                    format!("invalid flags: {flags:#x} (accepted: {:#x})", entry.flags),
-                )
-            })
+    /// Whether commands go out with flags that they do not take.
+    pub fn lets_flags_pass(&self) -> bool {
+        !self.is_strict(strict::FLAGS)
     }
 
     pub(super) fn is_strict(&self, bit: u32) -> bool {

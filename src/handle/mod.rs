@@ -18,7 +18,6 @@ mod commands;
 mod connecting;
 pub mod debug;
 mod drive;
-pub mod entry;
 mod info;
 mod lock;
 mod options;
@@ -41,11 +40,11 @@ use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
 use crate::negotiation::{Session, Wishes};
 use crate::sys;
-pub use crate::transmission::request::ReadBuffer;
 use crate::transmission::{Remarks, Transmission};
 
+use crate::table::{self, Row, States};
+pub use commands::command_failed;
 use debug::{DebugSink, debug};
-use entry::{Entry, States};
 use lock::{Deadlock, Guard, Lock};
 use settings::Settings;
 use snapshot::Snapshot;
@@ -73,7 +72,7 @@ pub struct Client {
     settings: Settings,
     state: State,
     session: Session,
-    transmission: Transmission,
+    pub transmission: Transmission,
     /// The option that the caller has started, and how the last one ended.
     option: PendingOption,
     subprocess: Option<Subprocess>,
@@ -142,7 +141,7 @@ impl Handle {
             server_is_deaf: false,
             traffic: Traffic::default(),
         };
-        let _context = debug::enter(entry::CREATE.name);
+        let _context = debug::enter(table::create.name);
         debug!(sink, "opening handle");
         Self {
             debug: sink,
@@ -221,7 +220,7 @@ impl Drop for Handle {
     /// Nothing is sent: the socket is closed, every command and every closure
     /// ends, and the subprocess with them.
     fn drop(&mut self) {
-        let _context = debug::enter(entry::CLOSE.name);
+        let _context = debug::enter(table::close.name);
         debug!(self.debug, "closing handle");
         self.debug.set_callback(None);
         self.client.get_mut().close();
@@ -265,9 +264,9 @@ impl Drop for Locked<'_> {
 
 impl Client {
     /// Whether the table permits this call now.
-    pub fn permit(&self, entry: &Entry) -> Result<()> {
+    pub fn permit(&self, row: &Row) -> Result<()> {
         let state = self.state.states();
-        if entry.states.contains(state) {
+        if row.states.contains(state) {
             return Ok(());
         }
         let errno = if state == States::CREATED {
@@ -280,7 +279,7 @@ impl Client {
             format!(
                 "invalid state: {}: the handle must be {}",
                 self.connection_state().to_string_lossy(),
-                entry.states
+                row.states
             ),
         ))
     }

@@ -14,8 +14,8 @@ use crate::transmission::Reach;
 
 use super::Client;
 use super::commands::command_failed;
-use super::entry::States;
 use super::state::{READ, State, WRITE};
+use crate::table::States;
 
 /// Some servers send every extent of a block status reply by itself.  Waking
 /// for each of them costs a multiple of what it brings; after a nap there are
@@ -155,7 +155,7 @@ impl Client {
     }
 
     /// Waits for the end of a command.
-    pub(super) fn wait_for(&mut self, cookie: u64) -> Result<()> {
+    pub fn wait_for(&mut self, cookie: u64) -> Result<()> {
         loop {
             if let Some((errno, command)) = self.transmission.take_done(cookie) {
                 return match (errno, &self.state) {

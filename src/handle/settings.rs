@@ -9,7 +9,7 @@ use crate::transport::tls;
 use crate::uri::Rules;
 
 use super::Client;
-use super::entry::States;
+use crate::table::States;
 
 /// Bits of the strict mode: which requests are refused before they are sent.
 pub mod strict {

@@ -11,7 +11,7 @@ use crate::negotiation::{Answer, Next, Session};
 use crate::transport::Stream;
 
 use super::Client;
-use super::entry::States;
+use crate::table::States;
 
 /// What the socket has to be polled for.
 pub const READ: u32 = 1;

@@ -6,6 +6,7 @@
 pub mod context;
 pub mod errors;
 pub mod export;
+pub mod flag;
 pub mod handshake;
 pub mod reply;
 pub mod request;

@@ -41,17 +41,6 @@ impl Command {
     }
 }
 
-/// Command flags.
-#[allow(missing_docs)]
-pub mod flag {
-    pub const FUA: u16 = 1 << 0;
-    pub const NO_HOLE: u16 = 1 << 1;
-    pub const DF: u16 = 1 << 2;
-    pub const REQ_ONE: u16 = 1 << 3;
-    pub const FAST_ZERO: u16 = 1 << 4;
-    pub const PAYLOAD_LEN: u16 = 1 << 5;
-}
-
 /// What a request header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
@@ -124,7 +113,7 @@ mod tests {
     #[test]
     fn a_compact_block_status_with_a_flag() {
         let header = Header {
-            flags: flag::REQ_ONE,
+            flags: super::super::flag::REQ_ONE,
             command: Command::BlockStatus,
             cookie: 0x12,
             offset: 0,

@@ -4,7 +4,8 @@
 use crate::callback;
 use crate::memory::{Lent, LentMut, ReceiveVector};
 use crate::protocol::MAX_PAYLOAD;
-use crate::protocol::request::{Command, flag};
+use crate::protocol::flag;
+use crate::protocol::request::Command;
 
 use super::coverage::Coverage;
 
@@ -63,7 +64,74 @@ pub enum Along {
     Extents64(callback::Extents64),
 }
 
+impl From<callback::Chunk> for Along {
+    fn from(closure: callback::Chunk) -> Self {
+        Self::Chunk(closure)
+    }
+}
+
+impl From<callback::Extents32> for Along {
+    fn from(closure: callback::Extents32) -> Self {
+        Self::Extents32(closure)
+    }
+}
+
+impl From<callback::Extents64> for Along {
+    fn from(closure: callback::Extents64) -> Self {
+        Self::Extents64(closure)
+    }
+}
+
 impl Request {
+    /// A command that works on a range of the export, without any memory.
+    pub fn range(command: Command, count: u64, offset: u64, flags: CommandFlags) -> Self {
+        Self {
+            command,
+            flags,
+            offset,
+            count,
+            data: Data::None,
+            along: Along::None,
+            completion: callback::Completion::none(),
+        }
+    }
+
+    /// A read that fills the buffer.
+    pub fn read(buffer: ReadBuffer, offset: u64, flags: CommandFlags) -> Self {
+        let count = length(buffer.len());
+        Self {
+            data: Data::Read(buffer),
+            ..Self::range(Command::Read, count, offset, flags)
+        }
+    }
+
+    /// A write of all the data.
+    pub fn write(data: Lent, offset: u64, flags: CommandFlags) -> Self {
+        let count = length(data.len());
+        Self {
+            data: Data::Write(data),
+            ..Self::range(Command::Write, count, offset, flags)
+        }
+    }
+
+    /// A command that concerns the whole session.
+    pub fn plain(command: Command, flags: CommandFlags) -> Self {
+        Self::range(command, 0, 0, flags)
+    }
+
+    /// With a closure that is called along the way.
+    pub fn telling(self, along: impl Into<Along>) -> Self {
+        Self {
+            along: along.into(),
+            ..self
+        }
+    }
+
+    /// With a closure for its end.
+    pub fn ending(self, completion: callback::Completion) -> Self {
+        Self { completion, ..self }
+    }
+
     /// The memory of a read.
     pub fn read_buffer(&mut self) -> Option<&mut ReadBuffer> {
         match &mut self.data {
@@ -90,6 +158,10 @@ impl Request {
             Data::None | Data::Read(_) => 0,
         }
     }
+}
+
+fn length(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 /// The caller's buffer for a read, and how much of it has arrived.

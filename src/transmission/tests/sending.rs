@@ -1,9 +1,10 @@
 //! Requests: their bytes, in whatever portions the socket takes them, and
 //! replies that come before the request is out.
 
+use crate::protocol::flag;
 use crate::protocol::hex;
 use crate::protocol::reply::Style;
-use crate::protocol::request::{Command, flag};
+use crate::protocol::request::Command;
 use crate::transmission::{Arrival, Progress};
 
 use super::CHUNKED;

@@ -1,0 +1,207 @@
+//! The gate: the one way into a handle, for every public function and both
+//! skins.
+//!
+//! The order of the steps is part of the interface: a call in the wrong state
+//! reports the state even if its arguments are wrong as well.
+
+use std::process;
+
+use super::line::{Line, Shown};
+use crate::error::{Error, Result};
+use crate::handle::{Client, Handle, debug};
+use crate::memory::loan::Target;
+use crate::table::Row;
+use crate::transmission::request::ReadBuffer;
+use crate::unwind::contain;
+
+impl Handle {
+    /// A function that works on the locked handle and may fail.
+    ///
+    /// `given` is what the caller hands over, closures and buffers in the first
+    /// place: `show` adds it to a debug line, and `prepare` makes of it what has
+    /// to be safe before the state can refuse the call.  If any step fails, it is
+    /// freed under the lock.
+    pub(crate) fn call<G, P, R: Shown>(
+        &self,
+        row: &'static Row,
+        given: G,
+        show: impl FnOnce(&G, &mut Line),
+        prepare: impl FnOnce(&Self, G) -> P,
+        operation: impl FnOnce(&mut Client, P) -> Result<R>,
+    ) -> Result<R> {
+        let _context = debug::enter(row.name);
+        let mut locked = self.lock();
+        let debug = self.debug();
+        if debug.enabled() {
+            debug.message(row.name, &Line::of(|line| show(&given, line)));
+        }
+        let result = match &mut locked {
+            // Whatever a panic leaves half done is behind the lock, and the
+            // connection ends with it.
+            Ok(client) => contain(|| {
+                let prepared = prepare(self, given);
+                client.permit(row)?;
+                operation(client, prepared)
+            })
+            .unwrap_or_else(|| Err(ended(client))),
+            Err(deadlock) => {
+                // As in every call that fails: what the caller has handed over
+                // is freed, and a buffer sanitised.
+                drop(prepare(self, given));
+                Err(deadlock.error())
+            }
+        };
+        if debug.enabled() {
+            let line = match &result {
+                Ok(value) => format!("leave: ret={}", value.show()),
+                Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
+            };
+            debug.message(row.name, &line);
+        }
+        result
+    }
+
+    /// The buffer of a read, unless it is missing.  From here on what the server
+    /// does not fill is sanitised, also if the state forbids the rest.
+    pub(crate) fn read_buffer(&self, target: Target) -> Option<ReadBuffer> {
+        let initialize = self.snapshot().pread_initialize();
+        let memory = target.lend()?;
+        Some(ReadBuffer::new(memory, initialize))
+    }
+
+    /// A function that cannot fail, because it needs no lock.
+    pub(crate) fn peek<R: Shown>(
+        &self,
+        row: &'static Row,
+        operation: impl FnOnce(&Self) -> R,
+    ) -> R {
+        let debug = self.debug();
+        if debug.enabled() {
+            debug.message(row.name, "enter:");
+        }
+        let result = operation(self);
+        if debug.enabled() {
+            debug.message(row.name, &format!("leave: ret={}", result.show()));
+        }
+        result
+    }
+}
+
+/// Ends the connection after a panic.  If this panics as well, commands may be
+/// left that know memory whose owner takes it back when the call is over: then
+/// it must not be over.
+fn ended(client: &mut Client) -> Error {
+    contain(|| client.panicked()).unwrap_or_else(|| process::abort())
+}
+
+/// Sends a call through the gate: the row of the table, the arguments, the word
+/// that has rules with its kind (see `words`), and the body of the function.
+macro_rules! call {
+    (
+        $handle:expr, $name:ident, ($($argument:ident),*), ($($word:ident: $kind:ident)?),
+        |$client:ident| $body:expr
+    ) => {{
+        let names = &[$(stringify!($argument)),*];
+        $handle.call(
+            &$crate::table::$name,
+            ($($argument,)*),
+            |given, line| {
+                $crate::api::arguments::Arguments::show(given, names, line);
+                $($crate::api::words::$kind::show(stringify!($word), $word, line);)?
+            },
+            |_, given| given,
+            |$client, given| {
+                // They stay together until all have been looked at, so that a
+                // call that is refused frees its closures in their order.
+                let taken = $crate::api::arguments::Arguments::take(given, names)?;
+                $(let $word = $crate::api::words::$kind::take(
+                    $client,
+                    &$crate::table::$name,
+                    stringify!($word),
+                    $word,
+                )?;)?
+                let ($($argument,)*) = taken;
+                $body
+            },
+        )
+    }};
+}
+
+/// Writes functions that work on the locked handle: documentation, name,
+/// arguments, result, and what the function does.  The name is that of the row
+/// in the table.  A word that has rules stands last, behind a semicolon.
+macro_rules! functions {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty),* $(; $word:ident: $kind:ident)?)
+            $(-> $result:ty)?, |$client:ident| $body:expr;
+    )*) => {
+        impl $crate::handle::Handle {$(
+            $(#[$doc])*
+            pub fn $name(
+                &self $(, $argument: $type)* $(, $word: $crate::api::words::$kind::Raw)?
+            ) -> $crate::error::Result<$crate::api::gate::result!($($result)?)> {
+                $crate::api::gate::call!(
+                    self, $name, ($($argument),*), ($($word: $kind)?), |$client| $body
+                )
+            }
+        )*}
+    };
+}
+
+/// As `functions`, for those that wait, and borrow a callback meanwhile.  It
+/// stands behind an arrow.
+macro_rules! waiting_functions {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident(
+            $($argument:ident: $type:ty),* => $lent:ident: $callback:ident
+            $(; $word:ident: $kind:ident)?
+        ) $(-> $result:ty)?, |$client:ident| $body:expr;
+    )*) => {
+        impl $crate::handle::Handle {$(
+            $(#[$doc])*
+            pub fn $name(
+                &self $(, $argument: $type)*, $lent: $callback<'_>
+                $(, $word: $crate::api::words::$kind::Raw)?
+            ) -> $crate::error::Result<$crate::api::gate::result!($($result)?)> {
+                $lent.while_waiting(|$lent| {
+                    $crate::api::gate::call!(
+                        self, $name, ($($argument,)* $lent), ($($word: $kind)?), |$client| $body
+                    )
+                })
+            }
+        )*}
+    };
+}
+
+/// Writes functions that take no lock.  They cannot fail and never wait, also in
+/// a callback of the handle.
+macro_rules! unlocked {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?,
+            |$handle:ident| $body:expr;
+    )*) => {
+        impl $crate::handle::Handle {$(
+            $(#[$doc])*
+            pub fn $name(
+                &self $(, $argument: $type)*
+            ) -> $crate::api::gate::result!($($result)?) {
+                self.peek(&$crate::table::$name, |$handle| $body)
+            }
+        )*}
+    };
+}
+
+/// The result of a function that names one, or nothing.
+macro_rules! result {
+    () => {
+        ()
+    };
+    ($result:ty) => {
+        $result
+    };
+}
+
+pub(super) use {call, functions, result, unlocked, waiting_functions};
