@@ -99,15 +99,18 @@ check_child (const struct credentials *c, unsigned number)
 
     alarm (PATIENCE);
     failure = use_tls (c, number);
+    /* By a signal, because valgrind would turn an exit into a failure: it takes
+     * for lost what the other threads had. */
     if (strcmp (failure, "nothing") == 0)
-      _exit (0);
+      kill (getpid (), SIGKILL);
     dprintf (STDERR_FILENO, "# %s in a child: %s\n", failure, nbd_get_error ());
     _exit (1);
   }
   CHECK (waitpid (pid, &status, 0) == pid);
-  if (WIFSIGNALED (status))
+  if (!WIFSIGNALED (status))
+    fail_at (__FILE__, __LINE__, "child %u has failed", number);
+  if (WTERMSIG (status) != SIGKILL)
     fail_at (__FILE__, __LINE__, "child %u was ended by signal %d", number, WTERMSIG (status));
-  CHECK_EQ (status, 0);
 }
 
 static unsigned
