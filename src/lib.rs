@@ -47,7 +47,7 @@
 //! * `ffi`: the C skin, one thin entry for each public function,
 //!   which calls the method of the same name;
 //! * `api`: those methods of [`Handle`], which are the Rust skin;
-//! * `handle`: the handle: settings, states, the lock, and the operations
+//! * `client`: the handle: settings, states, the lock, and the operations
 //!   behind it;
 //! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
 //! * `connect`: every way to get a connected byte stream;
@@ -73,11 +73,11 @@
 
 mod api;
 mod callback;
+mod client;
 mod connect;
 mod error;
 mod ffi;
 mod fork;
-mod handle;
 mod memory;
 mod negotiation;
 mod protocol;
@@ -99,6 +99,6 @@ pub use callback::{
     ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,
     ExtentCallback, ListCallback, ReadChunk,
 };
+pub use client::Handle;
 pub use error::{Error, Result};
-pub use handle::Handle;
 pub use memory::loan::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};

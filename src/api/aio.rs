@@ -6,8 +6,8 @@
 //! `aio_notify_write` accordingly.  `poll` does one such round.
 
 use super::{functions, unlocked};
+use crate::client::command_failed;
 use crate::error::Error;
-use crate::handle::command_failed;
 
 functions! {
     /// Waits for the socket, at most `timeout` milliseconds or, if it is

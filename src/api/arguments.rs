@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use super::line::Line;
+use super::trace::Trace;
 use crate::callback::{
     self, ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback,
@@ -31,7 +31,7 @@ pub trait Argument {
 
     /// Adds the argument to a debug line.
     #[doc(hidden)]
-    fn show(&self, name: &str, line: &mut Line);
+    fn show(&self, name: &str, line: &mut Trace);
 
     /// The value, unless the argument cannot be used.
     #[doc(hidden)]
@@ -44,7 +44,7 @@ pub trait Arguments {
     type Values;
 
     /// Adds them to a debug line.
-    fn show(&self, names: &[&str], line: &mut Line);
+    fn show(&self, names: &[&str], line: &mut Trace);
 
     /// The values, or the error of the first that cannot be used.  Then all
     /// others are dropped in order: closures are freed as they stand.
@@ -56,7 +56,7 @@ macro_rules! tuples {
         impl<$($type: Argument),*> Arguments for ($($type,)*) {
             type Values = ($($type::Value,)*);
 
-            fn show(&self, _names: &[&str], _line: &mut Line) {
+            fn show(&self, _names: &[&str], _line: &mut Trace) {
                 $(self.$index.show(_names.get($index).copied().unwrap_or_default(), _line);)*
             }
 
@@ -97,7 +97,7 @@ macro_rules! plain {
         impl Argument for $type {
             type Value = Self;
 
-            fn show(&self, name: &str, line: &mut Line) {
+            fn show(&self, name: &str, line: &mut Trace) {
                 line.value(name, self);
             }
 
@@ -121,7 +121,7 @@ macro_rules! texts {
         impl Argument for $type {
             type Value = CString;
 
-            fn show(&self, name: &str, line: &mut Line) {
+            fn show(&self, name: &str, line: &mut Trace) {
                 line.string(name, Some(self.as_text()));
             }
 
@@ -156,7 +156,7 @@ macro_rules! c_texts {
         impl Argument for $type {
             type Value = Self;
 
-            fn show(&self, name: &str, line: &mut Line) {
+            fn show(&self, name: &str, line: &mut Trace) {
                 line.string(name, Some(self.as_text()));
             }
 
@@ -175,7 +175,7 @@ macro_rules! lists {
         impl<$($generics)*> Argument for $type {
             type Value = Vec<CString>;
 
-            fn show(&self, name: &str, line: &mut Line) {
+            fn show(&self, name: &str, line: &mut Trace) {
                 line.strings(name, Some(self.iter().map(ToText::as_text)));
             }
 
@@ -199,7 +199,7 @@ impl ToAddress for std::net::SocketAddr {}
 impl Argument for std::net::SocketAddr {
     type Value = SocketAddress;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.value(name, self);
     }
 
@@ -213,7 +213,7 @@ impl ToAddress for &std::os::unix::net::SocketAddr {}
 impl Argument for &std::os::unix::net::SocketAddr {
     type Value = SocketAddress;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.value(name, format_args!("{self:?}"));
     }
 
@@ -236,7 +236,7 @@ macro_rules! sockets {
         impl Argument for $type {
             type Value = Socket;
 
-            fn show(&self, name: &str, line: &mut Line) {
+            fn show(&self, name: &str, line: &mut Trace) {
                 line.value(name, self.as_raw_fd());
             }
 
@@ -255,7 +255,7 @@ macro_rules! callbacks {
         impl Argument for $type<'static> {
             type Value = callback::$closure;
 
-            fn show(&self, name: &str, line: &mut Line) {
+            fn show(&self, name: &str, line: &mut Trace) {
                 line.closure(name, self.closure().is_null());
             }
 
@@ -280,7 +280,7 @@ callbacks! {
 impl Argument for CompletionCallback {
     type Value = callback::Completion;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.closure(name, self.is_null());
     }
 
@@ -292,7 +292,7 @@ impl Argument for CompletionCallback {
 impl Argument for Source {
     type Value = Lent;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.in_buffer(name, self.lend().as_ref());
     }
 

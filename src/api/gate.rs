@@ -6,9 +6,9 @@
 
 use std::process;
 
-use super::line::{Line, Shown};
+use super::trace::{Shown, Trace};
+use crate::client::{Client, Handle, debug};
 use crate::error::{Error, Result};
-use crate::handle::{Client, Handle, debug};
 use crate::memory::loan::Target;
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
@@ -25,7 +25,7 @@ impl Handle {
         &self,
         row: &'static Row,
         given: G,
-        show: impl FnOnce(&G, &mut Line),
+        show: impl FnOnce(&G, &mut Trace),
         prepare: impl FnOnce(&Self, G) -> P,
         operation: impl FnOnce(&mut Client, P) -> Result<R>,
     ) -> Result<R> {
@@ -33,7 +33,7 @@ impl Handle {
         let mut locked = self.lock();
         let debug = self.debug();
         if debug.enabled() {
-            debug.message(row.name, &Line::of(|line| show(&given, line)));
+            debug.message(row.name, &Trace::of(|line| show(&given, line)));
         }
         let result = match &mut locked {
             // Whatever a panic leaves half done is behind the lock, and the
@@ -136,7 +136,7 @@ macro_rules! functions {
         $name:ident($($argument:ident: $type:ty),* $(; $word:ident: $kind:ident)?)
             $(-> $result:ty)?, |$client:ident| $body:expr;
     )*) => {
-        impl $crate::handle::Handle {$(
+        impl $crate::client::Handle {$(
             $(#[$doc])*
             pub fn $name(
                 &self $(, $argument: $type)* $(, $word: $crate::api::words::$kind::Raw)?
@@ -159,7 +159,7 @@ macro_rules! waiting_functions {
             $(; $word:ident: $kind:ident)?
         ) $(-> $result:ty)?, |$client:ident| $body:expr;
     )*) => {
-        impl $crate::handle::Handle {$(
+        impl $crate::client::Handle {$(
             $(#[$doc])*
             pub fn $name(
                 &self $(, $argument: $type)*, $lent: $callback<'_>
@@ -183,7 +183,7 @@ macro_rules! unlocked {
         $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?,
             |$handle:ident| $body:expr;
     )*) => {
-        impl $crate::handle::Handle {$(
+        impl $crate::client::Handle {$(
             $(#[$doc])*
             pub fn $name(
                 &self $(, $argument: $type)*

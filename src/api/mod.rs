@@ -35,7 +35,6 @@ mod gate;
 mod handshake;
 mod info;
 pub mod library;
-pub mod line;
 mod meta_context;
 mod options;
 mod settings;
@@ -45,10 +44,11 @@ mod subprocess;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod trace;
 mod uri;
 mod words;
 
 #[cfg(doc)]
-use crate::handle::Handle;
+use crate::client::Handle;
 
 use gate::{functions, unlocked, waiting_functions};

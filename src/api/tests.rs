@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use crate::callback::{ChunkCallback, CompletionCallback, DebugCallback};
+use crate::client::{Client, Handle, debug};
 use crate::error::{Error, Result};
-use crate::handle::{Client, Handle, debug};
 use crate::table;
 
 /// Runs an operation in place of that of `nbd_poll`.

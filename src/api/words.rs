@@ -1,8 +1,8 @@
 //! The words that have rules: flags, and what is chosen by number.  The rules
 //! are in the table.
 
+use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::handle::Client;
 use crate::table::{Row, Word};
 
 /// Refuses what the table does not accept.  A command may have let others pass.
@@ -24,11 +24,11 @@ fn admit(row: &Row, name: &str, value: i64, is_lenient: bool) -> Result<()> {
 /// A number among a few.
 pub mod choice {
     use super::*;
-    use crate::api::line::Line;
+    use crate::api::trace::Trace;
 
     pub type Raw = i32;
 
-    pub fn show(name: &str, value: Raw, line: &mut Line) {
+    pub fn show(name: &str, value: Raw, line: &mut Trace) {
         line.value(name, value);
     }
 
@@ -40,11 +40,11 @@ pub mod choice {
 /// Flags.
 pub mod mask {
     use super::*;
-    use crate::api::line::Line;
+    use crate::api::trace::Trace;
 
     pub type Raw = u32;
 
-    pub fn show(name: &str, flags: Raw, line: &mut Line) {
+    pub fn show(name: &str, flags: Raw, line: &mut Trace) {
         line.flags(name, flags);
     }
 

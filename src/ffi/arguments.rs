@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::slice;
 
 use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
-use crate::api::line::Line;
+use crate::api::trace::Trace;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
 use crate::memory::loan::{Source, Target};
@@ -96,7 +96,7 @@ pub(super) unsafe fn source(buf: *const c_void, count: usize) -> Source {
 impl<'a> Argument for Text<'a> {
     type Value = &'a CStr;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.string(name, self.0.map(CStr::to_bytes));
     }
 
@@ -114,7 +114,7 @@ impl ToText for Text<'_> {
 impl Argument for Texts {
     type Value = Vec<CString>;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         let list = self.0.as_ref();
         line.strings(
             name,
@@ -132,7 +132,7 @@ impl ToTexts for Texts {}
 impl Argument for Address {
     type Value = SocketAddress;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.value(name, "<sockaddr>").value("addrlen", self.len);
     }
 
@@ -158,7 +158,7 @@ impl ToAddress for Address {}
 impl Argument for Descriptor {
     type Value = Socket;
 
-    fn show(&self, name: &str, line: &mut Line) {
+    fn show(&self, name: &str, line: &mut Trace) {
         line.value(name, self.0);
     }
 

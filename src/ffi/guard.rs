@@ -12,8 +12,8 @@ use std::ptr;
 
 use super::last_error;
 use super::registry::{self, nbd_handle};
+use crate::client::Handle;
 use crate::error::{Error, Result};
-use crate::handle::Handle;
 use crate::sys::Cancellation;
 use crate::table;
 use crate::unwind::contain;

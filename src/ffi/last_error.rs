@@ -10,8 +10,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::client::debug;
 use crate::error::Error;
-use crate::handle::debug;
 
 /// Nearly every message is shorter.
 const ROOM: usize = 512;

@@ -16,9 +16,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::client::Handle;
 use crate::error::{Error, Result};
 use crate::fork::{self, Busy};
-use crate::handle::Handle;
 use crate::unwind::contain;
 
 /// The opaque handle of the C interface.

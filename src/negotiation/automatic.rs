@@ -1,14 +1,14 @@
 //! The whole handshake, for a caller who only wants to be connected.
 
 use super::line::Line;
-use super::{Answer, Fault, Next, Protocol, Session, Tls, Wishes};
+use super::{Answer, Config, Fault, Next, Protocol, Session, Tls};
 use super::{export, greeting, option, starttls, switches};
 
 /// From the greeting to the transmission phase, or to the point where the
 /// caller takes over.
-pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
-    let protocol = greeting::greeting(line, wishes, session).await?;
-    if wishes.tls == Tls::Require && protocol != Protocol::FixedNewstyle {
+pub async fn connect(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
+    let protocol = greeting::greeting(line, config, session).await?;
+    if config.tls == Tls::Require && protocol != Protocol::FixedNewstyle {
         // No option follows that would take the client flags along.
         line.flushed().await;
         return Err(starttls::required("the server negotiates no options").into());
@@ -18,18 +18,18 @@ pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Ans
         Protocol::Oldstyle => return Ok(Next::Transmission),
         Protocol::Newstyle => {}
         Protocol::FixedNewstyle => {
-            if !starttls::as_wished(line, wishes, session).await? {
+            if !starttls::as_wished(line, config, session).await? {
                 return Ok(Next::Closed);
             }
-            switch_on(line, wishes, session).await?;
+            switch_on(line, config, session).await?;
         }
     }
-    if wishes.opt_mode {
+    if config.opt_mode {
         // The caller may take long to choose an option.
         line.flushed().await;
         return Ok(Next::Negotiating(0));
     }
-    match export::go(line, wishes, session).await {
+    match export::go(line, config, session).await {
         Err(Fault::Refused(_, error) | Fault::Unheard(error)) => {
             // Nobody is there to try something else.
             option::send_abort(line).await?;
@@ -40,11 +40,11 @@ pub async fn connect(line: &Line, wishes: &Wishes, session: &mut Session) -> Ans
 }
 
 /// Asks for what makes transmission better.  Every server may refuse.
-async fn switch_on(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<()> {
-    if wishes.structured_replies && wishes.extended_headers {
+async fn switch_on(line: &Line, config: &Config, session: &mut Session) -> Answer<()> {
+    if config.structured_replies && config.extended_headers {
         tolerate(switches::extended_headers(line, session).await)?;
     }
-    if wishes.structured_replies && !session.structured_replies {
+    if config.structured_replies && !session.structured_replies {
         tolerate(switches::structured_replies(line, session).await)?;
     }
     Ok(())

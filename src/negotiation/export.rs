@@ -8,7 +8,7 @@ use crate::protocol::{Fields, MAX_STRING};
 
 use super::line::Line;
 use super::option::{Reply, unexpected};
-use super::{Answer, ExportInfo, Fault, Next, Session, Wishes, c_string, contexts, option};
+use super::{Answer, Config, ExportInfo, Fault, Next, Session, c_string, contexts, option};
 
 /// A server that sends more pieces of information than this for one export is
 /// not serious.
@@ -16,15 +16,15 @@ const MAX_INFORMATION: usize = 1024;
 
 /// NBD_OPT_GO: opens the export.  A server that does not know the option gets
 /// NBD_OPT_EXPORT_NAME instead.
-pub async fn go(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
-    select_contexts(line, wishes, session).await?;
+pub async fn go(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
+    select_contexts(line, config, session).await?;
     if !session.is_fixed() {
-        return export_name(line, wishes, session).await;
+        return export_name(line, config, session).await;
     }
     line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: opening the export");
-    match information(line, Opt::Go, wishes, session)
+    match information(line, Opt::Go, config, session)
         .await
-        .map_err(|fault| naming(fault, wishes))
+        .map_err(|fault| naming(fault, config))
     {
         Ok(()) => Ok(Next::Transmission),
         // With extended headers only GO may open an export, so a server that
@@ -32,7 +32,7 @@ pub async fn go(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<N
         Err(Fault::Refused(refusal::UNSUP, _)) if !session.extended_headers => {
             // What came before the refusal is void.
             session.export = ExportInfo::default();
-            export_name(line, wishes, session).await
+            export_name(line, config, session).await
         }
         Err(fault) => {
             session.forget_export();
@@ -42,13 +42,13 @@ pub async fn go(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<N
 }
 
 /// NBD_OPT_INFO: what GO would say, without opening the export.
-pub async fn info(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
+pub async fn info(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
     option::require_fixed(session)?;
-    select_contexts(line, wishes, session).await?;
+    select_contexts(line, config, session).await?;
     line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: asking for information on the export");
-    match information(line, Opt::Info, wishes, session)
+    match information(line, Opt::Info, config, session)
         .await
-        .map_err(|fault| naming(fault, wishes))
+        .map_err(|fault| naming(fault, config))
     {
         Ok(()) => Ok(Next::Negotiating(0)),
         Err(fault) => {
@@ -60,35 +60,35 @@ pub async fn info(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer
 
 /// A refusal is more useful with the name of the export: often it is the name
 /// that is wrong.
-fn naming(fault: Fault, wishes: &Wishes) -> Fault {
+fn naming(fault: Fault, config: &Config) -> Fault {
     match fault {
         Fault::Refused(reply, error) => Fault::Refused(
             reply,
-            Error::new(error.errno(), of_export(wishes, error.text())),
+            Error::new(error.errno(), of_export(config, error.text())),
         ),
         other => other,
     }
 }
 
-fn of_export(wishes: &Wishes, what: &str) -> String {
-    let name = Escaped(wishes.export_name.to_bytes());
+fn of_export(config: &Config, what: &str) -> String {
+    let name = Escaped(config.export_name.to_bytes());
     format!("export \"{name}\": {what}")
 }
 
 /// Selects the meta contexts that the caller wants.  A server that cannot is
 /// no reason to give up: the export then has none.
-async fn select_contexts(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<()> {
+async fn select_contexts(line: &Line, config: &Config, session: &mut Session) -> Answer<()> {
     session.export = ExportInfo::default();
-    if !wishes.meta_context {
+    if !config.meta_context {
         return Ok(());
     }
     session.contexts.clear();
-    if !session.structured_replies || wishes.contexts.is_empty() {
+    if !session.structured_replies || config.contexts.is_empty() {
         return Ok(());
     }
-    let export = &wishes.export_name;
+    let export = &config.export_name;
     let selected =
-        contexts::set_meta_contexts(line, export, &wishes.contexts, session, |_| ()).await;
+        contexts::set_meta_contexts(line, export, &config.contexts, session, |_| ()).await;
     match selected {
         Ok(_) => Ok(()),
         Err(Fault::Refused(..)) => {
@@ -103,17 +103,17 @@ async fn select_contexts(line: &Line, wishes: &Wishes, session: &mut Session) ->
 async fn information(
     line: &Line,
     which: Opt,
-    wishes: &Wishes,
+    config: &Config,
     session: &mut Session,
 ) -> Answer<()> {
     let mut wanted = Vec::new();
-    if wishes.block_size {
+    if config.block_size {
         wanted.push(kind::BLOCK_SIZE);
     }
-    if wishes.full_info {
+    if config.full_info {
         wanted.extend([kind::NAME, kind::DESCRIPTION]);
     }
-    let name = wishes.export_name.to_bytes();
+    let name = config.export_name.to_bytes();
     option::send(line, which, &info_request(name, &wanted));
     for _ in 0..MAX_INFORMATION {
         match option::reply(line, which).await? {
@@ -132,7 +132,7 @@ async fn information(
             Reply::Part {
                 kind: answer::INFO,
                 data: Some(data),
-            } => learn(which, &data, wishes, session)?,
+            } => learn(which, &data, config, session)?,
             // Longer than anything this client understands.
             Reply::Part {
                 kind: answer::INFO,
@@ -146,7 +146,7 @@ async fn information(
 
 /// One piece of information.  What is unknown or too long is ignored, what
 /// comes later counts.
-fn learn(which: Opt, data: &[u8], wishes: &Wishes, session: &mut Session) -> Result<()> {
+fn learn(which: Opt, data: &[u8], config: &Config, session: &mut Session) -> Result<()> {
     let malformed = || unexpected(which, "malformed information");
     let mut fields = Fields(data);
     match fields.u16().ok_or_else(malformed)? {
@@ -155,7 +155,7 @@ fn learn(which: Opt, data: &[u8], wishes: &Wishes, session: &mut Session) -> Res
             else {
                 return Err(malformed());
             };
-            enter(wishes, session, size, flags)?;
+            enter(config, session, size, flags)?;
         }
         kind::BLOCK_SIZE => {
             let (Some(minimum), Some(preferred), Some(maximum), true) =
@@ -177,27 +177,27 @@ fn learn(which: Opt, data: &[u8], wishes: &Wishes, session: &mut Session) -> Res
 }
 
 /// NBD_OPT_EXPORT_NAME: opens the export, or the server hangs up.
-async fn export_name(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Next> {
+async fn export_name(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
     line.label(c"NEWSTYLE.OPT_EXPORT_NAME.RECV_REPLY: opening the export by name");
-    option::send(line, Opt::ExportName, wishes.export_name.to_bytes());
+    option::send(line, Opt::ExportName, config.export_name.to_bytes());
     // An answer that came before the question does not answer it.
     line.flushed().await;
     let size = line.read_u64().await.map_err(|error| {
         Error::new(
             error.errno(),
-            of_export(wishes, "the server hung up: it probably has no such export"),
+            of_export(config, "the server hung up: it probably has no such export"),
         )
     })?;
     let flags = line.read_u16().await?;
     if session.handshake_flags & NO_ZEROES == 0 {
         line.skip(PADDING).await?;
     }
-    enter(wishes, session, size, flags)?;
+    enter(config, session, size, flags)?;
     Ok(Next::Transmission)
 }
 
 /// Size and transmission flags of the export are known.
-pub fn enter(wishes: &Wishes, session: &mut Session, size: u64, flags: u16) -> Result<()> {
+pub fn enter(config: &Config, session: &mut Session, size: u64, flags: u16) -> Result<()> {
     if flags == 0 {
         return Err(Error::new(
             libc::EINVAL,
@@ -208,7 +208,7 @@ pub fn enter(wishes: &Wishes, session: &mut Session, size: u64, flags: u16) -> R
         TransmissionFlags(flags).credible(session.structured_replies, session.extended_headers);
     session.export.basics = Some((size, flags));
     // No context was asked for, so that none was granted is certain.
-    if wishes.meta_context && (!session.structured_replies || wishes.contexts.is_empty()) {
+    if config.meta_context && (!session.structured_replies || config.contexts.is_empty()) {
         session.contexts.valid = true;
     }
     Ok(())

@@ -4,11 +4,11 @@ use crate::error::Error;
 use crate::protocol::handshake::{CLISERV, FIXED_NEWSTYLE, IHAVEOPT, NBDMAGIC, NO_ZEROES, PADDING};
 
 use super::line::Line;
-use super::{Answer, Protocol, Session, Wishes, export};
+use super::{Answer, Config, Protocol, Session, export};
 
 /// Reads the greeting and answers it.  The session knows the variant
 /// afterwards; after an oldstyle greeting it knows the export as well.
-pub async fn greeting(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Protocol> {
+pub async fn greeting(line: &Line, config: &Config, session: &mut Session) -> Answer<Protocol> {
     line.label(c"MAGIC.RECV_MAGIC: waiting for the server's greeting");
     let magic = line.read_u64().await?;
     let version = line.read_u64().await?;
@@ -20,8 +20,8 @@ pub async fn greeting(line: &Line, wishes: &Wishes, session: &mut Session) -> An
         .into());
     }
     let protocol = match version {
-        CLISERV => oldstyle(line, wishes, session).await?,
-        IHAVEOPT => newstyle(line, wishes, session).await?,
+        CLISERV => oldstyle(line, config, session).await?,
+        IHAVEOPT => newstyle(line, config, session).await?,
         other => {
             return Err(Error::without_errno(format!(
                 "the server speaks an unknown version of the protocol: {other:#018x}"
@@ -34,7 +34,7 @@ pub async fn greeting(line: &Line, wishes: &Wishes, session: &mut Session) -> An
 }
 
 /// The server says everything at once, and the client does not answer.
-async fn oldstyle(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Protocol> {
+async fn oldstyle(line: &Line, config: &Config, session: &mut Session) -> Answer<Protocol> {
     line.label(c"OLDSTYLE.RECV_REMAINING: receiving the rest of an oldstyle greeting");
     let size = line.read_u64().await?;
     let handshake_flags = line.read_u16().await?;
@@ -47,15 +47,15 @@ async fn oldstyle(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer
         .into());
     }
     session.handshake_flags = 0;
-    export::enter(wishes, session, size, flags)?;
+    export::enter(config, session, size, flags)?;
     Ok(Protocol::Oldstyle)
 }
 
 /// Server and client exchange flags.  A flag counts if both want it.
-async fn newstyle(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<Protocol> {
+async fn newstyle(line: &Line, config: &Config, session: &mut Session) -> Answer<Protocol> {
     line.label(c"NEWSTYLE.RECV_GFLAGS: waiting for the handshake flags");
     let offered = line.read_u16().await?;
-    let agreed = offered & wishes.handshake_flags & (FIXED_NEWSTYLE | NO_ZEROES);
+    let agreed = offered & config.handshake_flags & (FIXED_NEWSTYLE | NO_ZEROES);
     session.handshake_flags = agreed;
     line.label(c"NEWSTYLE.SEND_CFLAGS: sending the client flags");
     // They leave together with the first option.

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// Both ends of the wire: conversations read and write it, the owner of the
 /// socket fills and empties it.
 #[derive(Debug, Clone)]
-pub struct Line(Arc<Mutex<Wire>>);
+pub struct Line(Arc<Mutex<Bytes>>);
 
 /// A conversation reads what arrives at once, unless it waits until what it
 /// says has left.  A server that says more than this meanwhile does not listen:
@@ -28,7 +28,7 @@ const MAX_UNREAD: usize = 64 * 1024;
 /// Both directions are rings: taking bytes off the front does not move those
 /// behind, of which there can be many.
 #[derive(Debug)]
-struct Wire {
+struct Bytes {
     /// Received and not yet read.
     input: VecDeque<u8>,
     /// Written and not yet sent.
@@ -54,7 +54,7 @@ enum Upgrade {
 impl Line {
     /// An empty wire.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Wire {
+        Self(Arc::new(Mutex::new(Bytes {
             input: VecDeque::new(),
             output: VecDeque::new(),
             ended: false,
@@ -66,7 +66,7 @@ impl Line {
         })))
     }
 
-    fn wire(&self) -> MutexGuard<'_, Wire> {
+    fn wire(&self) -> MutexGuard<'_, Bytes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -259,11 +259,11 @@ impl Line {
     pub fn memory(&self) -> usize {
         let wire = self.wire();
         let buffers = wire.input.capacity().saturating_add(wire.output.capacity());
-        buffers.saturating_add(size_of::<Wire>())
+        buffers.saturating_add(size_of::<Bytes>())
     }
 }
 
-impl Wire {
+impl Bytes {
     /// Ends the conversation as soon as it listens, which is now: nobody waits
     /// any longer for the peer to listen.
     fn break_off(&mut self, reason: Error) {

@@ -44,7 +44,7 @@ pub enum Tls {
 
 /// What the caller wants of the handshake.
 #[derive(Debug, Clone)]
-pub struct Wishes {
+pub struct Config {
     pub tls: Tls,
     pub export_name: CString,
     pub handshake_flags: u16,
@@ -59,7 +59,7 @@ pub struct Wishes {
     pub opt_mode: bool,
 }
 
-impl Default for Wishes {
+impl Default for Config {
     fn default() -> Self {
         Self {
             tls: Tls::Disable,

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::protocol::handshake::Opt;
 
 use super::line::Line;
-use super::{Answer, Fault, Next, Session, Tls, Wishes, option};
+use super::{Answer, Config, Fault, Next, Session, Tls, option};
 
 /// Switches to TLS.  What was agreed in clear does not count any more: anybody
 /// could have meddled with it.
@@ -35,18 +35,18 @@ pub async fn starttls(line: &Line, session: &mut Session) -> Answer<Next> {
 
 /// Switches to TLS if the caller wants it: the first thing of all, so that the
 /// rest of the negotiation is protected.  Answers whether to go on.
-pub async fn as_wished(line: &Line, wishes: &Wishes, session: &mut Session) -> Answer<bool> {
-    if wishes.tls == Tls::Disable {
+pub async fn as_wished(line: &Line, config: &Config, session: &mut Session) -> Answer<bool> {
+    if config.tls == Tls::Disable {
         return Ok(true);
     }
     match starttls(line, session).await {
         Ok(_) => Ok(true),
         // Anybody between us and the server can make it seem to refuse, which
         // is why this is not good enough for those who require TLS.
-        Err(Fault::Refused(..)) if wishes.tls == Tls::Allow => Ok(true),
+        Err(Fault::Refused(..)) if config.tls == Tls::Allow => Ok(true),
         Err(Fault::Refused(_, error)) => {
             option::send_abort(line).await?;
-            if wishes.opt_mode {
+            if config.opt_mode {
                 // There is nothing left that the caller could choose.
                 return Ok(false);
             }

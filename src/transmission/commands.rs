@@ -227,7 +227,7 @@ impl Commands {
     }
 
     /// Ends a command without an answer.
-    pub fn strand(&mut self, id: SlotId) {
+    pub fn abandon(&mut self, id: SlotId) {
         if is_disconnect(self.table.slot(id)) {
             self.table.retire(id);
         } else {

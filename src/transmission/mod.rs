@@ -179,26 +179,26 @@ impl Transmission {
     }
 
     /// Ends every command that has no answer: the connection is gone.
-    pub fn strand_all(&mut self) {
+    pub fn abandon_all(&mut self) {
         self.sender.abandon();
         self.commands.sending = None;
         while let Some(id) = self.commands.table.first(Stage::Queued) {
-            self.commands.strand(id);
+            self.commands.abandon(id);
         }
         while let Some(id) = self.commands.table.last(Stage::Issued) {
-            self.commands.strand(id);
+            self.commands.abandon(id);
         }
     }
 
     /// Ends the commands of which nothing has been sent.
-    pub fn strand_unsent(&mut self) {
+    pub fn abandon_unsent(&mut self) {
         let mut next = self.commands.table.first(Stage::Queued);
         while let Some(id) = next {
             next = self.commands.table.next(id);
             if !self.sender.is_sending(&self.commands.table, id)
                 && !is_disconnect(self.commands.table.slot(id))
             {
-                self.commands.strand(id);
+                self.commands.abandon(id);
             }
         }
     }

@@ -31,7 +31,7 @@ pub struct Stream {
 #[derive(Debug)]
 enum Carrier {
     Plain(OwnedFd),
-    Tls(Box<tls::Session>),
+    Tls(Box<tls::Channel>),
 }
 
 /// What a receive call brought.
@@ -101,7 +101,7 @@ impl Stream {
         self.make_non_blocking()?;
         match self.carrier {
             Carrier::Plain(socket) => {
-                let session = tls::Session::new(prepared, socket)?;
+                let session = tls::Channel::new(prepared, socket)?;
                 Ok(Self::new(Carrier::Tls(Box::new(session))))
             }
             Carrier::Tls(_) => Err(Error::new(libc::EPROTO, "TLS is in use already")),

@@ -1,6 +1,6 @@
 //! Meta contexts: listed, selected, and selected on the way to the export.
 
-use crate::negotiation::{Next, Session, Wishes};
+use crate::negotiation::{Config, Next, Session};
 
 use super::talk::{
     ACK, GO, INFO, LIST_META_CONTEXT, META_CONTEXT, SET_META_CONTEXT, STRUCTURED_REPLY, Talk,
@@ -203,7 +203,7 @@ fn queries_go_out_as_they_are() {
 
 /// The way to the export, with contexts wanted.
 fn on_the_way(structured_replies: bool, wanted: &[&str]) -> Talk {
-    let talk = Talk::greeted(Wishes {
+    let talk = Talk::greeted(Config {
         structured_replies,
         contexts: c_strings(wanted),
         ..plain("vol7")

@@ -1,6 +1,6 @@
 //! The greeting, and what follows from its variants.
 
-use crate::negotiation::{Next, Protocol, Wishes};
+use crate::negotiation::{Config, Next, Protocol};
 use crate::protocol::hex;
 
 use super::talk::{
@@ -22,11 +22,11 @@ fn oldstyle(size: u64, handshake_flags: u16, flags: u16) -> Vec<u8> {
 
 #[test]
 fn the_whole_handshake_in_the_bytes_of_the_wire() {
-    let wishes = Wishes {
+    let config = Config {
         contexts: c_strings(&["base:allocation"]),
         ..plain_with_everything("vol7")
     };
-    let talk = Talk::connect(wishes)
+    let talk = Talk::connect(config)
         .server(hex("4e42444d41474943 49484156454f5054 0003"))
         .client(hex("00000003"))
         .client(hex("49484156454f5054 0000000b 00000000"))
@@ -67,21 +67,21 @@ fn the_whole_handshake_in_the_bytes_of_the_wire() {
     assert_eq!(ended.contexts(), (true, vec![(7, "base:allocation")]));
 }
 
-fn plain_with_everything(export: &str) -> Wishes {
-    Wishes {
+fn plain_with_everything(export: &str) -> Config {
+    Config {
         export_name: plain(export).export_name,
-        ..Wishes::default()
+        ..Config::default()
     }
 }
 
 #[test]
 fn an_oldstyle_server_says_everything_at_once() {
-    let wishes = Wishes {
+    let config = Config {
         opt_mode: true,
         contexts: c_strings(&["base:allocation"]),
         ..plain_with_everything("ignored")
     };
-    let ended = Talk::connect(wishes)
+    let ended = Talk::connect(config)
         .server(oldstyle(1 << 30, 0, 0x0001 | 0x0004 | 0x0080))
         .hold();
     assert_eq!(ended.answer, Ok(Next::Transmission));
@@ -98,11 +98,11 @@ fn an_oldstyle_server_says_everything_at_once() {
 
 #[test]
 fn an_oldstyle_server_must_know_its_flags() {
-    let ended = Talk::connect(Wishes::default())
+    let ended = Talk::connect(Config::default())
         .server(oldstyle(512, 1, 1))
         .hold();
     assert_eq!(ended.broken().errno(), 0);
-    let ended = Talk::connect(Wishes::default())
+    let ended = Talk::connect(Config::default())
         .server(oldstyle(512, 0, 0))
         .hold();
     assert_eq!(ended.broken().errno(), libc::EINVAL);
@@ -110,7 +110,7 @@ fn an_oldstyle_server_must_know_its_flags() {
 
 #[test]
 fn what_comes_behind_the_handshake_is_left_for_transmission() {
-    let ended = Talk::connect(Wishes::default())
+    let ended = Talk::connect(Config::default())
         .server([oldstyle(512, 0, 1), b"gF".to_vec()].concat())
         .hold();
     assert_eq!(ended.unread, b"gF");
@@ -134,7 +134,7 @@ fn other_greetings_are_not_nbd() {
         b"NBDMAGICNBDMAGIC",
         b"IHAVEOPTIHAVEOPT",
     ] {
-        let ended = Talk::connect(Wishes::default()).server(greeting).hold();
+        let ended = Talk::connect(Config::default()).server(greeting).hold();
         assert_eq!(ended.broken().errno(), 0);
         assert_eq!(ended.sent, [0; 0]);
     }
@@ -152,12 +152,12 @@ fn a_handshake_flag_counts_if_both_sides_want_it() {
         (3, 0, 0, Protocol::Newstyle),
         (0, 3, 0, Protocol::Newstyle),
     ] {
-        let wishes = Wishes {
+        let config = Config {
             handshake_flags: wanted,
             opt_mode: true,
             ..plain("vol7")
         };
-        let ended = Talk::connect(wishes)
+        let ended = Talk::connect(config)
             .server(greeting(offered))
             .client(u32::from(agreed).to_be_bytes())
             .hold();
@@ -170,11 +170,11 @@ fn a_handshake_flag_counts_if_both_sides_want_it() {
 #[test]
 fn plain_newstyle_has_one_option() {
     for (flags, padding) in [(0u16, 124), (2, 0)] {
-        let wishes = Wishes {
+        let config = Config {
             contexts: c_strings(&["base:allocation"]),
             ..plain_with_everything("vol7")
         };
-        let ended = Talk::connect(wishes)
+        let ended = Talk::connect(config)
             .server(greeting(flags))
             .client(u32::from(flags).to_be_bytes())
             .client(option(EXPORT_NAME, b"vol7"))
@@ -238,12 +238,12 @@ fn an_abort_is_said_and_not_awaited() {
 
 #[test]
 fn in_option_mode_the_caller_takes_over_before_the_export_is_chosen() {
-    let wishes = Wishes {
+    let config = Config {
         opt_mode: true,
         contexts: c_strings(&["base:allocation"]),
         ..plain_with_everything("vol7")
     };
-    let ended = Talk::greeted(wishes).asked(11, UNSUP).asked(8, ACK).hold();
+    let ended = Talk::greeted(config).asked(11, UNSUP).asked(8, ACK).hold();
     assert_eq!(ended.answer, Ok(Next::Negotiating(0)));
     assert!(ended.session.structured_replies);
     assert_eq!(ended.session.export.basics, None);

@@ -1,6 +1,6 @@
 //! GO, INFO and EXPORT_NAME: what is asked, learnt and refused.
 
-use crate::negotiation::{Fault, Next, Session, Wishes};
+use crate::negotiation::{Config, Fault, Next, Session};
 
 use super::talk::{
     ABORT, ACK, EXPORT_NAME, GO, INFO, META_CONTEXT, OPT_INFO, Talk, Topic, UNSUP, basics,
@@ -8,8 +8,8 @@ use super::talk::{
 };
 
 /// GO for `vol7`, asking for nothing.
-fn go(wishes: Wishes, session: Session) -> Talk {
-    Talk::about(Topic::Go, wishes, session).client(option(GO, &information_wanted("vol7", &[])))
+fn go(config: Config, session: Session) -> Talk {
+    Talk::about(Topic::Go, config, session).client(option(GO, &information_wanted("vol7", &[])))
 }
 
 /// One piece of information in answer to GO.
@@ -29,12 +29,12 @@ fn the_caller_chooses_what_is_asked_for() {
             (Topic::Go, GO, Next::Transmission),
             (Topic::Info, OPT_INFO, Next::Negotiating(0)),
         ] {
-            let wishes = Wishes {
+            let config = Config {
                 block_size,
                 full_info,
                 ..plain("vol7")
             };
-            let ended = Talk::about(topic, wishes, fixed())
+            let ended = Talk::about(topic, config, fixed())
                 .client(option(number, &information_wanted("vol7", &wanted)))
                 .server(reply(number, INFO, &information(0, &basics(512, 1))))
                 .server(reply(number, ACK, &[]))
@@ -332,14 +332,14 @@ fn contexts_are_kept_as_long_as_nobody_asks_for_others() {
         }];
         session
     };
-    let opened = |wishes| {
-        go(wishes, with_context())
+    let opened = |config| {
+        go(config, with_context())
             .server(told(0, &basics(512, 1)))
             .server(reply(GO, ACK, &[]))
             .hold()
     };
     // The caller selected contexts and wants the automatic step left out.
-    let ended = opened(Wishes {
+    let ended = opened(Config {
         meta_context: false,
         contexts: c_strings(&["base:allocation"]),
         ..plain("vol7")
@@ -349,7 +349,7 @@ fn contexts_are_kept_as_long_as_nobody_asks_for_others() {
     assert_eq!(opened(plain("vol7")).contexts(), (true, vec![]));
     // Nothing was selected and nothing will be.
     let ended = go(
-        Wishes {
+        Config {
             meta_context: false,
             ..plain("vol7")
         },

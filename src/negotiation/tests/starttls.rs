@@ -1,7 +1,7 @@
 //! STARTTLS: refused, where TLS is optional and where it is not, and accepted.
 
 use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Fault, Next, Session, Tls, Wishes};
+use crate::negotiation::{self, Answer, Config, Fault, Next, Session, Tls};
 
 use super::talk::{
     ABORT, ACK, GO, INFO, STRUCTURED_REPLY, Talk, UNSUP, basics, fixed, greeting, information,
@@ -12,8 +12,8 @@ const STARTTLS: u32 = 5;
 
 const REFUSALS: [u32; 5] = [UNSUP, 0x8000_0002, 0x8000_0003, 0x8000_0005, 0xffff_ffff];
 
-fn wishes(tls: Tls) -> Wishes {
-    Wishes {
+fn config(tls: Tls) -> Config {
+    Config {
         tls,
         ..plain("vol7")
     }
@@ -22,7 +22,7 @@ fn wishes(tls: Tls) -> Wishes {
 #[test]
 fn a_refusal_is_the_end_where_tls_is_required() {
     for refusal in REFUSALS {
-        let talk = Talk::greeted(wishes(Tls::Require)).asked(STARTTLS, refusal);
+        let talk = Talk::greeted(config(Tls::Require)).asked(STARTTLS, refusal);
         let ended = talk.client(option(ABORT, &[])).hold();
         assert_eq!(ended.broken().errno(), libc::ENOTSUP);
     }
@@ -30,11 +30,11 @@ fn a_refusal_is_the_end_where_tls_is_required() {
 
 #[test]
 fn a_refusal_leaves_the_caller_nothing_to_choose() {
-    let wishes = Wishes {
+    let config = Config {
         opt_mode: true,
-        ..wishes(Tls::Require)
+        ..config(Tls::Require)
     };
-    let talk = Talk::greeted(wishes).asked(STARTTLS, UNSUP);
+    let talk = Talk::greeted(config).asked(STARTTLS, UNSUP);
     let ended = talk.client(option(ABORT, &[])).hold();
     assert_eq!(ended.answer, Ok(Next::Closed));
 }
@@ -42,7 +42,7 @@ fn a_refusal_leaves_the_caller_nothing_to_choose() {
 #[test]
 fn a_refusal_does_not_matter_where_tls_is_optional() {
     for refusal in REFUSALS {
-        let ended = Talk::greeted(wishes(Tls::Allow))
+        let ended = Talk::greeted(config(Tls::Allow))
             .asked(STARTTLS, refusal)
             .client(option(GO, &information_wanted("vol7", &[])))
             .server(reply(GO, INFO, &information(0, &basics(512, 1))))
@@ -138,7 +138,7 @@ fn a_second_agreement_is_a_fault() {
 #[test]
 fn there_is_no_tls_without_options() {
     for flags in [0, 2] {
-        let ended = Talk::connect(wishes(Tls::Require))
+        let ended = Talk::connect(config(Tls::Require))
             .server(greeting(flags))
             .client(u32::from(flags).to_be_bytes())
             .hold();

@@ -1,6 +1,6 @@
 //! Extended headers and structured replies: asked for, accepted or refused.
 
-use crate::negotiation::{Next, Session, Wishes};
+use crate::negotiation::{Config, Next, Session};
 
 use super::talk::{
     ABORT, ACK, EXTENDED_HEADERS, GO, INFO, STRUCTURED_REPLY, Talk, Topic, UNSUP, basics, fixed,
@@ -29,8 +29,8 @@ fn opened(talk: Talk) -> (bool, bool, u16) {
     )
 }
 
-fn wishes(structured_replies: bool, extended_headers: bool) -> Wishes {
-    Wishes {
+fn config(structured_replies: bool, extended_headers: bool) -> Config {
+    Config {
         structured_replies,
         extended_headers,
         ..plain("vol7")
@@ -39,7 +39,7 @@ fn wishes(structured_replies: bool, extended_headers: bool) -> Wishes {
 
 #[test]
 fn a_refusal_is_no_error_and_flags_that_need_more_are_dropped() {
-    let both = || Talk::greeted(wishes(true, true));
+    let both = || Talk::greeted(config(true, true));
     let no_payload = FLAGS & !0x1000;
     let no_chunks = no_payload & !0x0080;
     // Extended headers include structured replies: no need to ask.
@@ -59,10 +59,10 @@ fn a_refusal_is_no_error_and_flags_that_need_more_are_dropped() {
 
 #[test]
 fn what_the_caller_does_not_want_is_not_asked_for() {
-    let talk = Talk::greeted(wishes(true, false)).asked(STRUCTURED_REPLY, ACK);
+    let talk = Talk::greeted(config(true, false)).asked(STRUCTURED_REPLY, ACK);
     assert!(opened(talk).0);
     // Extended headers without structured replies make no sense.
-    let talk = Talk::greeted(wishes(false, true));
+    let talk = Talk::greeted(config(false, true));
     assert!(!opened(talk).0);
 }
 
@@ -107,7 +107,7 @@ fn a_refused_repetition_takes_nothing_back() {
 #[test]
 fn extended_headers_rule_out_opening_by_name() {
     // Such a server contradicts itself; there is nothing left to try.
-    let ended = Talk::greeted(wishes(true, true))
+    let ended = Talk::greeted(config(true, true))
         .asked(EXTENDED_HEADERS, ACK)
         .client(option(GO, &information_wanted("vol7", &[])))
         .server(reply(GO, UNSUP, &[]))

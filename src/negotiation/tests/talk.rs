@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 
 use crate::error::Error;
 use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Fault, Next, Protocol, Session, Wishes};
+use crate::negotiation::{self, Answer, Config, Fault, Next, Protocol, Session};
 use crate::testing::{Dice, Pace, flips};
 
 pub const ACK: u32 = 1;
@@ -93,14 +93,14 @@ pub fn context(id: u32, name: &str) -> Vec<u8> {
     [&id.to_be_bytes(), name.as_bytes()].concat()
 }
 
-/// Wishes for an export, and nothing but the export.
-pub fn plain(export: &str) -> Wishes {
-    Wishes {
+/// Config for an export, and nothing but the export.
+pub fn plain(export: &str) -> Config {
+    Config {
         export_name: CString::new(export).unwrap(),
         structured_replies: false,
         extended_headers: false,
         block_size: false,
-        ..Wishes::default()
+        ..Config::default()
     }
 }
 
@@ -259,29 +259,29 @@ enum Turn {
 #[derive(Debug, Clone)]
 pub struct Talk {
     topic: Topic,
-    wishes: Wishes,
+    config: Config,
     session: Session,
     turns: Vec<Turn>,
 }
 
 impl Talk {
     /// From the greeting on.
-    pub fn connect(wishes: Wishes) -> Self {
-        Self::about(Topic::Connect, wishes, Session::default())
+    pub fn connect(config: Config) -> Self {
+        Self::about(Topic::Connect, config, Session::default())
     }
 
     /// The same, with a fixed newstyle greeting already exchanged.
-    pub fn greeted(wishes: Wishes) -> Self {
-        Self::connect(wishes)
+    pub fn greeted(config: Config) -> Self {
+        Self::connect(config)
             .server(greeting(3))
             .client(3u32.to_be_bytes())
     }
 
     /// One option.
-    pub fn about(topic: Topic, wishes: Wishes, session: Session) -> Self {
+    pub fn about(topic: Topic, config: Config, session: Session) -> Self {
         Self {
             topic,
-            wishes,
+            config,
             session,
             turns: Vec::new(),
         }
@@ -423,7 +423,7 @@ impl Talk {
         let conversation = converse(
             line.clone(),
             self.topic.clone(),
-            self.wishes.clone(),
+            self.config.clone(),
             self.session.clone(),
         );
         Bench {
@@ -440,17 +440,17 @@ impl Talk {
 async fn converse(
     line: Line,
     topic: Topic,
-    wishes: Wishes,
+    config: Config,
     mut session: Session,
 ) -> (Answer<Next>, Session, Vec<String>) {
     let mut found = Vec::new();
     let text = |text: &CStr| text.to_string_lossy().into_owned();
-    let export = wishes.export_name.clone();
+    let export = config.export_name.clone();
     let shared = &mut session;
     let answer = match topic {
-        Topic::Connect => negotiation::connect(&line, &wishes, shared).await,
-        Topic::Go => negotiation::go(&line, &wishes, shared).await,
-        Topic::Info => negotiation::info(&line, &wishes, shared).await,
+        Topic::Connect => negotiation::connect(&line, &config, shared).await,
+        Topic::Go => negotiation::go(&line, &config, shared).await,
+        Topic::Info => negotiation::info(&line, &config, shared).await,
         Topic::List => {
             let each = |name: &CStr, description: &CStr| {
                 found.push(format!("{}: {}", text(name), text(description)));

@@ -136,7 +136,7 @@ fn on_loss_the_queue_ends_first_and_then_what_was_sent_newest_first() {
     let replies = rig.replies(Style::Structured).error(2, 5, "", MORE).bytes();
     rig.receive(&replies).unwrap();
     assert_eq!(rig.news(), [""; 0]);
-    rig.transmission.strand_all();
+    rig.transmission.abandon_all();
     assert_eq!(
         rig.news(),
         [
@@ -149,7 +149,7 @@ fn on_loss_the_queue_ends_first_and_then_what_was_sent_newest_first() {
     );
     assert_eq!(rig.transmission.first_done(), Some(4));
     // Once is enough.
-    rig.transmission.strand_all();
+    rig.transmission.abandon_all();
     assert_eq!(rig.news(), [""; 0]);
     assert_eq!(
         rig.transmission.take_done(2),
@@ -170,7 +170,7 @@ fn what_was_not_sent_can_be_given_up_alone() {
     rig.submit(&order(Command::Disconnect, 0, 0));
     rig.send(5);
     rig.sent.clear();
-    rig.transmission.strand_unsent();
+    rig.transmission.abandon_unsent();
     assert_eq!(rig.news(), ["3 failed ENOTCONN", "4 failed ENOTCONN"]);
     rig.send_all();
     // The rest of the write, and the disconnect.
@@ -189,7 +189,7 @@ fn nothing_is_given_up_that_is_on_its_way_or_answered() {
     let mut rig = Rig::with(terms(Style::Structured), &[flush(), flush()]);
     let replies = rig.replies(Style::Structured).none(2).bytes();
     rig.receive(&replies).unwrap();
-    rig.transmission.strand_unsent();
+    rig.transmission.abandon_unsent();
     assert_eq!(rig.news(), ["2 completed"]);
     let ended = rig.end();
     rig.finish(ended);

@@ -8,10 +8,11 @@
 //! * `context`: both of the former as OpenSSL wants them, shared by handles;
 //! * `advice`: what to do about what is refused for reasons of safety;
 //! * `guard`: the way into OpenSSL, and `fork`;
-//! * `session`: the encrypted stream of one handle, over its `wire`;
+//! * `channel`: the encrypted stream of one handle, over its `wire`;
 //! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
 mod advice;
+mod channel;
 mod context;
 mod credentials;
 mod ffi;
@@ -20,7 +21,6 @@ mod peer;
 mod priority;
 mod psk;
 mod secret;
-mod session;
 mod wire;
 
 use std::ffi::{CStr, CString};
@@ -31,12 +31,12 @@ use openssl::ssl::{Ssl, SslVerifyMode};
 
 use crate::error::{Error, Result};
 
+pub use channel::Channel;
 use credentials::Credentials;
 pub use credentials::default_username;
 use guard::{Guarded, enter};
 use peer::PeerName;
 pub use priority::DEFAULT_PRIORITY;
-pub use session::Session;
 
 /// What the caller says of TLS, apart from whether to use it.
 #[derive(Debug, Clone)]

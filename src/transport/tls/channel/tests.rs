@@ -57,7 +57,7 @@ fn tcp_pair() -> (OwnedFd, OwnedFd) {
 
 /// A session and its peer.
 struct Rig {
-    session: Session,
+    session: Channel,
     /// `TcpStream` stands for any socket: it only reads and writes.
     server: SslStream<TcpStream>,
 }
@@ -77,7 +77,7 @@ impl Rig {
         context.set_private_key(&KEY).unwrap();
         let ssl = Ssl::new(&context.build()).unwrap();
         Self {
-            session: Session::new(prepared, client).unwrap(),
+            session: Channel::new(prepared, client).unwrap(),
             server: SslStream::new(ssl, TcpStream::from(server)).unwrap(),
         }
     }
@@ -379,7 +379,7 @@ fn the_socket_is_shut_down_by_whoever_sends_the_last_of_it() {
 }
 
 /// Puts another socket in place of that of a session.
-fn replace_socket(session: &Session, by: &OwnedFd) {
+fn replace_socket(session: &Channel, by: &OwnedFd) {
     // SAFETY: both descriptors are open, and remain so.
     let status = unsafe { libc::dup2(by.as_raw_fd(), session.raw_fd()) };
     assert_eq!(status, session.raw_fd());

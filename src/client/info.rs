@@ -79,7 +79,7 @@ impl Client {
     /// Whether the server granted this meta context.
     pub fn can_meta_context(&self, name: &CStr) -> Result<bool> {
         let set = &self.session.contexts;
-        if self.settings.wishes.contexts.is_empty() && !set.valid {
+        if self.settings.handshake.contexts.is_empty() && !set.valid {
             return Ok(false);
         }
         if !set.valid {

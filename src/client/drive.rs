@@ -6,7 +6,7 @@ use crate::connect::{Attempt, Outcome};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
+use crate::negotiation::{self, Answer, Config, Fault, Next, Session};
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress, Reach};
 use crate::transport::tls::Prepared;
@@ -117,8 +117,8 @@ impl Client {
         self.begin(
             Stream::plain(socket),
             line,
-            |line, wishes, mut session| async move {
-                let answer = negotiation::connect(&line, &wishes, &mut session).await;
+            |line, config, mut session| async move {
+                let answer = negotiation::connect(&line, &config, &mut session).await;
                 (session, answer)
             },
         );
@@ -131,12 +131,12 @@ impl Client {
         &mut self,
         stream: Stream,
         line: Line,
-        conversation: impl FnOnce(Line, Wishes, Session) -> F,
+        conversation: impl FnOnce(Line, Config, Session) -> F,
     ) where
         F: Future<Output = (Session, Answer<Next>)> + Send + 'static,
     {
-        let wishes = self.settings.wishes.clone();
-        let conversation = conversation(line.clone(), wishes, self.session.clone());
+        let config = self.settings.handshake.clone();
+        let conversation = conversation(line.clone(), config, self.session.clone());
         self.state = State::Conversing(Talk {
             stream,
             line,
@@ -454,7 +454,7 @@ impl Client {
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
-        self.transmission.strand_all();
+        self.transmission.abandon_all();
         self.option_ended(Ok(0));
     }
 
@@ -464,7 +464,7 @@ impl Client {
         let chunks = self.state.line_chunks();
         self.keep_count(chunks);
         self.state = State::Dead(error.clone());
-        self.transmission.strand_all();
+        self.transmission.abandon_all();
         let reason = match error.errno() {
             0 => Error::new(libc::ENOTCONN, error.text().to_owned()),
             _ => error.clone(),
@@ -475,7 +475,7 @@ impl Client {
 
     /// The handle is being closed.
     pub(super) fn close(&mut self) {
-        self.transmission.strand_all();
+        self.transmission.abandon_all();
         self.transmission.retire_done();
         let mut subprocess = self.subprocess.take();
         if let Some(child) = &mut subprocess {

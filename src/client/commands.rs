@@ -63,7 +63,7 @@ impl Client {
             return self.opt_abort();
         }
         if flags & ABANDON_PENDING != 0 {
-            self.transmission.strand_unsent();
+            self.transmission.abandon_unsent();
         }
         if !self.transmission.is_disconnecting() {
             self.submit(Request::plain(Command::Disconnect, CommandFlags(0)))?;

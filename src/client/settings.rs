@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 
 use crate::error::{Error, Result};
-use crate::negotiation::Wishes;
+use crate::negotiation::Config;
 use crate::protocol::MAX_STRING;
 use crate::transport::tls;
 use crate::uri::Rules;
@@ -35,7 +35,7 @@ pub mod strict {
 #[derive(Debug)]
 pub struct Settings {
     /// What the handshake asks for.
-    pub wishes: Wishes,
+    pub handshake: Config,
     /// How TLS is done, if it is.
     pub tls: tls::Settings,
     pub strict_mode: u32,
@@ -49,7 +49,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            wishes: Wishes::default(),
+            handshake: Config::default(),
             tls: tls::Settings::default(),
             strict_mode: strict::MASK,
             pread_initialize: true,
@@ -62,13 +62,13 @@ impl Default for Settings {
 impl Settings {
     /// Estimate of the memory in use, in bytes.
     pub fn memory(&self) -> usize {
-        text_memory(&self.wishes, &self.tls)
+        text_memory(&self.handshake, &self.tls)
             .saturating_add(self.socket_activation_name.count_bytes())
     }
 }
 
 /// Length of all strings of these settings.
-pub(super) fn text_memory(wishes: &Wishes, tls: &tls::Settings) -> usize {
+pub(super) fn text_memory(config: &Config, tls: &tls::Settings) -> usize {
     let of_tls = [
         &tls.certificates,
         &tls.psk_file,
@@ -76,10 +76,10 @@ pub(super) fn text_memory(wishes: &Wishes, tls: &tls::Settings) -> usize {
         &tls.hostname,
         &tls.priority,
     ];
-    let contexts = wishes.contexts.iter();
+    let contexts = config.contexts.iter();
     contexts
         .chain(of_tls.into_iter().flatten())
-        .chain([&wishes.export_name])
+        .chain([&config.export_name])
         .map(|text| text.count_bytes())
         .fold(0, usize::saturating_add)
 }
@@ -88,8 +88,8 @@ impl Client {
     /// The export to open.  What is known of another one is forgotten.
     pub fn set_export_name(&mut self, name: &CStr) -> Result<()> {
         check_length(name)?;
-        if self.settings.wishes.export_name.as_c_str() != name {
-            self.settings.wishes.export_name = name.to_owned();
+        if self.settings.handshake.export_name.as_c_str() != name {
+            self.settings.handshake.export_name = name.to_owned();
             self.session.forget_export();
         }
         Ok(())
@@ -97,85 +97,85 @@ impl Client {
 
     /// The export to open.
     pub fn get_export_name(&self) -> CString {
-        self.settings.wishes.export_name.clone()
+        self.settings.handshake.export_name.clone()
     }
 
     /// Ask for name and description of the export.
     pub fn set_full_info(&mut self, wanted: bool) -> Result<()> {
-        self.settings.wishes.full_info = wanted;
+        self.settings.handshake.full_info = wanted;
         Ok(())
     }
 
     /// As set.
     pub fn full_info(&self) -> bool {
-        self.settings.wishes.full_info
+        self.settings.handshake.full_info
     }
 
     /// Ask for block sizes, and thereby promise to obey them.
     pub fn set_request_block_size(&mut self, wanted: bool) -> Result<()> {
-        self.settings.wishes.block_size = wanted;
+        self.settings.handshake.block_size = wanted;
         Ok(())
     }
 
     /// As set.
     pub fn request_block_size(&self) -> bool {
-        self.settings.wishes.block_size
+        self.settings.handshake.block_size
     }
 
     /// Ask for structured replies.
     pub fn set_request_structured_replies(&mut self, wanted: bool) -> Result<()> {
-        self.settings.wishes.structured_replies = wanted;
+        self.settings.handshake.structured_replies = wanted;
         Ok(())
     }
 
     /// As set.
     pub fn request_structured_replies(&self) -> bool {
-        self.settings.wishes.structured_replies
+        self.settings.handshake.structured_replies
     }
 
     /// Ask for extended headers.
     pub fn set_request_extended_headers(&mut self, wanted: bool) -> Result<()> {
-        self.settings.wishes.extended_headers = wanted;
+        self.settings.handshake.extended_headers = wanted;
         Ok(())
     }
 
     /// As set.
     pub fn request_extended_headers(&self) -> bool {
-        self.settings.wishes.extended_headers
+        self.settings.handshake.extended_headers
     }
 
     /// Ask for the meta contexts below before the export is opened.
     pub fn set_request_meta_context(&mut self, wanted: bool) -> Result<()> {
-        self.settings.wishes.meta_context = wanted;
+        self.settings.handshake.meta_context = wanted;
         Ok(())
     }
 
     /// As set.
     pub fn request_meta_context(&self) -> bool {
-        self.settings.wishes.meta_context
+        self.settings.handshake.meta_context
     }
 
     /// One more meta context to ask for.
     pub fn add_meta_context(&mut self, name: &CStr) -> Result<()> {
         check_length(name)?;
-        self.settings.wishes.contexts.push(name.to_owned());
+        self.settings.handshake.contexts.push(name.to_owned());
         Ok(())
     }
 
     /// No meta context to ask for.
     pub fn clear_meta_contexts(&mut self) -> Result<()> {
-        self.settings.wishes.contexts.clear();
+        self.settings.handshake.contexts.clear();
         Ok(())
     }
 
     /// How many meta contexts to ask for.
     pub fn nr_meta_contexts(&self) -> usize {
-        self.settings.wishes.contexts.len()
+        self.settings.handshake.contexts.len()
     }
 
     /// One of them.
     pub fn meta_context(&self, index: usize) -> Result<CString> {
-        let contexts = &self.settings.wishes.contexts;
+        let contexts = &self.settings.handshake.contexts;
         contexts.get(index).cloned().ok_or_else(|| {
             Error::new(
                 libc::EINVAL,
@@ -190,14 +190,14 @@ impl Client {
     /// The handshake flags to agree to.
     pub fn set_handshake_flags(&mut self, flags: u32) -> Result<()> {
         // The method has refused unknown bits; both known ones fit.
-        self.settings.wishes.handshake_flags = u16::try_from(flags).unwrap_or(0);
+        self.settings.handshake.handshake_flags = u16::try_from(flags).unwrap_or(0);
         Ok(())
     }
 
     /// Before connecting the flags wanted, afterwards those agreed.
     pub fn handshake_flags(&self) -> u32 {
         if self.state.states() == States::CREATED || self.session.protocol.is_none() {
-            self.settings.wishes.handshake_flags.into()
+            self.settings.handshake.handshake_flags.into()
         } else {
             self.session.handshake_flags.into()
         }
@@ -227,13 +227,13 @@ impl Client {
 
     /// Stop before the export is opened.
     pub fn set_opt_mode(&mut self, enable: bool) -> Result<()> {
-        self.settings.wishes.opt_mode = enable;
+        self.settings.handshake.opt_mode = enable;
         Ok(())
     }
 
     /// As set.
     pub fn opt_mode(&self) -> bool {
-        self.settings.wishes.opt_mode
+        self.settings.handshake.opt_mode
     }
 }
 

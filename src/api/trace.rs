@@ -10,11 +10,11 @@ use crate::protocol::MAX_PAYLOAD;
 const SHOWN: usize = 512;
 
 /// Builds the line.
-pub struct Line {
+pub struct Trace {
     text: String,
 }
 
-impl Line {
+impl Trace {
     /// The whole line.
     pub fn of(add: impl FnOnce(&mut Self)) -> String {
         let mut line = Self {
@@ -171,7 +171,7 @@ mod tests {
         // SAFETY: `data` outlives `lent`.
         let lent = unsafe { Lent::new(NonNull::from(&data).cast(), 2) };
         let list = [&b"a"[..], b"b\""];
-        let line = Line::of(|a| {
+        let line = Trace::of(|a| {
             a.value("debug", true)
                 .flags("flags", 33)
                 .string("name", Some(b"a\nb\x80"))

@@ -38,7 +38,7 @@ use crate::callback::Completion;
 use crate::connect::Place;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
-use crate::negotiation::{Session, Wishes};
+use crate::negotiation::{Config, Session};
 use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
@@ -79,7 +79,7 @@ pub struct Client {
     /// Where the server is, as far as that is known.
     place: Option<Place>,
     /// What the caller wanted before a URI had its say.
-    before_uri: Option<Box<(Wishes, crate::transport::tls::Settings)>>,
+    before_uri: Option<Box<(Config, crate::transport::tls::Settings)>>,
     /// The caller has seen the socket, or has made it: it must be non-blocking
     /// whenever the caller may look at it.
     socket_is_known: bool,

@@ -20,7 +20,7 @@ use crate::transport::{Received, Sent, shut_down};
 const RECORD: usize = 16 * 1024;
 
 /// A TLS session over a socket: first its handshake, then data.
-pub struct Session {
+pub struct Channel {
     stream: Guarded<SslStream<Wire>>,
     /// Small pieces, gathered into one record.
     record: Vec<u8>,
@@ -35,16 +35,16 @@ pub struct Session {
     unsendable: Option<Error>,
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("Channel")
             .field("wire", self.stream.get_ref())
             .field("closing", &self.closing)
             .finish_non_exhaustive()
     }
 }
 
-impl Session {
+impl Channel {
     /// A session whose handshake has not begun.
     pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;

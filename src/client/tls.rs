@@ -14,7 +14,7 @@ use super::Client;
 impl Client {
     /// Whether to use TLS: 0 no, 1 if the server agrees, 2 yes.
     pub fn set_tls(&mut self, tls: c_int) -> Result<()> {
-        self.settings.wishes.tls = match tls {
+        self.settings.handshake.tls = match tls {
             0 => Tls::Disable,
             1 => Tls::Allow,
             // Whatever else it might be, the safe side.
@@ -25,7 +25,7 @@ impl Client {
 
     /// As set.
     pub fn tls(&self) -> c_int {
-        match self.settings.wishes.tls {
+        match self.settings.handshake.tls {
             Tls::Disable => 0,
             Tls::Allow => 1,
             Tls::Require => 2,

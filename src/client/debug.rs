@@ -153,7 +153,7 @@ pub fn without_nul(text: &str) -> CString {
 macro_rules! debug {
     ($sink:expr, $($format:tt)*) => {
         if $sink.enabled() {
-            $sink.message($crate::handle::debug::context(), &format!($($format)*));
+            $sink.message($crate::client::debug::context(), &format!($($format)*));
         }
     };
 }

@@ -9,7 +9,7 @@ use libc::c_int;
 use crate::callback::{self, Completion};
 use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
-use crate::negotiation::{self, Answer, Fault, Next, Session, Wishes};
+use crate::negotiation::{self, Answer, Config, Fault, Next, Session};
 use crate::transmission::Reach;
 use crate::transport::Stream;
 
@@ -44,9 +44,9 @@ impl Client {
         self.option_outcome().map(counted)
     }
 
-    /// Lists the meta contexts that match the wishes of the handle.
+    /// Lists the meta contexts that match the config of the handle.
     pub fn opt_list_meta_context(&mut self, found: callback::Context) -> Result<c_int> {
-        self.opt_list_meta_context_queries(self.settings.wishes.contexts.clone(), found)
+        self.opt_list_meta_context_queries(self.settings.handshake.contexts.clone(), found)
     }
 
     /// Lists the meta contexts that match the queries.
@@ -59,9 +59,9 @@ impl Client {
         self.option_outcome().map(counted)
     }
 
-    /// Selects the meta contexts that match the wishes of the handle.
+    /// Selects the meta contexts that match the config of the handle.
     pub fn opt_set_meta_context(&mut self, granted: callback::Context) -> Result<c_int> {
-        self.opt_set_meta_context_queries(self.settings.wishes.contexts.clone(), granted)
+        self.opt_set_meta_context_queries(self.settings.handshake.contexts.clone(), granted)
     }
 
     /// Selects the meta contexts that match the queries.
@@ -94,8 +94,8 @@ impl Client {
 
     /// As `opt_go`, without waiting.
     pub fn aio_opt_go(&mut self, completion: Completion) -> Result<()> {
-        self.talk(completion, |line, wishes, mut session| async move {
-            let answer = negotiation::go(&line, &wishes, &mut session).await;
+        self.talk(completion, |line, config, mut session| async move {
+            let answer = negotiation::go(&line, &config, &mut session).await;
             (session, answer)
         })
     }
@@ -103,8 +103,8 @@ impl Client {
     /// As `opt_info`, without waiting.
     pub fn aio_opt_info(&mut self, completion: Completion) -> Result<()> {
         self.require_fixed()?;
-        self.talk(completion, |line, wishes, mut session| async move {
-            let answer = negotiation::info(&line, &wishes, &mut session).await;
+        self.talk(completion, |line, config, mut session| async move {
+            let answer = negotiation::info(&line, &config, &mut session).await;
             (session, answer)
         })
     }
@@ -138,7 +138,7 @@ impl Client {
         found: callback::Context,
         completion: Completion,
     ) -> Result<()> {
-        let queries = self.settings.wishes.contexts.clone();
+        let queries = self.settings.handshake.contexts.clone();
         self.aio_opt_list_meta_context_queries(queries, found, completion)
     }
 
@@ -155,8 +155,8 @@ impl Client {
         self.talk_with(
             Some(along),
             completion,
-            |line, wishes, session| async move {
-                let export = &wishes.export_name;
+            |line, config, session| async move {
+                let export = &config.export_name;
                 let mut heard = Ok(());
                 let each = |name: &CStr| keep_failure(&mut heard, lock(&found).call(name));
                 let answer =
@@ -172,7 +172,7 @@ impl Client {
         granted: callback::Context,
         completion: Completion,
     ) -> Result<()> {
-        let queries = self.settings.wishes.contexts.clone();
+        let queries = self.settings.handshake.contexts.clone();
         self.aio_opt_set_meta_context_queries(queries, granted, completion)
     }
 
@@ -189,8 +189,8 @@ impl Client {
         self.talk_with(
             Some(along),
             completion,
-            |line, wishes, mut session| async move {
-                let export = &wishes.export_name;
+            |line, config, mut session| async move {
+                let export = &config.export_name;
                 let mut heard = Ok(());
                 let each = |name: &CStr| keep_failure(&mut heard, lock(&granted).call(name));
                 let answer =
@@ -253,7 +253,7 @@ impl Client {
     fn talk<F>(
         &mut self,
         completion: Completion,
-        conversation: impl FnOnce(Line, Wishes, Session) -> F,
+        conversation: impl FnOnce(Line, Config, Session) -> F,
     ) -> Result<()>
     where
         F: Future<Output = (Session, Answer<Next>)> + Send + 'static,
@@ -267,7 +267,7 @@ impl Client {
         &mut self,
         along: Option<Arc<dyn Any + Send + Sync>>,
         completion: Completion,
-        conversation: impl FnOnce(Line, Wishes, Session) -> F,
+        conversation: impl FnOnce(Line, Config, Session) -> F,
     ) -> Result<()>
     where
         F: Future<Output = (Session, Answer<Next>)> + Send + 'static,

@@ -29,7 +29,7 @@ impl Client {
             tls,
         } = uri::plan(text, &self.settings.uri)?;
         self.before_uri = Some(Box::new((
-            self.settings.wishes.clone(),
+            self.settings.handshake.clone(),
             self.settings.tls.clone(),
         )));
         self.set_export_name(&export_name)?;
@@ -51,13 +51,13 @@ impl Client {
         if matches!(self.state, State::Created)
             && let Some(before) = self.before_uri.take()
         {
-            (self.settings.wishes, self.settings.tls) = *before;
+            (self.settings.handshake, self.settings.tls) = *before;
         }
     }
 
     fn set_tls_parameters(&mut self, asked: TlsParameters) {
         if asked.required {
-            self.settings.wishes.tls = Tls::Require;
+            self.settings.handshake.tls = Tls::Require;
         }
         let tls = &mut self.settings.tls;
         for (setting, value) in [
@@ -80,7 +80,7 @@ impl Client {
     fn tls_parameters(&self) -> TlsParameters {
         let tls = self.settings.tls.clone();
         TlsParameters {
-            required: self.settings.wishes.tls == Tls::Require || self.session.tls,
+            required: self.settings.handshake.tls == Tls::Require || self.session.tls,
             username: tls.username,
             certificates: tls.certificates,
             psk_file: tls.psk_file,
@@ -96,7 +96,7 @@ impl Client {
             .place
             .as_ref()
             .ok_or_else(|| Error::new(libc::EINVAL, "the handle is connected to no address"))?;
-        let name = &self.settings.wishes.export_name;
+        let name = &self.settings.handshake.export_name;
         let uri = uri::compose(place, name, &self.tls_parameters())?;
         CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
     }
