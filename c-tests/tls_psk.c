@@ -356,6 +356,9 @@ CASE (keys_do_not_stay_in_memory)
   const char *socket;
   struct nbd_handle *h;
 
+  /* It would have us search its own memory, of which it has very much. */
+  if (under_valgrind ())
+    return;
   CHECK (fd != -1 && write (fd, "alice:", 6) == 6);
   for (unsigned i = 0; i < 2 * KEY_LENGTH; ++i) {
     unsigned char byte = masked (i / 2) ^ 0x5a;
