@@ -331,7 +331,7 @@ fn a_stream_that_just_ends_has_been_cut() {
         rig.server.get_ref().shutdown(Shutdown::Both).unwrap();
         let error = rig.client_gets(&mut [0; 10]).unwrap_err();
         assert!(
-            error.text().contains("ended without a goodbye"),
+            error.text().contains("ended without close_notify"),
             "{}",
             error.text()
         );
