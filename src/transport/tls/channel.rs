@@ -116,7 +116,7 @@ impl Channel {
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
         let _busy = enter();
         let received = self.decrypt(into);
-        // New keys, if the server has asked for them, or what is wrong.
+        // New keys, if the server has asked for them, or an alert.
         let Err(error) = self.flush_after_receiving() else {
             return received;
         };
