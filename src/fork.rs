@@ -168,8 +168,8 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// Whether `child` is true in a child of this process, which has so many
-    /// seconds for it.
+    /// Whether `child` is true in a child of this process, which has 10 seconds
+    /// for it.
     fn forked(child: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child does nothing that needs another thread.
         match unsafe { libc::fork() } {

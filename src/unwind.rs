@@ -24,7 +24,7 @@ mod tests {
     use std::panic::panic_any;
     use std::sync::Arc;
 
-    /// Panics when it is dropped, with another one, so many times.
+    /// Panics when it is dropped, with another bomb, this many times.
     struct Bomb(u32, Arc<()>);
 
     impl Drop for Bomb {

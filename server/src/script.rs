@@ -35,7 +35,7 @@ pub enum Step {
     ReadRequest(Option<u16>),
     /// Send a simple reply.
     Simple {
-        /// Which request it answers.
+        /// The request to reply to.
         to: Which,
         /// Error value.
         error: u32,
@@ -44,7 +44,7 @@ pub enum Step {
     },
     /// Send a structured reply chunk.
     Chunk {
-        /// Which request it answers.
+        /// The request to reply to.
         to: Which,
         /// Reply flags.
         flags: u16,
@@ -55,7 +55,7 @@ pub enum Step {
     },
     /// Send an extended reply chunk.
     ExtChunk {
-        /// Which request it answers.
+        /// The request to reply to.
         to: Which,
         /// Reply flags.
         flags: u16,
@@ -194,7 +194,7 @@ fn quoted(rest: &str) -> Result<(String, &str), String> {
     Err("text without a closing quote".to_owned())
 }
 
-/// Takes arguments off the front of a line.
+/// Takes arguments from the front of a line.
 struct Arguments(std::iter::Peekable<std::vec::IntoIter<Word>>);
 
 impl Arguments {

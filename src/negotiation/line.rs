@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(send(&line, usize::MAX, &mut sent), 70);
     }
 
-    /// What a conversation that says something and then listens comes to.
+    /// A conversation that sends something and then reads.
     fn talk(line: &Line) -> Conversation<Result<Vec<u8>>> {
         let wire = line.clone();
         Conversation::new(async move {

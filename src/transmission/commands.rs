@@ -130,7 +130,7 @@ impl Commands {
         });
     }
 
-    /// Tells the caller of a part of a read.  `error` is that of the part, if
+    /// Reports a part of a read to the caller.  `error` is that of the part, if
     /// it failed.
     pub fn chunk(&mut self, id: SlotId, at: usize, count: usize, status: u32, error: i32) {
         let earlier = self.table.slot(id).error;
@@ -167,7 +167,7 @@ impl Commands {
         }
     }
 
-    /// Tells the caller of the extents of one meta context.
+    /// Reports the extents of one meta context to the caller.
     pub fn extents(&mut self, id: SlotId, context: &MetaContext, extents: &mut [Extent]) {
         let error = self.table.slot(id).error;
         let offset = self.offset(id);

@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(coverage.islands, [1..100_000]);
     }
 
-    /// A 64 MiB read in sectors has so many.
+    /// The number of sectors in a read of 64 MiB.
     const SECTORS: usize = 131_072;
 
     #[test]

@@ -217,7 +217,7 @@ fn commands_queue_behind_a_blocked_one_and_leave_in_order() {
     rig.finish(ended);
 }
 
-/// A write of 100 bytes of which `sent` bytes have left, and a flush behind.
+/// A write of 100 bytes, `sent` of which have left, followed by a flush.
 fn half_sent(style: Style, sent: usize) -> Rig {
     let mut rig = Rig::new(terms(style));
     rig.submit(&write(0, 100));

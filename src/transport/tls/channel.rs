@@ -120,7 +120,8 @@ impl Channel {
         let Err(error) = self.flush_after_receiving() else {
             return received;
         };
-        // If nobody listens, why may be the next thing to read.
+        // If the server no longer reads, the reason may be the next thing to
+        // receive.
         if error.errno() == libc::EPIPE {
             return received;
         }

@@ -262,7 +262,7 @@ mod tests {
         );
     }
 
-    /// Where the directory is, unless the system is to say whom to trust.
+    /// The directory, unless the certificates of the system are used.
     fn found(candidates: Vec<PathBuf>) -> Option<PathBuf> {
         match search(candidates) {
             Trust::System(_) => None,
