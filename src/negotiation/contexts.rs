@@ -11,14 +11,13 @@ use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
 use super::{Answer, ContextSet, Fault, Next, Session, c_string, option};
 
-/// So many contexts a server may list or grant.
+/// The maximum number of contexts that a server may list or grant.
 const MAX_CONTEXTS: usize = 1 << 16;
 
-/// Those that are granted are remembered.  So long their names may be, all
-/// together.
+/// The maximum total length of the names of granted contexts, which are stored.
 const MAX_NAMES: usize = 16 << 20;
 
-/// Asks which contexts the export has.  Nothing is selected or forgotten.
+/// Asks which contexts the export has.  The selection does not change.
 pub async fn list_meta_contexts(
     line: &Line,
     export: &CStr,
@@ -114,7 +113,7 @@ async fn ask(
     Err(too_many(which).into())
 }
 
-/// The server has more than this client wants to know.
+/// The server has more contexts than this client accepts.
 fn too_many(which: Opt) -> Error {
     Error::new(
         libc::EOVERFLOW,
@@ -126,7 +125,7 @@ fn too_many(which: Opt) -> Error {
     )
 }
 
-/// The wire cannot say how long the request is.
+/// The length of the request does not fit in its length field.
 fn too_long() -> Error {
     Error::new(libc::ERANGE, "the queries for meta contexts are too long")
 }

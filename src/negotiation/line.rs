@@ -1,10 +1,10 @@
 //! An in-memory wire for conversations.
 //!
 //! The handshake is written as `async` functions that await bytes from this
-//! wire, so that it reads top to bottom; the compiler makes the state machine
-//! that non-blocking use needs.  Whoever owns the socket moves bytes between
-//! it and the wire, and then polls the conversation.  There is no executor:
-//! waking up means polling again after bytes have moved.
+//! wire, so that it reads top to bottom; the compiler generates the state
+//! machine that non-blocking use needs.  The owner of the socket moves bytes
+//! between it and the wire, and then polls the conversation.  There is no
+//! executor: waking up means polling again after bytes have moved.
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
@@ -20,13 +20,14 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Line(Arc<Mutex<Bytes>>);
 
-/// A conversation reads what arrives at once, unless it waits until what it
-/// says has left.  A server that says more than this meanwhile does not listen:
-/// nothing but a refusal, or the end, can come before the question.
+/// The maximum number of unread bytes while output is waiting.  A conversation
+/// reads what arrives immediately, unless it is waiting for its own output to
+/// leave.  Before a request has left, only a refusal or the end of the stream
+/// can arrive, so a server that sends more than this is not reading.
 const MAX_UNREAD: usize = 64 * 1024;
 
-/// Both directions are rings: taking bytes off the front does not move those
-/// behind, of which there can be many.
+/// Both directions are rings: removing bytes from the front does not move the
+/// rest, which can be long.
 #[derive(Debug)]
 struct Bytes {
     /// Received and not yet read.
@@ -35,7 +36,7 @@ struct Bytes {
     output: VecDeque<u8>,
     /// The peer has closed its side.
     ended: bool,
-    /// Nothing is read any more, for this reason.
+    /// Reading has stopped, for this reason.
     broken: Option<Error>,
     upgrade: Upgrade,
     label: &'static CStr,
@@ -70,7 +71,7 @@ impl Line {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The conversation's end.
+    // The methods for the conversation.
 
     /// Waits for exactly `count` bytes.
     pub async fn read(&self, count: usize) -> Result<Vec<u8>> {
@@ -102,7 +103,7 @@ impl Line {
         self.read_array().await.map(u64::from_be_bytes)
     }
 
-    /// Waits until `count` bytes have gone by unread.
+    /// Waits for `count` bytes and discards them.
     pub async fn skip(&self, count: usize) -> Result<()> {
         let mut left = count;
         poll_fn(|_| {
@@ -136,8 +137,8 @@ impl Line {
     }
 
     /// Waits until the owner of the socket has switched to TLS.  Bytes that
-    /// are here already were sent in clear, by somebody who wants them taken
-    /// for protected ones.
+    /// have already arrived were sent in clear, by an attacker who wants them
+    /// to pass for protected data.
     pub async fn upgrade(&self) -> Result<()> {
         self.flushed().await;
         poll_fn(|_| {
@@ -146,7 +147,7 @@ impl Line {
                 Upgrade::Done => Poll::Ready(Ok(())),
                 _ if !wire.input.is_empty() => Poll::Ready(Err(Error::new(
                     libc::EPROTO,
-                    "data in clear came along with the server's agreement to TLS",
+                    "the server's agreement to TLS was followed by unencrypted data",
                 ))),
                 _ => {
                     wire.upgrade = Upgrade::Wanted;
@@ -157,12 +158,12 @@ impl Line {
         .await
     }
 
-    /// Says where the conversation is.
+    /// Sets the label of the current step.
     pub fn label(&self, label: &'static CStr) {
         self.wire().label = label;
     }
 
-    /// Counts an option that is sent.
+    /// Counts an option that has been sent.
     pub fn count_sent(&self) {
         let mut wire = self.wire();
         wire.chunks_sent = wire.chunks_sent.saturating_add(1);
@@ -174,7 +175,7 @@ impl Line {
         wire.chunks_received = wire.chunks_received.saturating_add(1);
     }
 
-    // The socket's end.
+    // The methods for the owner of the socket.
 
     /// Adds bytes that have been received.
     pub fn feed(&self, bytes: &[u8]) {
@@ -183,12 +184,12 @@ impl Line {
         if !is_heard && wire.input.len().saturating_add(bytes.len()) > MAX_UNREAD {
             wire.break_off(Error::new(
                 libc::EPROTO,
-                "the server talks without end and does not listen",
+                "the server keeps sending data without reading",
             ));
         } else if wire.input.try_reserve(bytes.len()).is_err() {
             wire.break_off(Error::new(
                 libc::ENOMEM,
-                "there is not enough memory for what the server says",
+                "there is not enough memory for the data from the server",
             ));
         }
         if wire.broken.is_none() {
@@ -201,12 +202,13 @@ impl Line {
         self.wire().ended = true;
     }
 
-    /// Whether bytes wait to be sent.
+    /// Whether bytes are waiting to be sent.
     pub fn has_output(&self) -> bool {
         !self.wire().output.is_empty()
     }
 
-    /// Offers the bytes that wait to be sent, and drops as many as were taken.
+    /// Offers the bytes that are waiting to be sent, and drops as many as were
+    /// taken.
     pub fn drain<E>(
         &self,
         send: impl FnOnce(&[u8]) -> std::result::Result<usize, E>,
@@ -216,35 +218,35 @@ impl Line {
         let count = send(front)?.min(front.len());
         wire.output.drain(..count);
         if wire.output.is_empty() {
-            // What is written next is in one piece.
+            // What is written next is then contiguous.
             wire.output.clear();
         }
         Ok(count)
     }
 
-    /// Drops the bytes that wait to be sent: the peer does not listen any more.
-    /// What it said before it left can still be read.
+    /// Drops the bytes that are waiting to be sent, because the peer no longer
+    /// reads.  What it sent before it left can still be read.
     pub fn discard_output(&self) {
         self.wire().output.clear();
     }
 
-    /// Whether the conversation waits for TLS.
+    /// Whether the conversation is waiting for TLS.
     pub fn wants_upgrade(&self) -> bool {
         self.wire().upgrade == Upgrade::Wanted
     }
 
-    /// What is fed from here on has come through TLS, and what is drained goes
+    /// From now on, what is fed has come through TLS, and what is drained goes
     /// through it.
     pub fn upgraded(&self) {
         self.wire().upgrade = Upgrade::Done;
     }
 
-    /// Takes what was received and not read.
+    /// Takes the bytes that were received and not read.
     pub fn take_input(&self) -> Vec<u8> {
         std::mem::take(&mut self.wire().input).into()
     }
 
-    /// Where the conversation is.
+    /// The label of the current step.
     pub fn current_label(&self) -> &'static CStr {
         self.wire().label
     }
@@ -264,15 +266,15 @@ impl Line {
 }
 
 impl Bytes {
-    /// Ends the conversation as soon as it listens, which is now: nobody waits
-    /// any longer for the peer to listen.
+    /// Makes the conversation fail when it next reads.  With no output left, it
+    /// no longer waits for the peer to read.
     fn break_off(&mut self, reason: Error) {
         self.input = VecDeque::new();
         self.output = VecDeque::new();
         self.broken = Some(reason);
     }
 
-    /// Fewer bytes are there than the conversation needs.
+    /// The result when there are fewer bytes than the conversation needs.
     fn starved<T>(&self) -> Poll<Result<T>> {
         if let Some(reason) = &self.broken {
             Poll::Ready(Err(reason.clone()))
@@ -286,20 +288,20 @@ impl Bytes {
     }
 }
 
-/// A conversation under way.
+/// A conversation in progress.
 pub struct Conversation<T> {
     future: Pin<Box<dyn Future<Output = T> + Send>>,
 }
 
 impl<T> Conversation<T> {
-    /// A conversation that has not begun.
+    /// A new conversation.
     pub fn new(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self {
             future: Box::pin(future),
         }
     }
 
-    /// Carries the conversation on as far as the bytes that have moved allow.
+    /// Advances the conversation as far as the available bytes allow.
     pub fn resume(&mut self) -> Option<T> {
         let mut context = Context::from_waker(Waker::noop());
         match self.future.as_mut().poll(&mut context) {
@@ -362,7 +364,7 @@ mod tests {
         assert_eq!(send(&line, usize::MAX, &mut sent), 70);
     }
 
-    /// What a conversation that says something and then listens comes to.
+    /// A conversation that sends something and then reads.
     fn talk(line: &Line) -> Conversation<Result<Vec<u8>>> {
         let wire = line.clone();
         Conversation::new(async move {

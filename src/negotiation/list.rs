@@ -10,7 +10,7 @@ use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
 use super::{Answer, Next, Session, c_string, option};
 
-/// A server with more exports than this is not serious.
+/// The maximum number of exports; a server with more is hostile or broken.
 pub const MAX_EXPORTS: usize = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 /// Reports each export's name and description, and counts them.
@@ -29,7 +29,8 @@ pub async fn list(
             .await
             .map_err(as_unsupported)?;
         if reply != Reply::Ack {
-            // Whatever is skipped counts as well, or the list could be endless.
+            // Skipped entries count as well; otherwise the list could be
+            // endless.
             left = left.checked_sub(1).ok_or_else(endless)?;
         }
         match reply {
@@ -43,8 +44,8 @@ pub async fn list(
                 found(&c_string(name), &c_string(description));
                 count = count.saturating_add(1);
             }
-            // Longer than any two strings: of no use, and harmless.  The
-            // caller does not hear of it, so the count does not include it.
+            // Longer than any two strings: useless but harmless.  The caller is
+            // not told of it, so the count does not include it.
             Reply::Part {
                 kind: answer::SERVER,
                 data: None,

@@ -8,8 +8,8 @@ use crate::protocol::handshake::Opt;
 use super::line::Line;
 use super::{Answer, Fault, Next, Session, option};
 
-/// NBD_OPT_STRUCTURED_REPLY.  A refused repetition does not take back what
-/// was agreed before.
+/// NBD_OPT_STRUCTURED_REPLY.  If the server refuses a repetition, the earlier
+/// agreement stays in force.
 pub async fn structured_replies(line: &Line, session: &mut Session) -> Answer<Next> {
     option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_STRUCTURED_REPLY.RECV_REPLY: asking for structured replies");

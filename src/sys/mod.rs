@@ -30,7 +30,7 @@ pub fn set_errno(errno: i32) {
     unsafe { *location = errno }
 }
 
-/// Turns the C convention of -1 into a result.
+/// Converts the C convention of -1 into a result.
 pub fn checked(status: c_int) -> io::Result<c_int> {
     if status == -1 {
         Err(io::Error::last_os_error())
@@ -39,7 +39,7 @@ pub fn checked(status: c_int) -> io::Result<c_int> {
     }
 }
 
-/// As `checked`, for calls that return a count.
+/// Like `checked`, for calls that return a count.
 fn counted(status: isize) -> io::Result<usize> {
     usize::try_from(status).map_err(|_| io::Error::last_os_error())
 }

@@ -1,5 +1,5 @@
-//! Processes: this one, whom it belongs to and what its environment says, and
-//! those that it starts.
+//! Processes: this one with its owner and environment, and those that it
+//! starts.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
@@ -10,7 +10,7 @@ use std::ptr::{self, NonNull};
 
 use super::{block_signals, checked, default_signals, errno};
 
-/// Whether this process has the rights of the administrator.
+/// Whether this process has the privileges of the administrator.
 pub fn is_root() -> bool {
     // SAFETY: needs nothing.
     unsafe { libc::geteuid() == 0 }
@@ -24,8 +24,8 @@ unsafe extern "C" {
     fn secure_getenv(name: *const c_char) -> *const c_char;
 }
 
-/// A variable of the environment, unless the program has more rights than
-/// whoever started it and set the variable.
+/// An environment variable, unless the program has more privileges than the
+/// user who started it and set the variable.
 pub fn trusted_variable(name: &CStr) -> Option<OsString> {
     // SAFETY: the name is a string.
     let value = unsafe { secure_getenv(name.as_ptr()) };
@@ -39,7 +39,7 @@ pub fn trusted_variable(name: &CStr) -> Option<OsString> {
     Some(OsStr::from_bytes(value.to_bytes()).to_owned())
 }
 
-/// Writes a line in one piece if it can be had.  Nobody could be told that
+/// Writes a line, in one piece if possible.  There is nobody to tell if
 /// standard error is gone.
 pub fn write_to_stderr(mut line: &[u8]) {
     while !line.is_empty() {
@@ -92,19 +92,19 @@ pub struct Program<'a> {
     /// A descriptor of this process, and those under which the program finds it.
     pub socket: RawFd,
     pub targets: &'a [RawFd],
-    /// Where the program may be; the first that can be run is it.
+    /// Where the program may be; the first one that can be run is used.
     pub paths: &'a [CString],
     pub argv: &'a [CString],
-    /// Variables, to which that of the process id is added.  Without them the
-    /// environment is that of this process.
+    /// Variables, to which the one with the process id is added.  If `None`,
+    /// the environment is that of this process.
     pub environment: Option<&'a [CString]>,
-    /// Where the errno of a failure goes; closed on exec.
+    /// Where the errno of a failure is written; closed on exec.
     pub reporter: RawFd,
-    /// What a failure leaves on standard error.
+    /// What to write to standard error on failure.
     pub message: &'a [u8],
 }
 
-/// Starts a program.  Whether it can be run, the child reports.
+/// Starts a program.  The child reports whether it can be run.
 pub fn start(program: &Program) -> io::Result<libc::pid_t> {
     // Everything that allocates happens before the fork: in a program with
     // several threads, the child may only make async-signal-safe calls.
@@ -128,8 +128,8 @@ pub fn start(program: &Program) -> io::Result<libc::pid_t> {
         reporter: program.reporter,
         message: program.message,
     };
-    // The child must not run handlers of this program: they would act on what
-    // both share, such as a pipe that wakes the main loop.
+    // The child must not run signal handlers of this program: they would act on
+    // what both share, such as a pipe that wakes the main loop.
     let signals = block_signals();
     // SAFETY: the child only calls `run`, which keeps to what is safe there
     // and never returns.
@@ -157,14 +157,14 @@ struct Image<'a> {
     candidates: Vec<*const c_char>,
     /// Arguments, then a null pointer.
     argv: Vec<*const c_char>,
-    /// Arguments for sh, with a place for the path as the second one.
+    /// Arguments for sh; the second one is a place for the path.
     script: Vec<*const c_char>,
-    /// Variables, then a null pointer, with a place for that of the process id
-    /// as the first one.  Without it the parent's environment is inherited.
+    /// Variables, then a null pointer; the first one is a place for the process
+    /// id.  If `None`, the parent's environment is inherited.
     environment: Option<Vec<*const c_char>>,
-    /// Where the errno of a failure goes; closed on exec.
+    /// Where the errno of a failure is written; closed on exec.
     reporter: RawFd,
-    /// What a failure leaves on standard error.
+    /// What to write to standard error on failure.
     message: &'a [u8],
 }
 
@@ -208,7 +208,7 @@ impl Image<'_> {
                 unsafe { libc::execve(c"/bin/sh".as_ptr(), self.script.as_ptr(), environment) };
                 errno = super::errno();
             }
-            // Anything else means that the program is there but cannot be run.
+            // Any other error means that the program exists but cannot be run.
             if !matches!(
                 errno,
                 libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG | libc::ENOENT | libc::ENOTDIR
@@ -231,7 +231,7 @@ impl Image<'_> {
 }
 
 /// Opens those of the first three descriptors that are closed.  Otherwise the
-/// server would open its disk under one of these numbers, and write its error
+/// server could open its disk as one of these descriptors, and write its error
 /// messages to it.
 ///
 /// # Safety
@@ -249,7 +249,7 @@ unsafe fn fill_stdio() {
 
 /// The variable with the process id of an activated server.
 ///
-/// It can be made between fork and exec: it allocates nothing.
+/// It can be created between fork and exec, because it does not allocate.
 #[derive(Debug)]
 struct ProcessId([u8; ProcessId::ROOM]);
 

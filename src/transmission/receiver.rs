@@ -18,38 +18,38 @@ use super::table::SlotId;
 /// Longest payload of a chunk: the longest data, and its offset.
 const MAX_CHUNK: u64 = MAX_PAYLOAD as u64 + 8;
 
-/// So much of an error chunk is of interest: errno, message, offset.
+/// The length of the useful part of an error chunk: errno, message, offset.
 const MAX_ERROR_CHUNK: u64 = 4 + 2 + MAX_STRING as u64 + 8;
 
-/// The longest header, that of an extended reply, and all that has to be seen
-/// together with it fits into the smallest read-ahead: without room there,
-/// nothing could be received.
+/// The longest header, that of an extended reply, must fit into the smallest
+/// read-ahead together with the part of the payload that is examined with it;
+/// without room, nothing could be received.
 const _: () = assert!(32 + MAX_ERROR_CHUNK < read_ahead::FIRST as u64);
 
-/// LIBNBD_READ_DATA, _HOLE and _ERROR: what a chunk callback is told.
+/// LIBNBD_READ_DATA, _HOLE and _ERROR: the status passed to a chunk callback.
 const READ_DATA: u32 = 1;
 const READ_HOLE: u32 = 2;
 const READ_ERROR: u32 = 3;
 
-/// What the session has agreed on, as far as replies depend on it.
+/// What was negotiated, as far as replies depend on it.
 #[derive(Debug, Default)]
 pub struct Agreement {
     pub style: Style,
     pub contexts: Vec<MetaContext>,
-    /// Size of the export, if the server said.
+    /// Size of the export, if the server reported it.
     pub size: Option<u64>,
 }
 
 impl Agreement {
-    /// With the contexts in the order of their ids, so that each is found
-    /// quickly: there can be many, and chunks can be short.
+    /// Sorts the contexts by id, so that each is found quickly: there can be
+    /// many contexts, and chunks can be short.
     pub fn in_order(mut self) -> Self {
         self.contexts.sort_by_key(|context| context.id);
         self
     }
 
-    /// Where the context with this id is.  A server must not give an id twice;
-    /// if it does, the first context is meant.
+    /// The position of the context with this id.  A server must not assign an
+    /// id twice; if it does, the id means the first context.
     fn position(&self, id: u32) -> Option<usize> {
         let position = self.contexts.partition_point(|context| context.id < id);
         let context = self.contexts.get(position)?;
@@ -64,10 +64,10 @@ pub struct Receiver {
     phase: Phase,
     /// Payload of the block status chunk that is arriving; reused.
     status: Vec<u8>,
-    /// Replies whose header has been seen.
+    /// Replies whose header has been read.
     pub chunks: u64,
-    /// Stopped behind the end of a command, with bytes left that nobody has
-    /// looked at.
+    /// Processing stopped after the end of a command, with unexamined bytes
+    /// left.
     resting: bool,
 }
 
@@ -79,8 +79,8 @@ pub enum Reach {
     /// Up to the end of one command.  What has been received beyond it waits
     /// in the read-ahead.
     OneCommand,
-    /// Up to the end of one command, and nothing that may be the end of the
-    /// next reply is even received: whoever watches the socket sees in it that
+    /// Up to the end of one command, and not even receiving what may be the end
+    /// of the next reply, so that a caller that watches the socket can see that
     /// there is more.
     OneCommandInView,
 }
@@ -95,7 +95,7 @@ enum Phase {
     Data(DataPart),
     /// The descriptors of a block status payload.
     Status(StatusPart),
-    /// A payload that is of no use.
+    /// A payload that is not used.
     Skip(Tail),
 }
 
@@ -111,7 +111,7 @@ struct DataPart {
 #[derive(Debug, Clone, Copy)]
 struct StatusPart {
     form: Form,
-    /// The position of the context among those agreed on.
+    /// The position of the context among those granted.
     context: usize,
     tail: Tail,
 }
@@ -132,19 +132,18 @@ impl Receiver {
         matches!(self.phase, Phase::Header) && self.ahead.is_empty()
     }
 
-    /// Whether no reply has been begun: what may have been received of the next
-    /// one does not count while nobody has looked at it.
+    /// Whether no reply is in progress; unexamined bytes of the next one do not
+    /// count.
     pub fn is_between_replies(&self) -> bool {
         matches!(self.phase, Phase::Header) && (self.ahead.is_empty() || self.resting)
     }
 
-    /// Whether there may be a whole reply among the bytes that nobody has
-    /// looked at.
+    /// Whether the unexamined bytes may contain a whole reply.
     pub fn has_backlog(&self, style: Style) -> bool {
         self.resting && self.ahead.len() >= style.shortest_reply()
     }
 
-    /// Whether nothing has been received that has not been used.
+    /// Whether everything received has been used.
     pub fn is_used_up(&self) -> bool {
         self.ahead.is_empty()
     }
@@ -167,8 +166,8 @@ impl Receiver {
         self.ahead.memory().saturating_add(self.status.capacity())
     }
 
-    /// Room for the next bytes: the rest of the payload that is arriving for a
-    /// read, if one is, then the read-ahead.
+    /// Room for the next bytes: first the rest of the payload that is arriving
+    /// for a read, if any, then the read-ahead.
     pub fn room<'a>(
         &'a mut self,
         commands: &'a mut Commands,
@@ -193,9 +192,9 @@ impl Receiver {
         ]
     }
 
-    /// How much fits into the read-ahead before it may hold the end of a reply
-    /// that this call has no use for: what is missing of the present header or
-    /// payload, and behind a payload less than any reply is long.
+    /// How much may be read ahead without receiving the end of a reply that
+    /// this call does not use: the rest of the current header or payload and,
+    /// after a payload, less than the length of the shortest reply.
     fn most_in_view(&self, style: Style) -> usize {
         let behind = style.shortest_reply().saturating_sub(1);
         match &self.phase {
@@ -240,7 +239,7 @@ impl Receiver {
         self.process(commands, agreement, reach)
     }
 
-    /// Works through what is there, as far as `reach` lets it.
+    /// Processes what is there, as far as `reach` allows.
     pub fn process(
         &mut self,
         commands: &mut Commands,
@@ -349,7 +348,7 @@ impl DataPart {
 }
 
 impl Tail {
-    /// Takes the bytes that belong to this chunk off `bytes`.
+    /// Takes the bytes that belong to this chunk from `bytes`.
     fn cut<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let count = usize::try_from(self.left).unwrap_or(usize::MAX);
         let bytes = bytes.get(..count).unwrap_or(bytes);
@@ -369,7 +368,7 @@ impl Tail {
 }
 
 impl Chunk {
-    /// How much of the payload is needed to know what to do with the chunk.
+    /// How much of the payload is needed to decide what to do with the chunk.
     fn lead(&self) -> Result<usize> {
         if self.length > MAX_CHUNK {
             return Err(Error::without_errno(format!(
@@ -392,11 +391,11 @@ impl Chunk {
 fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Result<Phase> {
     let structured = style != Style::Simple;
     let Some(id) = commands.answerable(cookie) else {
-        // A read's data could follow, and nothing says how long it is.
+        // It could be followed by the data of a read, of unknown length.
         if error == 0 && !structured {
             return Err(Error::new(
                 libc::EPROTO,
-                format!("the server answered an unknown request, cookie {cookie}"),
+                format!("the server replied to an unknown request, cookie {cookie}"),
             ));
         }
         return Ok(Phase::Header);
@@ -414,7 +413,7 @@ fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Res
     if error != 0 {
         commands.fail(id, errno_of_reply(error));
     } else if structured && matches!(command, Command::Read | Command::BlockStatus) {
-        // These have an answer, which only chunks can carry.
+        // Their result needs chunks.
         commands.fail(id, libc::EPROTO);
     } else if command == Command::Read && commands.admit(id, count) {
         return Ok(data(0, tail));
@@ -423,7 +422,7 @@ fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Res
 }
 
 /// The chunks of structured and extended replies (NBD protocol, structured
-/// reply types).  `lead` is what `Chunk::lead` asked for.
+/// reply types).  `lead` has the length that `Chunk::lead` returned.
 fn begin_chunk(
     chunk: &Chunk,
     lead: &[u8],
@@ -449,7 +448,7 @@ fn begin_chunk(
     let mut fields = Fields(lead);
     match (chunk.kind, command) {
         (kind::NONE, _) if chunk.length == 0 && tail.done => {}
-        // The protocol forbids chunks of nothing.  Some servers send them, and
+        // The protocol forbids empty chunks, but some servers send them, and
         // they do no harm.
         (kind::OFFSET_DATA, Command::Read) if chunk.length >= 8 => {
             let offset = fields.u64().unwrap_or(0);
@@ -472,7 +471,7 @@ fn begin_chunk(
         (error, _) if error & kind::ERROR_BIT != 0 => error_chunk(chunk.kind, fields, id, commands),
         _ => commands.fail(id, libc::EPROTO),
     }
-    // Whatever is left serves no purpose.
+    // The rest is not used.
     Ok(Phase::Skip(tail))
 }
 
@@ -481,7 +480,7 @@ fn data(start: usize, tail: Tail) -> Phase {
     Phase::Data(DataPart {
         start,
         at: start,
-        // No longer than a chunk or a read may be.
+        // The limits on chunks and reads make it fit.
         left: usize::try_from(tail.left).unwrap_or(0),
         tail,
     })
@@ -502,8 +501,8 @@ fn hole(id: SlotId, at: usize, count: u32, commands: &mut Commands) {
     commands.chunk(id, at, count, READ_HOLE, 0);
 }
 
-/// ERROR, ERROR_OFFSET, and whatever error chunks the future brings: all begin
-/// with errno and message.
+/// ERROR, ERROR_OFFSET, and any future error chunks: all begin with errno and
+/// message.
 fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut Commands) {
     let errno = match fields.u32() {
         None | Some(0) => libc::EPROTO,
@@ -528,7 +527,8 @@ fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut C
     commands.fail(id, errno);
 }
 
-/// A block status chunk.  Its payload is kept only if somebody waits for it.
+/// A block status chunk.  Its payload is kept only if a command is waiting for
+/// it.
 fn begin_status(
     chunk: &Chunk,
     lead: &[u8],
@@ -566,7 +566,7 @@ fn keep(payload: &mut Vec<u8>, bytes: &[u8]) -> bool {
     kept
 }
 
-/// Empties a payload; if it was large, its memory goes as well.
+/// Empties a payload; if it was large, its memory is freed as well.
 fn forget(payload: &mut Vec<u8>) {
     payload.clear();
     if payload.capacity() > 1 << 20 {
@@ -574,7 +574,7 @@ fn forget(payload: &mut Vec<u8>) {
     }
 }
 
-/// The rest of the chunk is of no use.
+/// The rest of the chunk is skipped.
 fn out_of_memory(tail: Tail, commands: &mut Commands) -> Phase {
     if let Some(id) = tail.id {
         commands.fail(id, libc::ENOMEM);

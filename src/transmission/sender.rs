@@ -8,7 +8,8 @@ use crate::transport::Sent;
 use super::request::{Data, Request};
 use super::table::{Slot, SlotId, Stage, Table};
 
-/// Most requests in one call.  Requests pile up only behind a blocked send.
+/// The maximum number of requests in one call.  Requests accumulate only after
+/// a blocked send.
 const BATCH: usize = 16;
 
 /// Sends the queue in order, and remembers how far the first request got.
@@ -23,7 +24,7 @@ pub struct Sender {
 pub enum Progress {
     /// The queue is empty.
     Empty,
-    /// The socket takes no more now.
+    /// The socket takes no more for now.
     Blocked,
     /// Something was sent and something is left.
     More,
@@ -40,8 +41,8 @@ impl Sender {
         self.is_midway() && table.first(Stage::Queued) == Some(id)
     }
 
-    /// Sends what one call takes.  `issued` is told of each request that is
-    /// now sent completely.
+    /// Sends as much as one call takes.  `issued` is called for each request
+    /// that has been sent completely.
     pub fn send(
         &mut self,
         table: &mut Table,
@@ -137,8 +138,9 @@ fn encode(slot: &Slot, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
     .encode(extended, out)
 }
 
-/// The length field: that of the payload for a filtered block status request,
-/// whose effect stands in the payload (extended headers, PAYLOAD_LEN).
+/// The length field.  For a filtered block status request it is the length of
+/// the payload, which contains the effect length (extended headers,
+/// PAYLOAD_LEN).
 fn header_length(request: &Request) -> u64 {
     match request.filter() {
         Some(payload) => u64::try_from(payload.len()).unwrap_or(u64::MAX),

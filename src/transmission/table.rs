@@ -1,14 +1,14 @@
 //! The commands of a handle: waiting to be sent, in flight, or done.
 //!
 //! A command lives in a slot from acceptance to retirement.  Slots are reused
-//! and linked into lists by number, so in the steady state nothing is
-//! allocated, and every step costs the same however many commands there are.
+//! and linked into lists by number, so nothing is allocated in the steady
+//! state, and the cost of a step does not depend on the number of commands.
 
 use super::request::Request;
 use super::status::Reported;
 
-/// Names a slot.  A value is made only by the table that owns the slot, and
-/// slots are never removed, so it always names one.
+/// Identifies a slot.  Only the table that owns the slot creates such a value,
+/// and slots are never removed, so it is always valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotId(u32);
 
@@ -19,7 +19,7 @@ pub enum Stage {
     Queued,
     /// Sent, and waiting for its reply.
     Issued,
-    /// Complete, until the caller asks.
+    /// Complete, until the caller asks for the result.
     Done,
 }
 
@@ -116,7 +116,7 @@ impl Table {
 
     /// A slot.
     pub fn slot(&self, id: SlotId) -> &Slot {
-        // A SlotId always names a slot; see there.
+        // A SlotId is always valid; see there.
         #[allow(clippy::indexing_slicing)]
         &self.slots[id.0 as usize]
     }
@@ -206,9 +206,9 @@ impl Table {
 
 /// Finds slots by cookie: a hash table with open addressing.
 ///
-/// Cookies count up, and commands in flight together have neighbouring ones.
-/// Their low bits would fall into different buckets, but all in a row, and
-/// removing one of them would mean to look at the whole row.
+/// Cookies count up, so commands that are in flight together have neighbouring
+/// cookies.  By their low bits they would occupy different buckets, but in one
+/// long row, and removing one of them would mean examining the whole row.
 #[derive(Debug, Default)]
 struct Index {
     /// A power of two of them, at most half in use.
@@ -233,8 +233,8 @@ impl Index {
         let Some(mut hole) = self.bucket_of(cookie, slots) else {
             return;
         };
-        // Close the hole: whatever would no longer be found from its home
-        // bucket moves into it.
+        // Close the hole: move entries into it that would no longer be found
+        // from their home bucket.
         let mut bucket = self.after(hole);
         while let Some(id) = self.buckets.get(bucket).copied().flatten() {
             let home = self.home(cookie_of(id, slots));
@@ -294,7 +294,7 @@ impl Index {
     }
 
     /// Fibonacci hashing (Knuth): neighbours end up as far apart as they can.
-    // Only the low bits are wanted.
+    // Only the low bits are needed.
     #[allow(clippy::cast_possible_truncation)]
     fn home(&self, cookie: u64) -> usize {
         /// 2^64 divided by the golden ratio.

@@ -27,7 +27,7 @@ pub struct Plan {
     pub tls: TlsParameters,
 }
 
-/// What a URI says of TLS.  `None` leaves a setting as it is.
+/// What a URI says about TLS.  `None` leaves a setting unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsParameters {
     /// The scheme permits nothing but TLS.

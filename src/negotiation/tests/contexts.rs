@@ -180,7 +180,7 @@ fn the_names_that_are_remembered_have_a_limit_together() {
     let ended = all.server(one(SET_META_CONTEXT, 7, "x")).hold_once();
     assert_eq!(ended.broken().errno(), libc::EOVERFLOW);
     assert_eq!(ended.found.len(), most);
-    // Nothing is remembered of a list.
+    // Listing stores nothing.
     let listed = list(&[])
         .server(one(LIST_META_CONTEXT, 7, &name).repeat(most + 1))
         .server(reply(LIST_META_CONTEXT, ACK, &[]));
@@ -201,7 +201,7 @@ fn queries_go_out_as_they_are() {
     assert_eq!(ended.answer, Ok(Next::Negotiating(0)));
 }
 
-/// The way to the export, with contexts wanted.
+/// Opening the export, with contexts requested.
 fn on_the_way(structured_replies: bool, wanted: &[&str]) -> Talk {
     let talk = Talk::greeted(Config {
         structured_replies,
@@ -241,7 +241,7 @@ fn a_refused_selection_leaves_an_export_without_contexts() {
     for refusal in [UNSUP, 0x8000_0003, 0x8000_0009] {
         let talk = asked().server(reply(SET_META_CONTEXT, refusal, &[]));
         assert_eq!(opened(talk).contexts(), (true, vec![]));
-        // Half a selection is none, and nobody knows.
+        // Half a selection is not valid.
         let talk = asked()
             .server(one(SET_META_CONTEXT, 7, "base:allocation"))
             .server(reply(SET_META_CONTEXT, refusal, &[]));

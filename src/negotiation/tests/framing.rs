@@ -1,4 +1,4 @@
-//! Option replies that are none: every option takes them alike.
+//! Invalid option replies: every option treats them alike.
 
 use super::talk::{
     ACK, EXTENDED_HEADERS, GO, INFO, LIST, LIST_META_CONTEXT, OPT_INFO, SET_META_CONTEXT,
@@ -109,7 +109,7 @@ fn an_answer_does_not_keep_the_question_from_being_asked() {
     Talk::greeted(plain("vol7"))
         .server(reply(GO, 0x8000_0006, &[]))
         .hold_unasked();
-    // Plain newstyle: size and flags answer the name of the export.
+    // Plain newstyle: size and flags are the reply to the name of the export.
     Talk::connect(plain("vol7"))
         .server(greeting(0))
         .server([0; 8 + 2 + 124])

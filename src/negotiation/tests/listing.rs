@@ -78,7 +78,7 @@ fn a_malformed_entry_ends_the_connection() {
         // A name longer than the entry.
         vec![0, 0, 0, 2, b'x'],
         vec![0xff; 8],
-        // Strings too long, one at a time.
+        // Strings that are too long, one at a time.
         counted(&"x".repeat(4097)),
         [counted(""), vec![b'x'; 4097]].concat(),
     ] {

@@ -1,4 +1,4 @@
-//! GO, INFO and EXPORT_NAME: what is asked, learnt and refused.
+//! GO, INFO and EXPORT_NAME: what is requested, reported and refused.
 
 use crate::negotiation::{Config, Fault, Next, Session};
 
@@ -7,7 +7,7 @@ use super::talk::{
     block_sizes, c_strings, fixed, greeting, information, information_wanted, option, plain, reply,
 };
 
-/// GO for `vol7`, asking for nothing.
+/// GO for `vol7`, without requests for information.
 fn go(config: Config, session: Session) -> Talk {
     Talk::about(Topic::Go, config, session).client(option(GO, &information_wanted("vol7", &[])))
 }
@@ -292,7 +292,7 @@ fn information_is_asked_for_first_and_the_export_opened_then() {
         .server(reply(OPT_INFO, ACK, &[]))
         .hold();
     assert_eq!(asked.answer, Ok(Next::Negotiating(0)));
-    // What GO says counts, and nothing else.
+    // Only what GO reports counts.
     let opened = go(plain("vol7"), asked.session)
         .server(told(0, &basics(1024, 1)))
         .server(reply(GO, ACK, &[]))

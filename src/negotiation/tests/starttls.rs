@@ -91,7 +91,7 @@ fn nothing_that_was_agreed_in_clear_counts_in_tls() {
         assert!(conversation.resume().is_none());
     }
     assert!(line.wants_upgrade());
-    // Whoever owns the socket has not got there yet.
+    // The owner of the socket has not got there yet.
     assert!(conversation.resume().is_none());
     line.upgraded();
     let (answer, session) = conversation.resume().unwrap();

@@ -1,4 +1,4 @@
-//! Extended headers and structured replies: asked for, accepted or refused.
+//! Extended headers and structured replies: requested, accepted or refused.
 
 use crate::negotiation::{Config, Next, Session};
 
@@ -42,7 +42,7 @@ fn a_refusal_is_no_error_and_flags_that_need_more_are_dropped() {
     let both = || Talk::greeted(config(true, true));
     let no_payload = FLAGS & !0x1000;
     let no_chunks = no_payload & !0x0080;
-    // Extended headers include structured replies: no need to ask.
+    // Extended headers include structured replies, so the client does not ask.
     let talk = both().asked(EXTENDED_HEADERS, ACK);
     assert_eq!(opened(talk), (true, true, FLAGS));
     for refusal in [UNSUP, INVALID, 0x8000_0002, 0xffff_ffff] {
@@ -106,7 +106,7 @@ fn a_refused_repetition_takes_nothing_back() {
 
 #[test]
 fn extended_headers_rule_out_opening_by_name() {
-    // Such a server contradicts itself; there is nothing left to try.
+    // Such a server contradicts itself, and there is nothing left to try.
     let ended = Talk::greeted(config(true, true))
         .asked(EXTENDED_HEADERS, ACK)
         .client(option(GO, &information_wanted("vol7", &[])))

@@ -1,5 +1,5 @@
-//! Talks: what the server says, what the client must answer, and the bench on
-//! which the client's conversations are held.
+//! Talks: what the server sends, what the client must reply, and the test bench
+//! for the client's conversations.
 
 use std::ffi::{CStr, CString};
 
@@ -104,7 +104,7 @@ pub fn plain(export: &str) -> Config {
     }
 }
 
-/// A fixed newstyle session in which nothing has been asked for.
+/// A fixed newstyle session in which nothing has been negotiated.
 pub fn fixed() -> Session {
     Session {
         protocol: Some(Protocol::FixedNewstyle),
@@ -131,23 +131,23 @@ pub enum Topic {
     Abort,
 }
 
-/// What a conversation led to.
+/// The outcome of a conversation.
 #[derive(Debug)]
 pub struct Ended {
     pub answer: Answer<Next>,
     pub session: Session,
     /// What was listed or granted.
     pub found: Vec<String>,
-    /// What the client said.
+    /// What the client sent.
     pub sent: Vec<u8>,
     /// What the client did not read.
     pub unread: Vec<u8>,
-    /// It ended because the server went.
+    /// It ended because the server left.
     deserted: bool,
 }
 
 impl Ended {
-    /// The error with which the client gave the connection up.
+    /// The error with which the client gave up the connection.
     pub fn broken(&self) -> &Error {
         assert!(!self.deserted, "nothing was wrong until the server went");
         match &self.answer {
@@ -156,7 +156,7 @@ impl Ended {
         }
     }
 
-    /// Checks that the server went while the client waited for it.
+    /// Checks that the server left while the client was waiting for it.
     pub fn must_be_deserted(&self) {
         assert!(self.deserted, "it was over before");
         match &self.answer {
@@ -173,7 +173,7 @@ impl Ended {
         }
     }
 
-    /// The names of the contexts, and whether they hold.
+    /// The names of the contexts, and whether they are valid.
     pub fn contexts(&self) -> (bool, Vec<(u32, &str)>) {
         let contexts = &self.session.contexts;
         let granted = contexts.granted.iter();
@@ -188,14 +188,14 @@ struct Bench {
     conversation: Conversation<(Answer<Next>, Session, Vec<String>)>,
     sent: Vec<u8>,
     ended: Option<Ended>,
-    /// So much is sent at a time.
+    /// How much is sent at a time.
     portion: usize,
-    /// There was nothing left to say when the conversation ended.
+    /// Nothing was left to send when the conversation ended.
     said_everything: bool,
 }
 
 impl Bench {
-    /// Carries the conversation on until it waits for the server.
+    /// Advances the conversation until it waits for the server.
     fn carry_on(&mut self) {
         for _ in 0..1_000_000 {
             if self.ended.is_none()
@@ -219,7 +219,7 @@ impl Bench {
         panic!("the client talks without end");
     }
 
-    /// Sends one portion of what the client has to say.
+    /// Sends one portion of the client's output.
     fn send(&mut self) {
         let Self {
             line,
@@ -235,7 +235,7 @@ impl Bench {
         assert!(taken.unwrap() > 0);
     }
 
-    /// The server says no more.
+    /// The server sends no more.
     fn finish(mut self) -> Ended {
         let deserted = self.ended.is_none();
         self.line.end();
@@ -303,9 +303,10 @@ impl Talk {
             .server(reply(number, kind, &[]))
     }
 
-    /// Holds the talk in lockstep: the client says what the script says, when
-    /// the script says it.  However the server's bytes are cut, the result is
-    /// the same; however they are spoiled, there is one.
+    /// Holds the talk in lockstep: the client must send what the script says,
+    /// when the script says it.  The result must be the same however the
+    /// server's bytes are cut, and there must be a result however they are
+    /// corrupted.
     pub fn hold(&self) -> Ended {
         let ended = self.hold_once();
         let stream = self.stream();
@@ -335,9 +336,9 @@ impl Talk {
         ended
     }
 
-    /// Holds the talk with a server that answers before it is asked.  That
-    /// must not keep the client from asking: what it says next would be taken
-    /// for something else.
+    /// Holds the talk with a server that replies before the request.  The
+    /// client must send the request all the same, because the server would
+    /// mistake what it sends next for something else.
     pub fn hold_unasked(&self) {
         let mut bench = self.begin(1);
         bench.line.feed(&self.stream());
@@ -352,8 +353,8 @@ impl Talk {
         panic!("talks without end");
     }
 
-    /// Holds talks with a server that has lost its mind: there is an end to
-    /// each, and it does not depend on how the bytes arrive.
+    /// Holds talks with a server that sends random bytes: each must end, and
+    /// its end must not depend on how the bytes arrive.
     pub fn hold_spoiled(&self, rounds: u64) {
         let stream = self.stream();
         for seed in 0..rounds {
@@ -366,7 +367,7 @@ impl Talk {
         }
     }
 
-    /// Holds the talk in lockstep, and leaves it at that.
+    /// Holds the talk in lockstep, once.
     pub fn hold_once(&self) -> Ended {
         let mut bench = self.begin(usize::MAX);
         let mut heard = 0;
@@ -394,7 +395,7 @@ impl Talk {
         bench.finish()
     }
 
-    /// Everything the server says.
+    /// Everything that the server sends.
     fn stream(&self) -> Vec<u8> {
         let said = self.turns.iter().filter_map(|turn| match turn {
             Turn::Server(bytes) => Some(bytes.as_slice()),

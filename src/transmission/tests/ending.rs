@@ -95,7 +95,7 @@ fn a_completion_closure_may_replace_the_error() {
         (Verdict::fail(libc::EPERM), libc::EPERM, libc::EPERM),
         // Nothing to replace it with.
         (Verdict::fail(0), 0, libc::EIO),
-        // Only the answer -1 replaces.
+        // Only the return value -1 replaces it.
         (
             Verdict {
                 answer: 0,
@@ -245,7 +245,7 @@ fn the_end_is_orderly_between_replies_and_nowhere_else() {
 
 #[test]
 fn bytes_that_came_with_the_handshake_are_replies() {
-    // An honest server says nothing unasked; nobody waits for this.
+    // A correct server sends nothing unasked; no command waits for this.
     let stray = Replies::to(Style::Structured, &[])
         .error(1, 5, "hello", DONE)
         .none(9)

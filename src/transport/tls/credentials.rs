@@ -1,7 +1,7 @@
-//! What proves who we are, and whom we believe, as it is kept in files.
+//! Credentials in files: what proves our identity, and whom we trust.
 //!
-//! Reading a file may take for ever: it may be a pipe, or on a disk far away.
-//! So all of them are read here, before anything is made of them.
+//! Reading a file may take arbitrarily long: it may be a pipe, or on a remote
+//! disk.  So all of them are read here, before they are used.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use super::{Settings, ffi};
 use crate::error::{Error, Result};
 use crate::sys;
 
-/// The directory of the certificates that the administrator keeps.
+/// The directory of the system-wide certificates.
 const SYSTEM_DIRECTORY: &str = "/etc/pki/libnbd";
 
 /// The directories of a user's own certificates, below the home directory.
@@ -30,17 +30,17 @@ pub const CLIENT_CERTIFICATE: &str = "client-cert.pem";
 /// As above.
 pub const CLIENT_KEY: &str = "client-key.pem";
 
-/// How both sides are to prove who they are.
+/// How both sides authenticate.
 #[derive(Debug)]
 pub enum Credentials {
     Psk(Psk),
     Certificates(Trust),
 }
 
-/// Whose certificates are believed.
+/// Whose certificates are trusted.
 #[derive(Debug)]
 pub enum Trust {
-    /// Those that the system trusts; we have no certificate to show.
+    /// Those that the system trusts; the client has no certificate.
     System(SystemTrust),
     /// Those in a directory.
     Directory(Directory),
@@ -53,7 +53,7 @@ pub struct SystemTrust {
     pub directories: Vec<PathBuf>,
 }
 
-/// A directory that says whom to trust.
+/// A directory with the certificates of authorities.
 #[derive(Debug)]
 pub struct Directory {
     pub path: PathBuf,
@@ -65,12 +65,12 @@ pub struct Directory {
 pub struct Files {
     pub authorities: Vec<u8>,
     pub revocations: Option<Vec<u8>>,
-    /// The certificate by which the server knows us, and its key.
+    /// The client's certificate, and its key.
     pub own: Option<(Vec<u8>, Secret)>,
 }
 
 impl Credentials {
-    /// What the settings name, or what is found where it usually is.
+    /// What the settings name, or the default.
     pub fn find(settings: &Settings) -> Result<Self> {
         if let Some(file) = &settings.psk_file {
             let username = match &settings.username {
@@ -101,8 +101,7 @@ impl SystemTrust {
         }
     }
 
-    /// What is in the files, as far as they can be read: those that cannot are
-    /// trusted by nobody.
+    /// The contents of the files that can be read; others are ignored.
     pub fn read(&self) -> Vec<Vec<u8>> {
         let directories = self.directories.iter();
         let entries = directories.filter_map(|directory| fs::read_dir(directory).ok());
@@ -119,7 +118,8 @@ impl SystemTrust {
 }
 
 /// Whether a file in a directory is one of those in which OpenSSL looks for
-/// certificates: eight digits made of the name of its subject, and a number.
+/// certificates: its name is a hash of the subject, in eight digits, and a
+/// number.
 fn is_hashed(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let (hash, number) = name.split_at_checked(9).unwrap_or_default();
@@ -130,7 +130,7 @@ fn is_hashed(name: &OsStr) -> bool {
 }
 
 impl Directory {
-    /// The directory, if it says whom to trust.
+    /// The directory, if it has certificates of authorities.
     fn open(path: PathBuf) -> Option<Self> {
         let authorities = File::open(path.join(CA_CERTIFICATE)).ok()?;
         Some(Self { path, authorities })
@@ -140,7 +140,7 @@ impl Directory {
     pub fn read(&self) -> Result<Files> {
         let authorities = read_all(&self.authorities)
             .map_err(|error| unreadable(&self.path.join(CA_CERTIFICATE), &error))?;
-        // One that is not there makes the other useless.
+        // If one is missing, the other is useless.
         let own = match self.optional(CLIENT_CERTIFICATE, read_all)? {
             Some(certificate) => self
                 .optional(CLIENT_KEY, |mut file| Secret::read(&mut file))?
@@ -190,7 +190,7 @@ pub fn default_username() -> Result<CString> {
     sys::login_name().map_err(|error| Error::system("TLS: the user has no login name", &error))
 }
 
-/// The directories to look at, in order.
+/// The directories to search, in order.
 fn candidates(explicit: Option<&Path>, home: Option<&Path>, system: &Path) -> Vec<PathBuf> {
     match (explicit, home) {
         (Some(directory), _) => vec![directory.to_owned()],
@@ -199,7 +199,7 @@ fn candidates(explicit: Option<&Path>, home: Option<&Path>, system: &Path) -> Ve
     }
 }
 
-/// The first directory that says whom to trust.
+/// The first directory with certificates of authorities.
 fn search(candidates: Vec<PathBuf>) -> Trust {
     let found = candidates.into_iter().find_map(Directory::open);
     found.map_or_else(|| Trust::System(SystemTrust::new()), Trust::Directory)
@@ -262,7 +262,7 @@ mod tests {
         );
     }
 
-    /// Where the directory is, unless the system is to say whom to trust.
+    /// The directory, unless the certificates of the system are used.
     fn found(candidates: Vec<PathBuf>) -> Option<PathBuf> {
         match search(candidates) {
             Trust::System(_) => None,

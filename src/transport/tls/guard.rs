@@ -1,9 +1,9 @@
-//! Entering OpenSSL, in a process that may be forked meanwhile.
+//! Entering OpenSSL in a process that may fork at the same time.
 //!
 //! OpenSSL takes locks that all its users share: for algorithms, random
-//! numbers, texts of errors, threads.  So whatever is done with it is done
-//! between `enter` and the end of what that returns.  Nothing in there waits:
-//! files have been read before, and sockets do not block.
+//! numbers, texts of errors, threads.  So everything that uses it happens
+//! between `enter` and the drop of the result.  Nothing in between waits: files
+//! have been read before, and sockets do not block.
 
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
@@ -19,22 +19,22 @@ thread_local! {
 struct Thread;
 
 impl Drop for Thread {
-    /// When the thread ends, OpenSSL would take its locks by itself.
+    /// Otherwise OpenSSL would take its locks when the thread ends.
     fn drop(&mut self) {
         let _busy = fork::busy();
         ffi::stop_thread();
     }
 }
 
-/// This thread uses OpenSSL until the result is dropped.
+/// Lets this thread use OpenSSL until the result is dropped.
 pub fn enter() -> Busy {
     let busy = fork::busy();
-    // A thread that is ending may have no such variables any more.
+    // A thread that is ending may no longer have such variables.
     let _ = THREAD.try_with(|_| ());
     busy
 }
 
-/// One of OpenSSL's objects, whose end takes locks like any other use of it.
+/// One of OpenSSL's objects; freeing it takes locks, like any other use.
 pub struct Guarded<T>(ManuallyDrop<T>);
 
 impl<T> Guarded<T> {
@@ -42,7 +42,7 @@ impl<T> Guarded<T> {
         Self(ManuallyDrop::new(object))
     }
 
-    /// The object, for who has entered OpenSSL.
+    /// The object, for a thread that has entered OpenSSL.
     pub fn into_inner(self) -> T {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: what it is taken from is neither dropped nor seen any more.

@@ -1,13 +1,13 @@
 //! TLS over a socket, with OpenSSL.
 //!
-//! * `credentials`: what proves who we are, and whom we believe: directories
-//!   of certificates, and, in `psk`, files of pre-shared keys;
+//! * `credentials`: what proves our identity, and whom we trust: directories of
+//!   certificates and, in `psk`, files of pre-shared keys;
 //! * `secret`: bytes that are wiped from memory;
-//! * `priority`: the strings by which users choose versions and algorithms;
+//! * `priority`: the strings with which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
-//! * `context`: both of the former as OpenSSL wants them, shared by handles;
-//! * `advice`: what to do about what is refused for reasons of safety;
-//! * `guard`: the way into OpenSSL, and `fork`;
+//! * `context`: credentials and settings in OpenSSL's form, shared by handles;
+//! * `advice`: what to do about what is refused for security;
+//! * `guard`: entering OpenSSL, and `fork`;
 //! * `channel`: the encrypted stream of one handle, over its `wire`;
 //! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
@@ -38,7 +38,7 @@ use guard::{Guarded, enter};
 use peer::PeerName;
 pub use priority::DEFAULT_PRIORITY;
 
-/// What the caller says of TLS, apart from whether to use it.
+/// The caller's settings for TLS, apart from whether to use it.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub certificates: Option<CString>,
@@ -67,8 +67,8 @@ impl Default for Settings {
 /// A session that has everything but a socket.
 pub struct Prepared {
     ssl: Guarded<Ssl>,
-    /// The server has to prove that it knows the pre-shared key, and nothing
-    /// else will do.
+    /// The server must prove that it knows the pre-shared key; nothing else is
+    /// sufficient.
     psk: bool,
 }
 
@@ -94,7 +94,7 @@ impl Prepared {
                 (context::for_certificates(&trust, priority)?, None)
             }
         };
-        // A shared key proves more than a name.
+        // A shared key is better proof than a name.
         let uses_psk = psk.is_some();
         let verify = settings.verify_peer && !uses_psk;
         let name = if verify { name? } else { name.unwrap_or(None) };
@@ -123,7 +123,7 @@ impl Prepared {
     }
 }
 
-/// What OpenSSL says of a failure.
+/// OpenSSL's description of a failure.
 fn reasons(stack: &ErrorStack) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for error in stack.errors() {
