@@ -1,12 +1,13 @@
 //! How the states of a handle follow each other as bytes move.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use crate::connect::{Attempt, Outcome};
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Config, Fault, Next, Session};
+use crate::negotiation::line::Line;
+use crate::negotiation::{self, Answer, Fault, Next, OptionRequest, Session};
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress, Reach};
 use crate::transport::tls::Prepared;
@@ -113,34 +114,24 @@ impl Client {
     /// The connection stands: the server speaks first.
     pub(super) fn greet(&mut self, socket: OwnedFd) {
         debug!(self.debug, "connected, waiting for the server's greeting");
-        let line = Line::new();
-        self.begin(
-            Stream::plain(socket),
-            line,
-            |line, config, mut session| async move {
-                let answer = negotiation::connect(&line, &config, &mut session).await;
-                (session, answer)
-            },
-        );
+        self.begin(Stream::plain(socket), Line::new(), None);
     }
 
     // The handshake.
 
     /// Begins a conversation, without moving any byte yet.
-    pub(super) fn begin<F>(
+    pub(super) fn begin(
         &mut self,
         stream: Stream,
         line: Line,
-        conversation: impl FnOnce(Line, Config, Session) -> F,
-    ) where
-        F: Future<Output = (Session, Answer<Next>)> + Send + 'static,
-    {
+        request: Option<Arc<OptionRequest>>,
+    ) {
         let config = self.settings.handshake.clone();
-        let conversation = conversation(line.clone(), config, self.session.clone());
+        let conversation = negotiation::begin(line.clone(), config, self.session.clone(), request);
         self.state = State::Conversing(Talk {
             stream,
             line,
-            conversation: Conversation::new(conversation),
+            conversation,
         });
     }
 
@@ -276,7 +267,7 @@ impl Client {
             }
             Ok(Next::Negotiating(count)) => {
                 self.state = State::Negotiating(stream, line);
-                self.option_ended(Ok(count));
+                self.option_ended(Ok(count), 0);
                 Ok(())
             }
             Ok(Next::Closed) => {
@@ -287,7 +278,7 @@ impl Client {
             Err(Fault::Refused(_, error) | Fault::Unheard(error)) => {
                 debug!(self.debug, "{error}");
                 self.state = State::Negotiating(stream, line);
-                self.option_ended(Err(error));
+                self.option_ended(Err(error), libc::ENOTSUP);
                 Ok(())
             }
             Err(Fault::Broken(error)) => {
@@ -323,7 +314,7 @@ impl Client {
         let begun = self.transmission.begin(agreement, &line.take_input());
         match begun {
             Ok(()) => {
-                self.option_ended(Ok(0));
+                self.option_ended(Ok(0), 0);
                 Ok(())
             }
             Err(error) => Err(self.die(error)),
@@ -455,7 +446,7 @@ impl Client {
         }
         self.state = State::Closed;
         self.transmission.abandon_all();
-        self.option_ended(Ok(0));
+        self.option_ended(Ok(0), 0);
     }
 
     /// The connection is broken; answers with the reason.
@@ -465,11 +456,7 @@ impl Client {
         self.keep_count(chunks);
         self.state = State::Dead(error.clone());
         self.transmission.abandon_all();
-        let reason = match error.errno() {
-            0 => Error::new(libc::ENOTCONN, error.text().to_owned()),
-            _ => error.clone(),
-        };
-        self.option_failed(error.clone(), reason.errno());
+        self.option_ended(Err(error.clone()), libc::ENOTCONN);
         error
     }
 
@@ -485,7 +472,7 @@ impl Client {
         self.state = State::Closed;
         // Whoever was promised an answer to an option gets one: this is it.
         let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
-        self.option_failed(gone, libc::ENOTCONN);
+        self.option_ended(Err(gone), libc::ENOTCONN);
         if let Some(child) = subprocess {
             let pid = child.pid();
             if !child.end() {
