@@ -33,7 +33,7 @@ impl Client {
         let cookie = self.transmission.submit(request);
         if !blocked {
             // The failure is the state's and the command's.
-            let _ = self.push();
+            let _ = self.send_requests();
         }
         Ok(cookie)
     }

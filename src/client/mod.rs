@@ -9,7 +9,8 @@
 //! * `options`: the handshake in the caller's hands;
 //! * `info`: what the server has said;
 //! * `commands`, after `checks` has looked at them: reading and writing;
-//! * `drive`: how states follow each other as bytes move;
+//! * `drive`: how states follow each other as bytes move, through `handshake`
+//!   and `transmission` to the `end`;
 //! * `polling`: waiting for bytes to move;
 //! * `snapshot`: what can be known of all that without the lock.
 
@@ -18,6 +19,8 @@ mod commands;
 mod connecting;
 pub mod debug;
 mod drive;
+mod end;
+mod handshake;
 mod info;
 mod lock;
 mod options;
@@ -26,6 +29,7 @@ mod settings;
 mod snapshot;
 mod state;
 mod tls;
+mod transmission;
 mod uri;
 
 use std::ffi::{CStr, CString};

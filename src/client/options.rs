@@ -47,16 +47,16 @@ impl Client {
         let asked = (Arc::new(request), completion);
         asked.0.check(&self.session)?;
         let (stream, line) = self.take_negotiating()?;
-        self.begin(stream, line, Some(Arc::clone(&asked.0)));
+        self.begin_conversation(stream, line, Some(Arc::clone(&asked.0)));
         self.option = PendingOption {
             asked: Some(asked),
             outcome: None,
         };
         // The failure is kept as the outcome.
-        let _ = self.converse();
+        let _ = self.advance_handshake();
         if self.state.has_received() {
             // The socket will not become readable for what is here.
-            let _ = self.take_in(Reach::Everything);
+            let _ = self.read(Reach::Everything);
         }
         Ok(())
     }
@@ -71,14 +71,14 @@ impl Client {
         }
     }
 
-    /// An option has been answered, or will not be any more.  The completion
-    /// closure must be able to tell failure: for an error without errno it gets
-    /// `otherwise`.
-    pub(super) fn option_ended(&mut self, outcome: Result<usize>, otherwise: i32) {
-        let mut errno = match &outcome {
-            Ok(_) => 0,
-            Err(error) if error.errno() == 0 => otherwise,
-            Err(error) => error.errno(),
+    /// An option has been answered, or will not be any more.
+    pub(super) fn option_ended(&mut self, outcome: Result<usize>) {
+        // The completion closure must be able to tell failure.
+        let mut errno = match (&outcome, &self.state) {
+            (Ok(_), _) => 0,
+            (Err(error), _) if error.errno() != 0 => error.errno(),
+            (Err(_), State::Dead(_)) => libc::ENOTCONN,
+            (Err(_), _) => libc::ENOTSUP,
         };
         self.option.outcome = Some(outcome);
         if let Some(mut asked) = self.option.asked.take() {
