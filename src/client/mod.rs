@@ -9,7 +9,8 @@
 //! * `options`: the handshake in the caller's hands;
 //! * `info`: what the server has said;
 //! * `commands`, after `checks` has looked at them: reading and writing;
-//! * `drive`: how states follow each other as bytes move;
+//! * `drive`: how states follow each other as bytes move, through `handshake`
+//!   and `transmission` to the `end`;
 //! * `polling`: waiting for bytes to move;
 //! * `snapshot`: what can be known of all that without the lock.
 
@@ -18,6 +19,8 @@ mod commands;
 mod connecting;
 pub mod debug;
 mod drive;
+mod end;
+mod handshake;
 mod info;
 mod lock;
 mod options;
@@ -26,9 +29,9 @@ mod settings;
 mod snapshot;
 mod state;
 mod tls;
+mod transmission;
 mod uri;
 
-use std::any::Any;
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -38,7 +41,7 @@ use crate::callback::Completion;
 use crate::connect::Place;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
-use crate::negotiation::{Config, Session};
+use crate::negotiation::{Config, OptionRequest, Session};
 use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
@@ -69,7 +72,7 @@ pub struct Handle {
 #[derive(Debug)]
 pub struct Client {
     debug: Arc<DebugSink>,
-    settings: Settings,
+    pub settings: Settings,
     state: State,
     session: Session,
     pub transmission: Transmission,
@@ -98,11 +101,11 @@ pub struct Client {
 /// An option that the caller has started.
 #[derive(Debug, Default)]
 struct PendingOption {
-    /// The closure that the conversation calls along the way.  It is shared,
-    /// because the caller may rely on its data until the completion closure
-    /// has run, and by then the conversation is over.
-    along: Option<Arc<dyn Any + Send + Sync>>,
-    completion: Option<Completion>,
+    /// The request with its closure, and the closure for completion, to be
+    /// freed in this order.  The conversation shares the request: the caller
+    /// may rely on the data of its closure until the other one has run, and by
+    /// then the conversation is over.
+    asked: Option<(Arc<OptionRequest>, Completion)>,
     outcome: Option<Result<usize>>,
 }
 

@@ -22,10 +22,8 @@ pub async fn list_meta_contexts(
     line: &Line,
     export: &CStr,
     queries: &[CString],
-    session: &Session,
     mut found: impl FnMut(&CStr),
 ) -> Answer<Next> {
-    option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_META_CONTEXT.RECV_REPLY: asking for the list of meta contexts");
     let mut count = 0usize;
     ask(line, Opt::ListMetaContext, export, queries, |_, name| {
@@ -47,7 +45,6 @@ pub async fn set_meta_contexts(
     session: &mut Session,
     mut granted: impl FnMut(&CStr),
 ) -> Answer<Next> {
-    option::require_fixed(session)?;
     session.contexts.clear();
     line.label(c"NEWSTYLE.OPT_META_CONTEXT.RECV_REPLY: selecting meta contexts");
     let set = &mut session.contexts;

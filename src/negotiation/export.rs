@@ -44,7 +44,6 @@ pub async fn go(line: &Line, config: &Config, session: &mut Session) -> Answer<N
 /// NBD_OPT_INFO: requests the same information as GO, without opening the
 /// export.
 pub async fn info(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
-    option::require_fixed(session)?;
     select_contexts(line, config, session).await?;
     line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: asking for information on the export");
     match information(line, Opt::Info, config, session)

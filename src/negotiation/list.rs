@@ -8,18 +8,13 @@ use crate::protocol::{Fields, MAX_STRING};
 
 use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
-use super::{Answer, Next, Session, c_string, option};
+use super::{Answer, Next, c_string, option};
 
 /// The maximum number of exports; a server with more is hostile or broken.
 pub const MAX_EXPORTS: usize = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 /// Reports each export's name and description, and counts them.
-pub async fn list(
-    line: &Line,
-    session: &Session,
-    mut found: impl FnMut(&CStr, &CStr),
-) -> Answer<Next> {
-    option::require_fixed(session)?;
+pub async fn list(line: &Line, mut found: impl FnMut(&CStr, &CStr)) -> Answer<Next> {
     line.label(c"NEWSTYLE.OPT_LIST.RECV_REPLY: asking for the list of exports");
     option::send(line, Opt::List, &[]);
     let mut count = 0usize;

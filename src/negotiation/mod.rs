@@ -2,7 +2,8 @@
 //!
 //! Each file is one part of the conversation, in the order of the protocol: the
 //! greeting, the framing of options, then the options.  `automatic` combines
-//! them for programs that do not need the details.
+//! them for programs that do not need the details; `request` leaves the choice
+//! to the program.
 
 mod automatic;
 mod contexts;
@@ -11,6 +12,7 @@ mod greeting;
 pub mod line;
 mod list;
 mod option;
+mod request;
 mod starttls;
 mod switches;
 #[cfg(test)]
@@ -23,13 +25,7 @@ use crate::protocol::context::MetaContext;
 use crate::protocol::export::{BlockSizes, TransmissionFlags};
 use crate::protocol::handshake::{FIXED_NEWSTYLE, NO_ZEROES};
 
-pub use automatic::connect;
-pub use contexts::{list_meta_contexts, set_meta_contexts};
-pub use export::{go, info};
-pub use list::list;
-pub use option::abort;
-pub use starttls::starttls;
-pub use switches::{extended_headers, structured_replies};
+pub use request::{OptionRequest, begin};
 
 /// Whether the caller wants TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -119,20 +119,6 @@ pub fn as_refused_switch(fault: Fault) -> Fault {
     }
 }
 
-/// Options exist only if both sides speak fixed newstyle.
-pub fn require_fixed(session: &Session) -> Answer<()> {
-    if session.is_fixed() {
-        return Ok(());
-    }
-    Err(Fault::Refused(
-        refusal::UNSUP,
-        Error::new(
-            libc::ENOTSUP,
-            "the server does not use the fixed newstyle protocol",
-        ),
-    ))
-}
-
 /// NBD_OPT_ABORT: the client leaves.  The client does not wait for an
 /// acknowledgement, because many servers do not send one.
 pub async fn abort(line: &Line, session: &Session) -> Answer<Next> {

@@ -9,7 +9,6 @@ use super::{Answer, Config, Fault, Next, Session, Tls, option};
 /// Switches to TLS.  What was negotiated in clear no longer counts, because
 /// anybody could have tampered with it.
 pub async fn starttls(line: &Line, session: &mut Session) -> Answer<Next> {
-    option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_STARTTLS.RECV_REPLY: asking for TLS");
     option::send(line, Opt::StartTls, &[]);
     option::acknowledgement(line, Opt::StartTls)

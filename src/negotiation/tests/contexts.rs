@@ -4,8 +4,8 @@ use crate::negotiation::{Config, Next, Session};
 
 use super::talk::{
     ACK, GO, INFO, LIST_META_CONTEXT, META_CONTEXT, SET_META_CONTEXT, STRUCTURED_REPLY, Talk,
-    Topic, UNSUP, basics, c_strings, context, fixed, information, information_wanted, option,
-    plain, queries, reply,
+    UNSUP, basics, c_strings, context, fixed, information, information_wanted, list_contexts,
+    option, plain, queries, reply, set_contexts,
 };
 
 fn structured() -> Session {
@@ -16,14 +16,12 @@ fn structured() -> Session {
 }
 
 fn list(wanted: &[&str]) -> Talk {
-    let topic = Topic::ListContexts(c_strings(wanted));
-    Talk::about(topic, plain("vol7"), structured())
+    Talk::about(list_contexts(wanted), plain("vol7"), structured())
         .client(option(LIST_META_CONTEXT, &queries("vol7", wanted)))
 }
 
 fn set(wanted: &[&str]) -> Talk {
-    let topic = Topic::SetContexts(c_strings(wanted));
-    Talk::about(topic, plain("vol7"), structured())
+    Talk::about(set_contexts(wanted), plain("vol7"), structured())
         .client(option(SET_META_CONTEXT, &queries("vol7", wanted)))
 }
 
@@ -61,8 +59,7 @@ fn listing_does_not_disturb_what_was_selected() {
         .server(one(SET_META_CONTEXT, 7, "base:allocation"))
         .server(reply(SET_META_CONTEXT, ACK, &[]))
         .hold();
-    let topic = Topic::ListContexts(Vec::new());
-    let talk = Talk::about(topic, plain("vol7"), selected.session)
+    let talk = Talk::about(list_contexts(&[]), plain("vol7"), selected.session)
         .client(option(LIST_META_CONTEXT, &queries("vol7", &[])));
     for last in [ACK, UNSUP] {
         let ended = talk
@@ -88,11 +85,14 @@ fn a_selection_replaces_the_one_before_even_if_it_fails() {
         (true, vec![(7, "base:allocation"), (8, "x-not:asked")])
     );
     let again = |replies: &[Vec<u8>]| {
-        let topic = Topic::SetContexts(c_strings(&["qemu:"]));
-        Talk::about(topic, plain("vol7"), selected.session.clone())
-            .client(option(SET_META_CONTEXT, &queries("vol7", &["qemu:"])))
-            .server(replies.concat())
-            .hold()
+        Talk::about(
+            set_contexts(&["qemu:"]),
+            plain("vol7"),
+            selected.session.clone(),
+        )
+        .client(option(SET_META_CONTEXT, &queries("vol7", &["qemu:"])))
+        .server(replies.concat())
+        .hold()
     };
     let ended = again(&[
         one(SET_META_CONTEXT, 1, "qemu:x"),

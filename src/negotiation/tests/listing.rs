@@ -4,11 +4,11 @@ use crate::negotiation::Next;
 use crate::negotiation::list::MAX_EXPORTS;
 
 use super::talk::{
-    ACK, INFO, LIST, SERVER, Talk, Topic, counted, fixed, plain, reply, reply_header,
+    self, ACK, INFO, LIST, SERVER, Talk, counted, fixed, option, plain, reply, reply_header,
 };
 
 fn list() -> Talk {
-    Talk::about(Topic::List, plain(""), fixed()).client(super::talk::option(LIST, &[]))
+    Talk::about(talk::list(), plain(""), fixed()).client(option(LIST, &[]))
 }
 
 fn entry(name: &str, description: &str) -> Vec<u8> {

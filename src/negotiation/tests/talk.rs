@@ -1,11 +1,14 @@
 //! Talks: what the server sends, what the client must reply, and the test bench
 //! for the client's conversations.
 
-use std::ffi::{CStr, CString};
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::sync::{Arc, Mutex};
 
+use crate::callback::{self, ContextCallback, ListCallback};
 use crate::error::Error;
 use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Config, Fault, Next, Protocol, Session};
+use crate::negotiation::{self, Answer, Config, Fault, Next, OptionRequest, Protocol, Session};
 use crate::testing::{Dice, Pace, flips};
 
 pub const ACK: u32 = 1;
@@ -117,18 +120,37 @@ pub fn c_strings(texts: &[&str]) -> Vec<CString> {
     texts.iter().map(|t| CString::new(*t).unwrap()).collect()
 }
 
-/// A conversation to hold.
-#[derive(Debug, Clone)]
-pub enum Topic {
-    Connect,
-    Go,
-    Info,
-    List,
-    ListContexts(Vec<CString>),
-    SetContexts(Vec<CString>),
-    StructuredReplies,
-    ExtendedHeaders,
-    Abort,
+thread_local! {
+    /// What the listeners of this test have been told.
+    static FOUND: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+fn found(text: String) {
+    FOUND.with_borrow_mut(|found| found.push(text));
+}
+
+/// The list of exports.
+pub fn list() -> OptionRequest {
+    let listener = ListCallback::new(|name, description| {
+        let (name, description) = (name.to_string_lossy(), description.to_string_lossy());
+        found(format!("{name}: {description}"));
+    });
+    OptionRequest::List(listener.into_closure().into())
+}
+
+/// The list of meta contexts.
+pub fn list_contexts(queries: &[&str]) -> OptionRequest {
+    OptionRequest::ListContexts(c_strings(queries), context_listener())
+}
+
+/// A selection of meta contexts.
+pub fn set_contexts(queries: &[&str]) -> OptionRequest {
+    OptionRequest::SetContexts(c_strings(queries), context_listener())
+}
+
+fn context_listener() -> Mutex<callback::Context> {
+    let listener = ContextCallback::new(|name| found(name.to_string_lossy().into_owned()));
+    listener.into_closure().into()
 }
 
 /// The outcome of a conversation.
@@ -185,7 +207,7 @@ impl Ended {
 /// A conversation that has begun.
 struct Bench {
     line: Line,
-    conversation: Conversation<(Answer<Next>, Session, Vec<String>)>,
+    conversation: Conversation<(Session, Answer<Next>)>,
     sent: Vec<u8>,
     ended: Option<Ended>,
     /// How much is sent at a time.
@@ -199,13 +221,13 @@ impl Bench {
     fn carry_on(&mut self) {
         for _ in 0..1_000_000 {
             if self.ended.is_none()
-                && let Some((answer, session, found)) = self.conversation.resume()
+                && let Some((session, answer)) = self.conversation.resume()
             {
                 self.said_everything = !self.line.has_output();
                 self.ended = Some(Ended {
                     answer,
                     session,
-                    found,
+                    found: FOUND.take(),
                     sent: Vec::new(),
                     unread: Vec::new(),
                     deserted: false,
@@ -258,7 +280,8 @@ enum Turn {
 /// A conversation, and the script by which server and client hold it.
 #[derive(Debug, Clone)]
 pub struct Talk {
-    topic: Topic,
+    /// The option; `None` from the greeting on.
+    request: Option<Arc<OptionRequest>>,
     config: Config,
     session: Session,
     turns: Vec<Turn>,
@@ -267,7 +290,7 @@ pub struct Talk {
 impl Talk {
     /// From the greeting on.
     pub fn connect(config: Config) -> Self {
-        Self::about(Topic::Connect, config, Session::default())
+        Self::new(None, config, Session::default())
     }
 
     /// The same, with a fixed newstyle greeting already exchanged.
@@ -278,9 +301,13 @@ impl Talk {
     }
 
     /// One option.
-    pub fn about(topic: Topic, config: Config, session: Session) -> Self {
+    pub fn about(request: OptionRequest, config: Config, session: Session) -> Self {
+        Self::new(Some(request.into()), config, session)
+    }
+
+    fn new(request: Option<Arc<OptionRequest>>, config: Config, session: Session) -> Self {
         Self {
-            topic,
+            request,
             config,
             session,
             turns: Vec::new(),
@@ -420,55 +447,21 @@ impl Talk {
     }
 
     fn begin(&self, portion: usize) -> Bench {
+        FOUND.take();
         let line = Line::new();
-        let conversation = converse(
+        let conversation = negotiation::begin(
             line.clone(),
-            self.topic.clone(),
             self.config.clone(),
             self.session.clone(),
+            self.request.clone(),
         );
         Bench {
             line,
-            conversation: Conversation::new(conversation),
+            conversation,
             sent: Vec::new(),
             ended: None,
             portion,
             said_everything: true,
         }
     }
-}
-
-async fn converse(
-    line: Line,
-    topic: Topic,
-    config: Config,
-    mut session: Session,
-) -> (Answer<Next>, Session, Vec<String>) {
-    let mut found = Vec::new();
-    let text = |text: &CStr| text.to_string_lossy().into_owned();
-    let export = config.export_name.clone();
-    let shared = &mut session;
-    let answer = match topic {
-        Topic::Connect => negotiation::connect(&line, &config, shared).await,
-        Topic::Go => negotiation::go(&line, &config, shared).await,
-        Topic::Info => negotiation::info(&line, &config, shared).await,
-        Topic::List => {
-            let each = |name: &CStr, description: &CStr| {
-                found.push(format!("{}: {}", text(name), text(description)));
-            };
-            negotiation::list(&line, shared, each).await
-        }
-        Topic::ListContexts(queries) => {
-            let each = |name: &CStr| found.push(text(name));
-            negotiation::list_meta_contexts(&line, &export, &queries, shared, each).await
-        }
-        Topic::SetContexts(queries) => {
-            let each = |name: &CStr| found.push(text(name));
-            negotiation::set_meta_contexts(&line, &export, &queries, shared, each).await
-        }
-        Topic::StructuredReplies => negotiation::structured_replies(&line, shared).await,
-        Topic::ExtendedHeaders => negotiation::extended_headers(&line, shared).await,
-        Topic::Abort => negotiation::abort(&line, shared).await,
-    };
-    (answer, session, found)
 }
