@@ -1,6 +1,7 @@
 //! How the states of a handle follow each other as bytes move.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use crate::connect::{Attempt, Outcome};
 use crate::error::{Error, Result};
@@ -78,7 +79,7 @@ impl Client {
         if self.direction() & direction != 0 {
             return Ok(());
         }
-        let state = self.connection_state().to_string_lossy();
+        let state = self.state.label().to_string_lossy();
         Err(Error::new(
             libc::EINVAL,
             format!("no {what} event is expected in state {state}"),
@@ -113,7 +114,7 @@ impl Client {
     /// The connection stands: the server speaks first.
     pub(super) fn greet(&mut self, socket: OwnedFd) {
         debug!(self.debug, "connected, waiting for the server's greeting");
-        let line = Line::new();
+        let line = Line::new(Arc::clone(&self.statistics));
         self.begin(
             Stream::plain(socket),
             line,
@@ -185,7 +186,6 @@ impl Client {
                 self.converse().map(|()| false)
             }
             Ok(Received::Bytes { count, drained }) => {
-                count_bytes(&mut self.traffic.bytes_received, count);
                 talk.line.feed(buffer.get(..count).unwrap_or_default());
                 self.converse().map(|()| !drained)
             }
@@ -221,7 +221,7 @@ impl Client {
             let Talk { stream, line, .. } = talk;
             match line.drain(|bytes| sent(stream.send(&[SendVector::from(bytes)]))) {
                 Ok(0) => return Ok(()),
-                Ok(count) => count_bytes(&mut self.traffic.bytes_sent, count),
+                Ok(_) => {}
                 Err(error) if error.errno() == libc::EPIPE => line.discard_output(),
                 Err(error) => return Err(self.die(error)),
             }
@@ -264,23 +264,19 @@ impl Client {
     }
 
     fn conversation_ended(&mut self, session: Session, answer: Answer<Next>) -> Result<()> {
-        self.session = session;
+        *self.session = session;
         let State::Conversing(talk) = std::mem::replace(&mut self.state, State::Closed) else {
             return Ok(());
         };
         let Talk { stream, line, .. } = talk;
         match answer {
-            Ok(Next::Transmission) => {
-                self.keep_count(line.chunks());
-                self.begin_transmission(stream, &line)
-            }
+            Ok(Next::Transmission) => self.begin_transmission(stream, &line),
             Ok(Next::Negotiating(count)) => {
                 self.state = State::Negotiating(stream, line);
                 self.option_ended(Ok(count));
                 Ok(())
             }
             Ok(Next::Closed) => {
-                self.keep_count(line.chunks());
                 self.session_ended(Some(stream));
                 Ok(())
             }
@@ -290,18 +286,8 @@ impl Client {
                 self.option_ended(Err(error));
                 Ok(())
             }
-            Err(Fault::Broken(error)) => {
-                self.keep_count(line.chunks());
-                Err(self.die(error))
-            }
+            Err(Fault::Broken(error)) => Err(self.die(error)),
         }
-    }
-
-    /// The wire of the handshake goes; what it counted stays.
-    fn keep_count(&mut self, (sent, received): (u64, u64)) {
-        let traffic = &mut self.traffic;
-        traffic.chunks_sent = traffic.chunks_sent.saturating_add(sent);
-        traffic.chunks_received = traffic.chunks_received.saturating_add(received);
     }
 
     fn begin_transmission(&mut self, stream: Stream, line: &Line) -> Result<()> {
@@ -344,16 +330,7 @@ impl Client {
                 Ok(false) => return Ok(()),
                 Err(error) => return self.push_failed(error),
             }
-            let mut taken = 0;
-            let progress = self.transmission.send(|vectors| {
-                let sent = stream.send(vectors)?;
-                if let Sent::Bytes(count) = sent {
-                    taken = count;
-                }
-                Ok(sent)
-            });
-            count_bytes(&mut self.traffic.bytes_sent, taken);
-            match progress {
+            match self.transmission.send(|vectors| stream.send(vectors)) {
                 Ok(Progress::More) => {}
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.after_push(),
@@ -394,10 +371,10 @@ impl Client {
                 return Ok(());
             }
         }
-        let (_, before) = self.transmission.chunks();
+        let before = self.statistics.chunks_received.get();
         let pulled = self.receive(reach);
-        let (_, after) = self.transmission.chunks();
-        self.server_is_ahead = after.saturating_sub(before) > 1 || !self.transmission.is_used_up();
+        let replies = self.statistics.chunks_received.get().wrapping_sub(before);
+        self.server_is_ahead = replies > 1 || !self.transmission.is_used_up();
         pulled
     }
 
@@ -409,15 +386,9 @@ impl Client {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
             };
-            let mut taken = 0;
-            let arrival = self.transmission.receive(reach, |vectors| {
-                let received = stream.receive(vectors)?;
-                if let Received::Bytes { count, .. } = received {
-                    taken = count;
-                }
-                Ok(received)
-            });
-            count_bytes(&mut self.traffic.bytes_received, taken);
+            let arrival = self
+                .transmission
+                .receive(reach, |vectors| stream.receive(vectors));
             match arrival {
                 Ok(Arrival::More) => {}
                 // The socket does not show what is left of a record of TLS.
@@ -461,8 +432,6 @@ impl Client {
     /// The connection is broken; answers with the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
         debug!(self.debug, "the connection is dead: {error}");
-        let chunks = self.state.line_chunks();
-        self.keep_count(chunks);
         self.state = State::Dead(error.clone());
         self.transmission.abandon_all();
         let reason = match error.errno() {
@@ -503,8 +472,4 @@ fn sent(result: Result<Sent>) -> Result<usize> {
         Sent::Bytes(count) => Ok(count),
         Sent::Blocked => Ok(0),
     }
-}
-
-fn count_bytes(counter: &mut u64, count: usize) {
-    *counter = counter.saturating_add(u64::try_from(count).unwrap_or(0));
 }

@@ -112,15 +112,6 @@ impl State {
         }
     }
 
-    /// Options sent and replies received on the wire of the handshake.
-    pub fn line_chunks(&self) -> (u64, u64) {
-        match self {
-            Self::Conversing(talk) => talk.line.chunks(),
-            Self::Negotiating(_, line) => line.chunks(),
-            _ => (0, 0),
-        }
-    }
-
     /// Estimate of the memory in use, in bytes.
     pub fn memory(&self) -> usize {
         match self {

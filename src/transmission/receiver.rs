@@ -64,8 +64,6 @@ pub struct Receiver {
     phase: Phase,
     /// Payload of the block status chunk that is arriving; reused.
     status: Vec<u8>,
-    /// Replies whose header has been seen.
-    pub chunks: u64,
     /// Stopped behind the end of a command, with bytes left that nobody has
     /// looked at.
     resting: bool,
@@ -332,7 +330,7 @@ impl Receiver {
                 (begin_chunk(&chunk, lead, commands, agreement)?, used)
             }
         };
-        self.chunks = self.chunks.saturating_add(1);
+        commands.statistics.chunks_received.add(1);
         if let Phase::Data(part) = &phase {
             self.ahead.expect_like(part.left);
         }

@@ -55,7 +55,7 @@ fn a_refusal_does_not_matter_where_tls_is_optional() {
 
 /// The conversation, with its end of the wire.
 fn upgrade(session: Session) -> (Line, Conversation<(Answer<Next>, Session)>) {
-    let line = Line::new();
+    let line = Line::new(std::sync::Arc::default());
     let end = line.clone();
     let conversation = Conversation::new(async move {
         let mut session = session;

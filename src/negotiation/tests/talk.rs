@@ -419,7 +419,7 @@ impl Talk {
     }
 
     fn begin(&self, portion: usize) -> Bench {
-        let line = Line::new();
+        let line = Line::new(std::sync::Arc::default());
         let conversation = converse(
             line.clone(),
             self.topic.clone(),
