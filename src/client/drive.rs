@@ -66,15 +66,6 @@ impl Client {
         }
     }
 
-    /// Whether something has been received that the next call can use, and of
-    /// which the socket says nothing.
-    pub(super) fn has_backlog(&self) -> bool {
-        match &self.state {
-            State::Transmitting(stream) => self.transmission.has_backlog() || stream.has_received(),
-            _ => false,
-        }
-    }
-
     fn expect(&self, direction: u32, what: &str) -> Result<()> {
         if self.direction() & direction != 0 {
             return Ok(());

@@ -267,24 +267,28 @@ impl Drop for Locked<'_> {
 
 impl Client {
     /// Whether the table permits this call now.
+    #[inline]
     pub fn permit(&self, row: &Row) -> Result<()> {
-        let state = self.state.states();
-        if row.states.contains(state) {
+        if row.states.contains(self.state.states()) {
             return Ok(());
         }
-        let errno = if state == States::CREATED {
-            libc::ENOTCONN
-        } else {
-            libc::EINVAL
+        Err(self.forbidden(row))
+    }
+
+    #[cold]
+    fn forbidden(&self, row: &Row) -> Error {
+        let errno = match self.state {
+            State::Created => libc::ENOTCONN,
+            _ => libc::EINVAL,
         };
-        Err(Error::new(
+        Error::new(
             errno,
             format!(
                 "invalid state: {}: the handle must be {}",
                 self.state.label().to_string_lossy(),
                 row.states
             ),
-        ))
+        )
     }
 
     /// A panic has left who knows what behind: the connection ends.  So do all
