@@ -28,8 +28,8 @@
 //!   wait (`aio_...`) owns them, and gives the buffer back through its
 //!   [`CompletionCallback`].
 //! * Callbacks run inside a call on the handle, which is locked: calls on the
-//!   handle fail there with `EDEADLK`, but methods that return no `Result` say
-//!   how things were before.  One that panics is not called again, and the
+//!   handle fail there with `EDEADLK`, but methods that return no `Result`
+//!   work, and report the state as it was before.  One that panics is not called again, and the
 //!   command or option that called it along the way fails with
 //!   `ENOTRECOVERABLE`; the program goes on.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
@@ -58,6 +58,7 @@
 //! * `protocol`: the wire as data: numbers, layouts, limits;
 //! * `memory`, `callback`, `error`: what all of them speak in: memory and
 //!   closures that the caller lends, and what went wrong;
+//! * `statistics`: what has gone over the wire;
 //! * `unwind`, `fork`: where panics end, and locks that a child must not find
 //!   taken;
 //! * `sys`: the system calls, each in a safe function.
@@ -81,6 +82,7 @@ mod fork;
 mod memory;
 mod negotiation;
 mod protocol;
+mod statistics;
 mod sys;
 mod table;
 #[cfg(test)]

@@ -63,20 +63,11 @@ impl Client {
         }
     }
 
-    /// Whether something has been received that the next call can use, and of
-    /// which the socket says nothing.
-    pub(super) fn has_backlog(&self) -> bool {
-        match &self.state {
-            State::Transmitting(stream) => self.transmission.has_backlog() || stream.has_received(),
-            _ => false,
-        }
-    }
-
     fn expect(&self, direction: u32, what: &str) -> Result<()> {
         if self.direction() & direction != 0 {
             return Ok(());
         }
-        let state = self.connection_state().to_string_lossy();
+        let state = self.state.label().to_string_lossy();
         Err(Error::new(
             libc::EINVAL,
             format!("no {what} event is expected in state {state}"),
@@ -105,8 +96,4 @@ impl Client {
     pub(super) fn await_connection(&mut self, attempt: Attempt) {
         self.state = State::Connecting(attempt);
     }
-}
-
-pub(super) fn count_bytes(counter: &mut u64, count: usize) {
-    *counter = counter.saturating_add(u64::try_from(count).unwrap_or(0));
 }

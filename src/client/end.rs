@@ -23,8 +23,6 @@ impl Client {
     /// The connection is broken; answers with the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
         debug!(self.debug, "the connection is dead: {error}");
-        let chunks = self.state.line_chunks();
-        self.keep_count(chunks);
         self.state = State::Dead(error.clone());
         self.transmission.abandon_all();
         self.option_ended(Err(error.clone()));

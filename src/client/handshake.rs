@@ -12,7 +12,6 @@ use crate::transport::{Received, Sent, Stream};
 
 use super::Client;
 use super::debug::debug;
-use super::drive::count_bytes;
 use super::state::{State, Talk};
 
 /// Room for an answer to most options.  What is longer takes another call.
@@ -22,7 +21,8 @@ impl Client {
     /// The connection stands: the server speaks first.
     pub(super) fn greet(&mut self, socket: OwnedFd) {
         debug!(self.debug, "connected, waiting for the server's greeting");
-        self.begin_conversation(Stream::plain(socket), Line::new(), None);
+        let line = Line::new(Arc::clone(&self.statistics));
+        self.begin_conversation(Stream::plain(socket), line, None);
     }
 
     /// Begins a conversation, without moving any byte yet.
@@ -77,7 +77,6 @@ impl Client {
                 self.advance_handshake().map(|()| false)
             }
             Ok(Received::Bytes { count, drained }) => {
-                count_bytes(&mut self.traffic.bytes_received, count);
                 talk.line.feed(buffer.get(..count).unwrap_or_default());
                 self.advance_handshake().map(|()| !drained)
             }
@@ -104,8 +103,8 @@ impl Client {
                 return self.begin_tls();
             }
             match talk.send_written() {
-                Ok(Some(count)) => count_bytes(&mut self.traffic.bytes_sent, count),
-                Ok(None) => return Ok(()),
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
                 Err(error) => return Err(self.die(error)),
             }
         }
@@ -148,23 +147,19 @@ impl Client {
     }
 
     fn conversation_ended(&mut self, session: Session, answer: Answer<Next>) -> Result<()> {
-        self.session = session;
+        *self.session = session;
         let State::Conversing(talk) = std::mem::replace(&mut self.state, State::Closed) else {
             return Ok(());
         };
         let Talk { stream, line, .. } = talk;
         match answer {
-            Ok(Next::Transmission) => {
-                self.keep_count(line.chunks());
-                self.begin_transmission(stream, &line)
-            }
+            Ok(Next::Transmission) => self.begin_transmission(stream, &line),
             Ok(Next::Negotiating(count)) => {
                 self.state = State::Negotiating(stream, line);
                 self.option_ended(Ok(count));
                 Ok(())
             }
             Ok(Next::Closed) => {
-                self.keep_count(line.chunks());
                 self.session_ended(Some(stream));
                 Ok(())
             }
@@ -174,18 +169,8 @@ impl Client {
                 self.option_ended(Err(error));
                 Ok(())
             }
-            Err(Fault::Broken(error)) => {
-                self.keep_count(line.chunks());
-                Err(self.die(error))
-            }
+            Err(Fault::Broken(error)) => Err(self.die(error)),
         }
-    }
-
-    /// The wire of the handshake goes; what it counted stays.
-    pub(super) fn keep_count(&mut self, (sent, received): (u64, u64)) {
-        let traffic = &mut self.traffic;
-        traffic.chunks_sent = traffic.chunks_sent.saturating_add(sent);
-        traffic.chunks_received = traffic.chunks_received.saturating_add(received);
     }
 }
 
@@ -201,12 +186,12 @@ impl Talk {
         }
     }
 
-    /// Sends what the conversation has written: so many bytes, or `None` if
-    /// there are none or the socket takes none.
-    fn send_written(&mut self) -> Result<Option<usize>> {
+    /// Sends what the conversation has written; whether there was anything, and
+    /// the socket took some of it.
+    fn send_written(&mut self) -> Result<bool> {
         let Self { stream, line, .. } = self;
         if !line.has_output() {
-            return Ok(None);
+            return Ok(false);
         }
         let sent: Result<usize> =
             line.drain(|bytes| match stream.send(&[SendVector::from(bytes)])? {
@@ -214,11 +199,10 @@ impl Talk {
                 Sent::Blocked => Ok(0),
             });
         match sent {
-            Ok(0) => Ok(None),
-            Ok(count) => Ok(Some(count)),
+            Ok(count) => Ok(count > 0),
             Err(error) if error.errno() == libc::EPIPE => {
                 line.discard_output();
-                Ok(Some(0))
+                Ok(true)
             }
             Err(error) => Err(error),
         }

@@ -44,7 +44,7 @@ impl Client {
             .raw_fd()
             .filter(|_| direction != 0)
             .ok_or_else(|| {
-                let state = self.connection_state().to_string_lossy();
+                let state = self.state.label().to_string_lossy();
                 Error::new(
                     libc::EINVAL,
                     format!("there is nothing to wait for in state {state}"),
@@ -85,10 +85,13 @@ impl Client {
     /// Completes what can be completed without waiting; whether there was
     /// anything.
     fn receive_without_waiting(&mut self, reach: Reach) -> Result<bool> {
-        let before = (self.traffic.bytes_received, self.transmission.ended());
+        let moved = |client: &Self| {
+            let received = client.statistics.bytes_received.get();
+            (received, client.transmission.ended())
+        };
+        let before = moved(self);
         self.receive_replies(reach)?;
-        let after = (self.traffic.bytes_received, self.transmission.ended());
-        Ok(before != after || self.state.states() != States::CONNECTED)
+        Ok(before != moved(self) || self.state.states() != States::CONNECTED)
     }
 
     fn react(&mut self, happened: c_short, direction: u32, reach: Reach) -> Result<()> {

@@ -5,11 +5,10 @@ use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress, Reach};
-use crate::transport::{Received, Sent, Stream};
+use crate::transport::Stream;
 
 use super::Client;
 use super::debug::debug;
-use super::drive::count_bytes;
 use super::state::State;
 
 impl Client {
@@ -51,16 +50,7 @@ impl Client {
                 Ok(false) => return Ok(()),
                 Err(error) => return self.sending_failed(error),
             }
-            let mut taken = 0;
-            let progress = self.transmission.send(|vectors| {
-                let sent = stream.send(vectors)?;
-                if let Sent::Bytes(count) = sent {
-                    taken = count;
-                }
-                Ok(sent)
-            });
-            count_bytes(&mut self.traffic.bytes_sent, taken);
-            match progress {
+            match self.transmission.send(|vectors| stream.send(vectors)) {
                 Ok(Progress::More) => {}
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.all_sent(),
@@ -101,10 +91,10 @@ impl Client {
                 return Ok(());
             }
         }
-        let (_, before) = self.transmission.chunks();
+        let before = self.statistics.chunks_received.get();
         let received = self.receive_from_socket(reach);
-        let (_, after) = self.transmission.chunks();
-        self.server_is_ahead = after.saturating_sub(before) > 1 || !self.transmission.is_used_up();
+        let replies = self.statistics.chunks_received.get().wrapping_sub(before);
+        self.server_is_ahead = replies > 1 || !self.transmission.is_used_up();
         received
     }
 
@@ -116,15 +106,9 @@ impl Client {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
             };
-            let mut taken = 0;
-            let arrival = self.transmission.receive(reach, |vectors| {
-                let received = stream.receive(vectors)?;
-                if let Received::Bytes { count, .. } = received {
-                    taken = count;
-                }
-                Ok(received)
-            });
-            count_bytes(&mut self.traffic.bytes_received, taken);
+            let arrival = self
+                .transmission
+                .receive(reach, |vectors| stream.receive(vectors));
             match arrival {
                 Ok(Arrival::More) => {}
                 // The socket does not show what is left of a record of TLS.

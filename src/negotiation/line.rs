@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::{Error, Result};
+use crate::statistics::Statistics;
 
 /// Both ends of the wire: conversations read and write it, the owner of the
 /// socket fills and empties it.
@@ -40,8 +41,7 @@ struct Bytes {
     broken: Option<Error>,
     upgrade: Upgrade,
     label: &'static CStr,
-    chunks_sent: u64,
-    chunks_received: u64,
+    statistics: Arc<Statistics>,
 }
 
 /// Where the switch to TLS stands.
@@ -54,7 +54,7 @@ enum Upgrade {
 
 impl Line {
     /// An empty wire.
-    pub fn new() -> Self {
+    pub fn new(statistics: Arc<Statistics>) -> Self {
         Self(Arc::new(Mutex::new(Bytes {
             input: VecDeque::new(),
             output: VecDeque::new(),
@@ -62,8 +62,7 @@ impl Line {
             broken: None,
             upgrade: Upgrade::Clear,
             label: c"MAGIC.START: the conversation begins",
-            chunks_sent: 0,
-            chunks_received: 0,
+            statistics,
         })))
     }
 
@@ -165,14 +164,12 @@ impl Line {
 
     /// Counts an option that has been sent.
     pub fn count_sent(&self) {
-        let mut wire = self.wire();
-        wire.chunks_sent = wire.chunks_sent.saturating_add(1);
+        self.wire().statistics.chunks_sent.add(1);
     }
 
     /// Counts a greeting or an option reply.
     pub fn count_received(&self) {
-        let mut wire = self.wire();
-        wire.chunks_received = wire.chunks_received.saturating_add(1);
+        self.wire().statistics.chunks_received.add(1);
     }
 
     // The methods for the owner of the socket.
@@ -180,6 +177,7 @@ impl Line {
     /// Adds bytes that have been received.
     pub fn feed(&self, bytes: &[u8]) {
         let mut wire = self.wire();
+        wire.statistics.bytes_received.add(bytes.len());
         let is_heard = wire.output.is_empty();
         if !is_heard && wire.input.len().saturating_add(bytes.len()) > MAX_UNREAD {
             wire.break_off(Error::new(
@@ -217,6 +215,7 @@ impl Line {
         let (front, _) = wire.output.as_slices();
         let count = send(front)?.min(front.len());
         wire.output.drain(..count);
+        wire.statistics.bytes_sent.add(count);
         if wire.output.is_empty() {
             // What is written next is then contiguous.
             wire.output.clear();
@@ -249,12 +248,6 @@ impl Line {
     /// The label of the current step.
     pub fn current_label(&self) -> &'static CStr {
         self.wire().label
-    }
-
-    /// Options sent, and greetings and option replies received.
-    pub fn chunks(&self) -> (u64, u64) {
-        let wire = self.wire();
-        (wire.chunks_sent, wire.chunks_received)
     }
 
     /// Estimate of the memory in use, in bytes.
@@ -333,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_remains_to_be_sent_stays_where_it_is() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let message: Vec<u8> = (0..1_000_000u32).flat_map(u32::to_be_bytes).collect();
         line.write(&message);
         let start = address(&line);
@@ -347,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_is_written_meanwhile_follows_in_order() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let (mut written, mut sent) = (Vec::new(), Vec::new());
         for round in 0..2000u32 {
             let message = vec![u8::try_from(round % 251).unwrap(); 100];
@@ -376,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_talks_without_listening_is_not_listened_to() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let mut conversation = talk(&line);
         assert!(conversation.resume().is_none());
         line.feed(&[1; MAX_UNREAD]);
@@ -391,7 +384,7 @@ mod tests {
 
     #[test]
     fn an_answer_before_the_question_has_left_waits() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let mut conversation = talk(&line);
         assert!(conversation.resume().is_none());
         line.feed(b"no!");

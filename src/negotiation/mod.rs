@@ -31,11 +31,23 @@ pub use request::{OptionRequest, begin};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
     /// Only if the caller sends the option itself.
-    Disable,
+    Disable = 0,
     /// If the server agrees.
-    Allow,
+    Allow = 1,
     /// Or nothing.
-    Require,
+    Require = 2,
+}
+
+impl From<i32> for Tls {
+    /// By the number that callers know.
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Disable,
+            1 => Self::Allow,
+            // Whatever else it might be, the safe side.
+            _ => Self::Require,
+        }
+    }
 }
 
 /// What the caller wants from the handshake.

@@ -7,6 +7,7 @@ use crate::callback::Extent;
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::context::MetaContext;
 use crate::protocol::request::Command;
+use crate::statistics::Statistics;
 
 use super::request::{Along, ReadBuffer, Request};
 use super::sender::is_disconnect;
@@ -27,16 +28,18 @@ pub struct Commands {
     pub sending: Option<SlotId>,
     /// Commands that have ended so far.
     pub ended: u64,
+    pub statistics: Arc<Statistics>,
     remarks: Arc<dyn Remarks>,
 }
 
 impl Commands {
     /// No commands yet.
-    pub fn new(remarks: Arc<dyn Remarks>) -> Self {
+    pub fn new(statistics: Arc<Statistics>, remarks: Arc<dyn Remarks>) -> Self {
         Self {
             table: Table::default(),
             sending: None,
             ended: 0,
+            statistics,
             remarks,
         }
     }

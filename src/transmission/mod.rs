@@ -19,6 +19,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::protocol::reply::Style;
+use crate::statistics::Statistics;
 use crate::transport::{Received, Sent};
 
 use commands::Commands;
@@ -41,7 +42,6 @@ pub struct Transmission {
     disconnecting: bool,
     /// It has been sent.
     disconnected: bool,
-    chunks_sent: u64,
 }
 
 /// The result of a receive call.
@@ -59,15 +59,14 @@ pub enum Arrival {
 
 impl Transmission {
     /// No commands, nothing negotiated.
-    pub fn new(remarks: Arc<dyn Remarks>) -> Self {
+    pub fn new(statistics: Arc<Statistics>, remarks: Arc<dyn Remarks>) -> Self {
         Self {
-            commands: Commands::new(remarks),
+            commands: Commands::new(statistics, remarks),
             sender: Sender::default(),
             receiver: Receiver::default(),
             agreement: Agreement::default(),
             disconnecting: false,
             disconnected: false,
-            chunks_sent: 0,
         }
     }
 
@@ -105,14 +104,20 @@ impl Transmission {
             commands, sender, ..
         } = self;
         let mut issued = Vec::new();
-        let mut chunks = 0u64;
+        let statistics = &commands.statistics;
         let mut disconnected = false;
         let progress = sender.send(
             &mut commands.table,
             self.agreement.style == Style::Extended,
-            send,
+            |vectors| {
+                let sent = send(vectors)?;
+                if let Sent::Bytes(count) = sent {
+                    statistics.bytes_sent.add(count);
+                }
+                Ok(sent)
+            },
             |table, id| {
-                chunks = chunks.saturating_add(1);
+                statistics.chunks_sent.add(1);
                 disconnected |= is_disconnect(table.slot(id));
                 // Rare, and only then is there a state to keep.
                 if table.slot(id).answered {
@@ -120,7 +125,6 @@ impl Transmission {
                 }
             },
         )?;
-        self.chunks_sent = self.chunks_sent.saturating_add(chunks);
         self.disconnected |= disconnected;
         commands.sending = if sender.is_midway() {
             commands.table.first(Stage::Queued)
@@ -150,6 +154,7 @@ impl Transmission {
         match receive(vectors)? {
             Received::Blocked => Ok(Arrival::Drained),
             Received::Bytes { count, drained } => {
+                self.commands.statistics.bytes_received.add(count);
                 self.receiver
                     .received(count, &mut self.commands, &self.agreement, reach)?;
                 Ok(
@@ -272,11 +277,6 @@ impl Transmission {
     /// Whether the disconnect has been sent.
     pub fn is_disconnected(&self) -> bool {
         self.disconnected
-    }
-
-    /// Requests sent and replies received.
-    pub fn chunks(&self) -> (u64, u64) {
-        (self.chunks_sent, self.receiver.chunks)
     }
 
     /// Estimate of the memory in use, in bytes.

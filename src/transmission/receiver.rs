@@ -64,8 +64,6 @@ pub struct Receiver {
     phase: Phase,
     /// Payload of the block status chunk that is arriving; reused.
     status: Vec<u8>,
-    /// Replies whose header has been read.
-    pub chunks: u64,
     /// Processing stopped after the end of a command, with unexamined bytes
     /// left.
     resting: bool,
@@ -331,7 +329,7 @@ impl Receiver {
                 (begin_chunk(&chunk, lead, commands, agreement)?, used)
             }
         };
-        self.chunks = self.chunks.saturating_add(1);
+        commands.statistics.chunks_received.add(1);
         if let Phase::Data(part) = &phase {
             self.ahead.expect_like(part.left);
         }

@@ -48,11 +48,23 @@ impl Sender {
         table: &mut Table,
         extended: bool,
         send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
+        issued: impl FnMut(&mut Table, SlotId),
+    ) -> Result<Progress> {
+        match table.len(Stage::Queued) {
+            0 => Ok(Progress::Empty),
+            // The usual one needs little room.
+            1 => self.send_batch::<1>(table, extended, send, issued),
+            _ => self.send_batch::<BATCH>(table, extended, send, issued),
+        }
+    }
+
+    fn send_batch<const BATCH: usize>(
+        &mut self,
+        table: &mut Table,
+        extended: bool,
+        send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
         mut issued: impl FnMut(&mut Table, SlotId),
     ) -> Result<Progress> {
-        if table.first(Stage::Queued).is_none() {
-            return Ok(Progress::Empty);
-        }
         let mut headers = [([0; EXTENDED_SIZE], 0usize); BATCH];
         let mut queued = table.first(Stage::Queued);
         let mut offered = 0usize;
@@ -67,7 +79,8 @@ impl Sender {
         }
         let offered = offered.saturating_sub(self.sent);
 
-        let mut vectors = [SendVector::EMPTY; 2 * BATCH];
+        let mut vectors = [[SendVector::EMPTY; 2]; BATCH];
+        let vectors = vectors.as_flattened_mut();
         let mut used = 0usize;
         let mut skip = self.sent;
         queued = table.first(Stage::Queued);

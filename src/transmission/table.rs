@@ -13,9 +13,10 @@ use super::status::Reported;
 pub struct SlotId(u32);
 
 /// How far a command has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stage {
     /// Waiting to be sent, or partly sent.
+    #[default]
     Queued,
     /// Sent, and waiting for its reply.
     Issued,
@@ -24,7 +25,7 @@ pub enum Stage {
 }
 
 /// One command and its state.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Slot {
     pub cookie: u64,
     /// `None` only while the slot is free.
@@ -64,31 +65,22 @@ impl Table {
     pub fn add(&mut self, request: Request) -> u64 {
         // 2^64 commands are out of reach.
         self.last_cookie = self.last_cookie.saturating_add(1);
-        let slot = Slot {
-            cookie: self.last_cookie,
-            request: Some(request),
-            stage: Stage::Queued,
-            error: 0,
-            answered: false,
-            reported: Reported::default(),
-            previous: None,
-            next: None,
-        };
-        let id = match self.free.pop() {
-            Some(id) => {
-                *self.slot_mut(id) = slot;
-                id
-            }
-            None => {
-                // Commands in flight are limited to INT_MAX.
-                let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
-                self.slots.push(slot);
-                id
-            }
-        };
-        self.index.insert(self.last_cookie, id, &self.slots);
+        let cookie = self.last_cookie;
+        let id = self.free.pop().unwrap_or_else(|| {
+            // Commands in flight are limited to INT_MAX.
+            let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
+            self.slots.push(Slot::default());
+            id
+        });
+        let slot = self.slot_mut(id);
+        slot.cookie = cookie;
+        slot.request = Some(request);
+        slot.stage = Stage::Queued;
+        slot.error = 0;
+        slot.answered = false;
+        self.index.insert(cookie, id, &self.slots);
         self.link(id);
-        self.last_cookie
+        cookie
     }
 
     /// Moves a command to the end of another list.

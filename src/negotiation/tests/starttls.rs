@@ -55,7 +55,7 @@ fn a_refusal_does_not_matter_where_tls_is_optional() {
 
 /// The conversation, with its end of the wire.
 fn upgrade(session: Session) -> (Line, Conversation<(Session, Answer<Next>)>) {
-    let line = Line::new();
+    let line = Line::new(std::sync::Arc::default());
     let request = Some(OptionRequest::StartTls.into());
     let conversation = negotiation::begin(line.clone(), plain(""), session, request);
     (line, conversation)

@@ -448,7 +448,7 @@ impl Talk {
 
     fn begin(&self, portion: usize) -> Bench {
         FOUND.take();
-        let line = Line::new();
+        let line = Line::new(std::sync::Arc::default());
         let conversation = negotiation::begin(
             line.clone(),
             self.config.clone(),

@@ -285,7 +285,11 @@ fn requests_and_replies_are_counted() {
             .none(99)
             .bytes();
         rig.receive(&replies).unwrap();
-        assert_eq!(rig.transmission.chunks(), (3, 4));
+        let statistics = &rig.statistics;
+        assert_eq!(statistics.chunks_sent.get(), 3);
+        assert_eq!(statistics.bytes_sent.get(), rig.sent.len() as u64);
+        assert_eq!(statistics.chunks_received.get(), 4);
+        assert_eq!(statistics.bytes_received.get(), replies.len() as u64);
         let ended = rig.end();
         rig.finish(ended);
     }

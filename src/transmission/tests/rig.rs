@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::protocol::context::MetaContext;
 use crate::protocol::reply::Style;
 use crate::protocol::request::Command;
+use crate::statistics::Statistics;
 use crate::testing::{Pace, STALE};
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
 use crate::transmission::{Agreement, Arrival, Progress, Reach, Remarks, Transmission};
@@ -141,6 +142,7 @@ pub fn terms(style: Style) -> Terms {
 /// One connection, driven by hand.
 pub struct Rig {
     pub transmission: Transmission,
+    pub statistics: Arc<Statistics>,
     pub sent: Vec<u8>,
     log: Log,
     /// How much of the log has been examined.
@@ -179,8 +181,13 @@ impl Rig {
 
     pub fn before_transmission() -> Self {
         let remarks = Arc::new(Heard::default());
+        let statistics = Arc::<Statistics>::default();
         Self {
-            transmission: Transmission::new(Arc::clone(&remarks) as Arc<dyn Remarks>),
+            transmission: Transmission::new(
+                Arc::clone(&statistics),
+                Arc::clone(&remarks) as Arc<dyn Remarks>,
+            ),
+            statistics,
             sent: Vec::new(),
             log: Log::default(),
             seen: 0,
@@ -313,7 +320,7 @@ impl Rig {
     /// Drops the engine with whatever is in progress.
     pub fn drop_transmission(&mut self) {
         let remarks = Arc::clone(&self.remarks) as Arc<dyn Remarks>;
-        self.transmission = Transmission::new(remarks);
+        self.transmission = Transmission::new(Arc::default(), remarks);
     }
 
     /// What has happened since the last look, in the form of the tables of the

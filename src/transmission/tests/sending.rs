@@ -175,7 +175,8 @@ fn requests_are_the_same_in_whatever_portions_they_leave() {
             }
             assert_eq!(rig.sent, expected, "{style:?}, {portion}");
             assert_eq!(rig.send(portion), Progress::Empty);
-            assert_eq!(rig.transmission.chunks().0, 28, "one for each request");
+            assert_eq!(rig.statistics.chunks_sent.get(), 28, "one for each request");
+            assert_eq!(rig.statistics.bytes_sent.get(), rig.sent.len() as u64);
             let ended = rig.end();
             rig.finish(ended);
         }
