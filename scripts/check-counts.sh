@@ -99,18 +99,18 @@ check 'create-close.c compiles' compile create-close create-close.c
 check 'the server starts' serve
 library=$ours
 
-in_rounds '4 KiB reads, 64 in flight' 1.3 3200 read 64 4096
-in_rounds '4 KiB writes, 64 in flight' 1.1 2600 write 64 4096
-in_rounds '256 KiB reads, 16 in flight' 5.5 5500 read 16 262144
-in_rounds '256 KiB writes, 16 in flight' 5.5 5800 write 16 262144
+in_rounds '4 KiB reads, 64 in flight' 1.3 3050 read 64 4096
+in_rounds '4 KiB writes, 64 in flight' 1.1 2330 write 64 4096
+in_rounds '256 KiB reads, 16 in flight' 5.5 5000 read 16 262144
+in_rounds '256 KiB writes, 16 in flight' 5.5 5300 write 16 262144
 # The cost of a command does not depend on how many others are in flight.
 few=$(each library_instructions 0 10 100 read 10 4096)
 many=$(each library_instructions 0 1 10000 read 10000 4096)
 at_most 'a read with 10,000 in flight, instructions, per cent of one with 10' 150 \
     "$(per_cent "$many" "$few")"
 
-with_server 'synchronous 4 KiB reads' 3 4000 syncread
-with_server 'connect and shut down' 18 36000 connect
+with_server 'synchronous 4 KiB reads' 3 3150 syncread
+with_server 'connect and shut down' 18 34500 connect
 at_most 'create and close, system calls' 0 "$(each system_calls 0 100 100 create)"
 at_most 'create and close, instructions' 4000 "$(each library_instructions 0 100 100 create)"
 

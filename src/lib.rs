@@ -29,9 +29,9 @@
 //!   [`CompletionCallback`].
 //! * Callbacks run inside a call on the handle, which is locked: calls on the
 //!   handle fail there with `EDEADLK`, but methods that return no `Result`
-//!   work, and report the state as it was before.  One that panics is not called again, and the
-//!   command or option that called it along the way fails with
-//!   `ENOTRECOVERABLE`; the program goes on.
+//!   work, and report the state as it was before.  One that panics is not
+//!   called again, and the command or option that called it along the way fails
+//!   with `ENOTRECOVERABLE`; the program goes on.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
 //!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
 //!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are

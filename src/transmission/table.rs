@@ -94,11 +94,10 @@ impl Table {
     pub fn retire(&mut self, id: SlotId) {
         self.unlink(id);
         self.index.remove(self.slot(id).cookie, &self.slots);
-        let slot = self.slot_mut(id);
-        let request = slot.request.take();
-        slot.reported = Reported::default();
         self.free.push(id);
-        drop(request);
+        let slot = self.slot_mut(id);
+        slot.reported = Reported::default();
+        slot.request = None;
     }
 
     /// The slot of a command that has not retired.
