@@ -89,7 +89,7 @@ functions! {
     can_meta_context(metacontext: impl ToText) -> bool, |client| {
         let (set, name) = (&client.session.contexts, metacontext.as_ref());
         if set.valid {
-            return Ok(set.granted.iter().any(|context| &*context.name == name));
+            return Ok(set.granted.iter().any(|context| *context.name == *name));
         }
         if client.settings.handshake.contexts.is_empty() {
             return Ok(false);

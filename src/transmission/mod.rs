@@ -7,6 +7,7 @@ mod commands;
 mod coverage;
 mod read_ahead;
 mod receiver;
+mod replies;
 pub mod request;
 mod sender;
 mod status;
