@@ -77,6 +77,7 @@ mod client;
 mod connect;
 mod error;
 mod ffi;
+mod flow;
 mod fork;
 mod memory;
 mod negotiation;

@@ -4,13 +4,14 @@ use std::os::fd::OwnedFd;
 
 use crate::connect::{Attempt, Outcome};
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::{Conversation, Line};
 use crate::negotiation::{self, Answer, Config, Fault, Next, Session};
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress, Reach};
+use crate::transport::Stream;
 use crate::transport::tls::Prepared;
-use crate::transport::{Received, Sent, Stream};
 
 use super::Client;
 use super::debug::debug;

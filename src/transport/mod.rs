@@ -7,8 +7,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
-
 use crate::sys::{self, IfNothing};
 
 /// Receive calls in one go.  A server that sends without end must not keep the
@@ -32,53 +32,6 @@ pub struct Stream {
 enum Carrier {
     Plain(OwnedFd),
     Tls(Box<tls::Channel>),
-}
-
-/// What a receive call brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
-    /// Some bytes.
-    Bytes {
-        /// How many.
-        count: usize,
-        /// There is no more for now: asking again at once would only be told
-        /// so.
-        drained: bool,
-    },
-    /// Nothing now.
-    Blocked,
-    /// The peer has closed its side.
-    End,
-}
-
-impl Received {
-    /// Bytes behind which there may be more.
-    pub fn some(count: usize) -> Self {
-        Self::Bytes {
-            count,
-            drained: false,
-        }
-    }
-
-    /// All that there is for now.
-    pub fn all_there_is(count: usize) -> Self {
-        match count {
-            0 => Self::Blocked,
-            count => Self::Bytes {
-                count,
-                drained: true,
-            },
-        }
-    }
-}
-
-/// What a send call took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// So many bytes.
-    Bytes(usize),
-    /// Nothing now.
-    Blocked,
 }
 
 impl Stream {
