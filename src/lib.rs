@@ -95,11 +95,12 @@ mod uri;
 use protocol::flag;
 
 pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};
-pub use api::constants::*;
-pub use callback::{
-    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,
+pub use api::buffers::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};
+pub use api::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback, ReadChunk,
 };
+pub use api::constants::*;
+pub use callback::Extent;
 pub use client::Handle;
 pub use error::{Error, Result};
-pub use memory::loan::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};

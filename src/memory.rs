@@ -9,8 +9,6 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-pub mod loan;
-
 /// Memory the library reads from: the data of a write.
 #[derive(Debug)]
 pub struct Lent {

@@ -4,8 +4,8 @@
 //! How the option ended, the completion callback learns.
 
 use super::arguments::ToTexts;
+use super::callbacks::{CompletionCallback, ContextCallback, ListCallback};
 use super::functions;
-use crate::callback::{CompletionCallback, ContextCallback, ListCallback};
 
 functions! {
     /// As [`Handle::opt_go`](Self::opt_go), without waiting.

@@ -6,10 +6,10 @@
 
 use std::process;
 
+use super::buffers::Target;
 use super::trace::{Shown, Trace};
 use crate::client::{Client, Handle, debug};
 use crate::error::{Error, Result};
-use crate::memory::loan::Target;
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
 use crate::unwind::contain;

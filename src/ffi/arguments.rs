@@ -8,10 +8,10 @@ use std::ptr::NonNull;
 use std::slice;
 
 use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
+use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
-use crate::memory::loan::{Source, Target};
 use crate::sys::address::SocketAddress;
 
 /// A string, or null.

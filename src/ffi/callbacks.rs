@@ -14,11 +14,12 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::size_t;
 
-pub use crate::callback::Extent as nbd_extent;
-use crate::callback::{
-    ChunkCallback, Closure, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
+use crate::api::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback,
 };
+use crate::callback::Closure;
+pub use crate::callback::Extent as nbd_extent;
 
 /// Called for each part of a structured read; see `nbd_pread_structured`.
 #[repr(C)]
