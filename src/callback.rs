@@ -8,6 +8,8 @@
 //! What the public functions take is one of these in a wrapper, which can be
 //! made from a Rust closure as well (see `api::callbacks`).
 
+#![allow(unsafe_code, reason = "closures of C are a function and a pointer")]
+
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 use crate::error::Result;

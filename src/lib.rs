@@ -46,7 +46,8 @@
 //!
 //! * `ffi`: the C skin, one thin entry for each public function,
 //!   which calls the method of the same name;
-//! * `api`: those methods of [`Handle`], which are the Rust skin;
+//! * `api`: those methods of [`Handle`], which are the Rust skin, and the buffers
+//!   and callbacks that they take;
 //! * `client`: the handle: settings, states, the lock, and the operations
 //!   behind it;
 //! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
@@ -56,8 +57,10 @@
 //! * `transport`: byte streams that wait only when told to, in clear or with
 //!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
-//! * `memory`, `callback`, `error`: what all of them speak in: memory and
-//!   closures that the caller lends, and what went wrong;
+//! * `table`: the functions as data: names, versions, permitted states, flags;
+//! * `memory`, `callback`, `flow`, `error`: what all of them speak in: memory
+//!   and closures that the caller lends, how far a call came, and what went
+//!   wrong;
 //! * `unwind`, `fork`: where panics end, and locks that a child must not find
 //!   taken;
 //! * `sys`: the system calls, each in a safe function.
@@ -65,6 +68,8 @@
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.
 
+// Modules that need it allow it, and say why.
+#![deny(unsafe_code)]
 // A test that overflows has failed, and says so.
 #![cfg_attr(
     test,

@@ -6,6 +6,8 @@
 //! moves into the completion closure, which gives it back when the command has
 //! done with it.
 
+#![allow(unsafe_code, reason = "buffers become memory without a lifetime")]
+
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;

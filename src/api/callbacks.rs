@@ -9,6 +9,8 @@
 //! closure of a command, and another becomes `'static` while a function waits
 //! (`while_waiting`), at the end of which the closure must be gone.
 
+#![allow(unsafe_code, reason = "closures of Rust become closures of C")]
+
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fmt;
 use std::marker::PhantomData;
