@@ -12,6 +12,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::sys;
@@ -64,6 +65,25 @@ pub fn busy() -> Busy {
     Busy {
         _thread: PhantomData,
     }
+}
+
+impl Busy {
+    /// Lets the thread stay busy until `kept` is dropped.
+    pub fn keep(self) {
+        mem::forget(self);
+    }
+
+    /// What the same thread has let go with `keep`.
+    pub fn kept() -> Self {
+        Self {
+            _thread: PhantomData,
+        }
+    }
+}
+
+#[cfg(test)]
+pub fn is_busy() -> bool {
+    OWN.with(|own| own.busy.get() > 0)
 }
 
 impl Drop for Busy {
@@ -170,6 +190,7 @@ mod tests {
 
     /// Whether `child` is true in a child of this process, which has 10 seconds
     /// for it.
+    #[allow(unsafe_code, reason = "the library itself forks only to run programs")]
     fn forked(child: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child does nothing that needs another thread.
         match unsafe { libc::fork() } {

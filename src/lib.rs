@@ -46,7 +46,8 @@
 //!
 //! * `ffi`: the C skin, one thin entry for each public function,
 //!   which calls the method of the same name;
-//! * `api`: those methods of [`Handle`], which are the Rust skin;
+//! * `api`: those methods of [`Handle`], which are the Rust skin, and the buffers
+//!   and callbacks that they take;
 //! * `client`: the handle: settings, states, the lock, and the operations
 //!   behind it;
 //! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
@@ -56,8 +57,10 @@
 //! * `transport`: byte streams that wait only when told to, in clear or with
 //!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
-//! * `memory`, `callback`, `error`: what all of them speak in: memory and
-//!   closures that the caller lends, and what went wrong;
+//! * `table`: the functions as data: names, versions, permitted states, flags;
+//! * `memory`, `callback`, `flow`, `error`: what all of them speak in: memory
+//!   and closures that the caller lends, the results of sending and receiving,
+//!   and what went wrong;
 //! * `statistics`: what has gone over the wire;
 //! * `unwind`, `fork`: where panics end, and locks that a child must not find
 //!   taken;
@@ -66,6 +69,8 @@
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.
 
+// Modules that need it allow it, and say why.
+#![deny(unsafe_code)]
 // A test that overflows has failed, and says so.
 #![cfg_attr(
     test,
@@ -78,6 +83,7 @@ mod client;
 mod connect;
 mod error;
 mod ffi;
+mod flow;
 mod fork;
 mod memory;
 mod negotiation;
@@ -96,11 +102,12 @@ mod uri;
 use protocol::flag;
 
 pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};
-pub use api::constants::*;
-pub use callback::{
-    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,
+pub use api::buffers::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};
+pub use api::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback, ReadChunk,
 };
+pub use api::constants::*;
+pub use callback::Extent;
 pub use client::Handle;
 pub use error::{Error, Result};
-pub use memory::loan::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};

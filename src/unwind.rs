@@ -1,5 +1,6 @@
 //! Where panics end.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `operation`; `None` means that it has panicked, which the panic hook
@@ -8,14 +9,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The payload of the panic is dropped here, and its drop can panic as well,
 /// with another payload.  That one is leaked.
 pub fn contain<R>(operation: impl FnOnce() -> R) -> Option<R> {
-    let payload = match catch_unwind(AssertUnwindSafe(operation)) {
-        Ok(result) => return Some(result),
-        Err(payload) => payload,
-    };
+    match catch_unwind(AssertUnwindSafe(operation)) {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            discard(payload);
+            None
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn discard(payload: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another);
     }
-    None
 }
 
 #[cfg(test)]

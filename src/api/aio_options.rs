@@ -4,8 +4,9 @@
 //! How the option ended, the completion callback learns.
 
 use super::arguments::ToTexts;
+use super::callbacks::{CompletionCallback, ContextCallback, ListCallback};
 use super::functions;
-use crate::callback::{Completion, CompletionCallback, ContextCallback, ListCallback};
+use crate::callback::Completion;
 use crate::negotiation::OptionRequest;
 
 functions! {

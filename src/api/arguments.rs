@@ -13,15 +13,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use super::trace::Trace;
-use crate::callback::{
-    self, ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
+use super::buffers::Source;
+use super::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback,
 };
+use super::trace::Trace;
+use crate::callback;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
 use crate::memory::Lent;
-use crate::memory::loan::Source;
 use crate::sys::address::SocketAddress;
 
 /// An argument of a public function.

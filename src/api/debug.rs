@@ -1,7 +1,7 @@
 //! Debug messages: what the library does, for finding faults.
 
+use super::callbacks::DebugCallback;
 use super::{functions, unlocked};
-use crate::callback::DebugCallback;
 
 functions! {
     /// Switches debug messages on or off.

@@ -5,8 +5,8 @@
 //! ends, the handle is negotiating again afterwards.
 
 use super::arguments::ToTexts;
+use super::callbacks::{ContextCallback, ListCallback};
 use super::{functions, waiting_functions};
-use crate::callback::{ContextCallback, ListCallback};
 use crate::negotiation::OptionRequest;
 
 functions! {

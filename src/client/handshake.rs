@@ -4,11 +4,12 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::Line;
 use crate::negotiation::{self, Answer, Fault, Next, OptionRequest, Session};
+use crate::transport::Stream;
 use crate::transport::tls::Prepared;
-use crate::transport::{Received, Sent, Stream};
 
 use super::Client;
 use super::debug::debug;

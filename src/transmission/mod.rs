@@ -18,10 +18,10 @@ mod tests;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::protocol::reply::Style;
 use crate::statistics::Statistics;
-use crate::transport::{Received, Sent};
 
 use commands::Commands;
 pub use commands::Remarks;

@@ -1,9 +1,9 @@
 //! Requests out: headers and payloads of the queue, gathered for one call.
 
 use crate::error::Result;
+use crate::flow::Sent;
 use crate::memory::SendVector;
 use crate::protocol::request::{Command, EXTENDED_SIZE, Header};
-use crate::transport::Sent;
 
 use super::request::{Data, Request};
 use super::table::{Slot, SlotId, Stage, Table};

@@ -7,8 +7,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
-
 use crate::sys::{self, IfNothing};
 
 /// The maximum number of receive calls per turn.  A server that never stops
@@ -32,53 +32,6 @@ pub struct Stream {
 enum Carrier {
     Plain(OwnedFd),
     Tls(Box<tls::Channel>),
-}
-
-/// What a receive call brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
-    /// Some bytes.
-    Bytes {
-        /// How many.
-        count: usize,
-        /// There is no more for now, so asking again immediately would be
-        /// useless.
-        drained: bool,
-    },
-    /// Nothing now.
-    Blocked,
-    /// The peer has closed its side.
-    End,
-}
-
-impl Received {
-    /// Bytes that may be followed by more.
-    pub fn some(count: usize) -> Self {
-        Self::Bytes {
-            count,
-            drained: false,
-        }
-    }
-
-    /// All that there is for now.
-    pub fn all_there_is(count: usize) -> Self {
-        match count {
-            0 => Self::Blocked,
-            count => Self::Bytes {
-                count,
-                drained: true,
-            },
-        }
-    }
-}
-
-/// What a send call took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// The number of bytes.
-    Bytes(usize),
-    /// Nothing now.
-    Blocked,
 }
 
 impl Stream {

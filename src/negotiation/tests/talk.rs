@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use std::ffi::CString;
 use std::sync::{Arc, Mutex};
 
-use crate::callback::{self, ContextCallback, ListCallback};
+use crate::callback;
 use crate::error::Error;
 use crate::negotiation::line::{Conversation, Line};
 use crate::negotiation::{self, Answer, Config, Fault, Next, OptionRequest, Protocol, Session};
 use crate::testing::{Dice, Pace, flips};
+use crate::{ContextCallback, ListCallback};
 
 pub const ACK: u32 = 1;
 pub const SERVER: u32 = 2;

@@ -1,6 +1,8 @@
 //! The caller's side of a command: the memory it lends, the closures it passes,
 //! and what they receive.
 
+#![allow(unsafe_code, reason = "callers lend memory and closures of C")]
+
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fmt;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::protocol::context::MetaContext;
 use crate::protocol::reply::Style;
 use crate::protocol::request::Command;
@@ -14,7 +15,6 @@ use crate::statistics::Statistics;
 use crate::testing::{Pace, STALE};
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
 use crate::transmission::{Agreement, Arrival, Progress, Reach, Remarks, Transmission};
-use crate::transport::{Received, Sent};
 
 use super::caller::{Event, Log, Memory, Told, Verdict, What, disk_range, fill, take};
 use super::replies::Replies;

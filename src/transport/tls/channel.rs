@@ -13,8 +13,9 @@ use super::guard::{Guarded, enter};
 use super::wire::Wire;
 use super::{Prepared, advice, reasons};
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::{Received, Sent, shut_down};
+use crate::transport::shut_down;
 
 /// The maximum length of the data in one record.
 const RECORD: usize = 16 * 1024;

@@ -2,6 +2,8 @@
 //! the data of reads and writes is the caller's memory, to which no reference
 //! may be formed.
 
+#![allow(unsafe_code, reason = "these are OpenSSL's own functions")]
+
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;

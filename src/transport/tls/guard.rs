@@ -5,7 +5,6 @@
 //! between `enter` and the drop of the result.  Nothing in between waits: files
 //! have been read before, and sockets do not block.
 
-use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 use super::ffi;
@@ -35,18 +34,43 @@ pub fn enter() -> Busy {
 }
 
 /// One of OpenSSL's objects; freeing it takes locks, like any other use.
-pub struct Guarded<T>(ManuallyDrop<T>);
+pub struct Guarded<T> {
+    // They end in this order.
+    _begin: Begin,
+    object: T,
+    _end: End,
+}
+
+/// When this ends, the thread enters OpenSSL, and stays there.
+struct Begin;
+
+impl Drop for Begin {
+    fn drop(&mut self) {
+        enter().keep();
+    }
+}
+
+/// When this ends, the thread leaves OpenSSL.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        drop(Busy::kept());
+    }
+}
 
 impl<T> Guarded<T> {
     pub fn new(object: T) -> Self {
-        Self(ManuallyDrop::new(object))
+        Self {
+            _begin: Begin,
+            object,
+            _end: End,
+        }
     }
 
     /// The object, for a thread that has entered OpenSSL.
     pub fn into_inner(self) -> T {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: what it is taken from is neither dropped nor seen any more.
-        unsafe { ManuallyDrop::take(&mut this.0) }
+        self.object
     }
 }
 
@@ -54,20 +78,37 @@ impl<T> Deref for Guarded<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.object
     }
 }
 
 impl<T> DerefMut for Guarded<T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.object
     }
 }
 
-impl<T> Drop for Guarded<T> {
-    fn drop(&mut self) {
-        let _busy = enter();
-        // SAFETY: the object goes with this, so nobody sees it afterwards.
-        unsafe { ManuallyDrop::drop(&mut self.0) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Object;
+
+    impl Drop for Object {
+        fn drop(&mut self) {
+            assert!(fork::is_busy());
+        }
+    }
+
+    #[test]
+    fn an_object_ends_inside() {
+        drop(Guarded::new(Object));
+        assert!(!fork::is_busy());
+        let busy = enter();
+        let object = Guarded::new(Object).into_inner();
+        assert!(fork::is_busy());
+        drop(object);
+        drop(busy);
+        assert!(!fork::is_busy());
     }
 }

@@ -379,6 +379,7 @@ fn the_socket_is_shut_down_by_whoever_sends_the_last_of_it() {
 }
 
 /// Puts another socket in place of that of a session.
+#[allow(unsafe_code, reason = "the session keeps its descriptor to itself")]
 fn replace_socket(session: &Channel, by: &OwnedFd) {
     // SAFETY: both descriptors are open, and remain so.
     let status = unsafe { libc::dup2(by.as_raw_fd(), session.raw_fd()) };
