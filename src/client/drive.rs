@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use crate::connect::{Attempt, Outcome};
+use crate::connect::Outcome;
 use crate::error::{Error, Result};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::{Conversation, Line};
@@ -103,11 +103,6 @@ impl Client {
             }
             Err(error) => Err(self.connect_failed(&error)),
         }
-    }
-
-    /// Waits for the connection to be made.
-    pub(super) fn await_connection(&mut self, attempt: Attempt) {
-        self.state = State::Connecting(attempt);
     }
 
     /// The connection stands: the server speaks first.

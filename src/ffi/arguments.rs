@@ -4,6 +4,7 @@
 //! refuses it when its turn has come.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::slice;
 
@@ -12,6 +13,7 @@ use crate::api::trace::Trace;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
 use crate::memory::loan::{Source, Target};
+use crate::sys::Offered;
 use crate::sys::address::SocketAddress;
 
 /// A string, or null.
@@ -31,7 +33,7 @@ pub(super) struct Address {
 
 /// A descriptor that should be a connected socket.
 #[derive(Debug)]
-pub(super) struct Descriptor(pub(super) c_int);
+pub(super) struct Descriptor(Offered);
 
 /// # Safety
 /// Unless null, `text` must be a NUL-terminated string that lives through the
@@ -71,6 +73,14 @@ pub(super) unsafe fn texts(list: *const *mut c_char) -> Texts {
 /// Unless null, `addr` must be readable for `len` bytes, through the call.
 pub(super) unsafe fn address(addr: *const libc::sockaddr, len: libc::socklen_t) -> Address {
     Address { start: addr, len }
+}
+
+/// # Safety
+/// If `fd` is an open descriptor, its owner leaves it to the handle that takes
+/// it over.
+pub(super) unsafe fn descriptor(fd: c_int) -> Descriptor {
+    // SAFETY: by the contract of this function.
+    Descriptor(unsafe { Offered::new(fd) })
 }
 
 /// The buffer of a read.
@@ -159,7 +169,7 @@ impl Argument for Descriptor {
     type Value = Socket;
 
     fn show(&self, name: &str, line: &mut Trace) {
-        line.value(name, self.0);
+        line.value(name, self.0.as_raw_fd());
     }
 
     fn take(self, _name: &str) -> Result<Socket> {

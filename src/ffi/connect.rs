@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_int};
 
 use libc::{sockaddr, socklen_t};
 
-use super::arguments::{Descriptor, address, text};
+use super::arguments::{address, descriptor, text};
 use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
@@ -190,7 +190,9 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect(
 ///   `nbd_set_opt_mode`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    wait!(h, connect_socket(Descriptor(sock)))
+    // SAFETY: the caller leaves `sock` to the handle, if the call succeeds.
+    let sock = unsafe { descriptor(sock) };
+    wait!(h, connect_socket(sock))
 }
 
 /// Starts to connect over a stream socket that is already connected.
@@ -211,7 +213,9 @@ pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_i
 /// See also: `nbd_connect_socket`, `nbd_set_opt_mode`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    call!(h, aio_connect_socket(Descriptor(sock)))
+    // SAFETY: the caller leaves `sock` to the handle, if the call succeeds.
+    let sock = unsafe { descriptor(sock) };
+    call!(h, aio_connect_socket(sock))
 }
 
 /// Ends the connection in order, and waits until it has ended.
