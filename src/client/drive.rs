@@ -1,7 +1,7 @@
 //! How the states of a handle follow each other as bytes move: what happens when
 //! the socket can be read or written, in each of them.
 
-use crate::connect::{Attempt, Outcome};
+use crate::connect::Outcome;
 use crate::error::{Error, Result};
 use crate::transmission::Reach;
 
@@ -90,10 +90,5 @@ impl Client {
             }
             Err(error) => Err(self.connect_failed(&error)),
         }
-    }
-
-    /// Waits for the connection to be made.
-    pub(super) fn await_connection(&mut self, attempt: Attempt) {
-        self.state = State::Connecting(attempt);
     }
 }

@@ -4,6 +4,7 @@
 //! refuses it when its turn has come.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::slice;
 
@@ -12,6 +13,7 @@ use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
+use crate::sys::Offered;
 use crate::sys::address::SocketAddress;
 
 /// A string, or null.
@@ -31,7 +33,10 @@ pub(super) struct Address {
 
 /// A descriptor that should be a connected socket.
 #[derive(Debug)]
-pub(super) struct Descriptor(pub(super) c_int);
+pub(super) struct Descriptor(Offered);
+
+/// Such a descriptor, as C passes it.
+pub(super) struct Fd(pub(super) c_int);
 
 /// What C passes, to be made an argument of a method.
 pub(super) trait IntoArgument<A> {
@@ -51,7 +56,7 @@ macro_rules! values {
         }
     )*};
 }
-values! { bool c_int u32 u64 usize Descriptor }
+values! { bool c_int u32 u64 usize }
 
 impl<'a> IntoArgument<Text<'a>> for *const c_char {
     /// Unless null, it must be a NUL-terminated string that lives through the
@@ -93,6 +98,15 @@ impl IntoArgument<Address> for (*const libc::sockaddr, libc::socklen_t) {
     unsafe fn into_argument(self) -> Address {
         let (start, len) = self;
         Address { start, len }
+    }
+}
+
+impl IntoArgument<Descriptor> for Fd {
+    /// If it is an open descriptor, its owner leaves it to the handle that takes
+    /// it over.
+    unsafe fn into_argument(self) -> Descriptor {
+        // SAFETY: by the contract of this function.
+        Descriptor(unsafe { Offered::new(self.0) })
     }
 }
 
@@ -182,7 +196,7 @@ impl Argument for Descriptor {
     type Value = Socket;
 
     fn show(&self, name: &str, line: &mut Trace) {
-        line.value(name, self.0);
+        line.value(name, self.0.as_raw_fd());
     }
 
     fn take(self, _name: &str) -> Result<Socket> {

@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_int};
 
 use libc::{sockaddr, socklen_t};
 
-use super::arguments::Descriptor;
+use super::arguments::Fd;
 use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
@@ -176,7 +176,7 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect(
 ///   `nbd_set_opt_mode`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    wait!(h, connect_socket(Descriptor(sock)))
+    wait!(h, connect_socket(Fd(sock)))
 }
 
 /// Starts to connect over a stream socket that is already connected.
@@ -197,7 +197,7 @@ pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_i
 /// See also: `nbd_connect_socket`, `nbd_set_opt_mode`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    call!(h, aio_connect_socket(Descriptor(sock)))
+    call!(h, aio_connect_socket(Fd(sock)))
 }
 
 /// Ends the connection in order, and waits until it has ended.

@@ -112,20 +112,40 @@ pub fn connect_result(socket: &OwnedFd) -> io::Result<()> {
     }
 }
 
-/// A pair of connected sockets.  Both are closed on exec, and the first is
-/// non-blocking.
-pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+/// A pair of connected sockets that are closed on exec.
+pub fn pair(kind: c_int) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
-    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    let kind = kind | libc::SOCK_CLOEXEC;
     // SAFETY: there is room for two descriptors.
     checked(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
     // SAFETY: both have just been created, and nobody else owns them.
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-    let (ours, theirs) = (above_stdio(ours)?, above_stdio(theirs)?);
+    Ok((above_stdio(ours)?, above_stdio(theirs)?))
+}
+
+/// A pair of sockets for a session.  The first is non-blocking.
+pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (ours, theirs) = pair(libc::SOCK_STREAM)?;
     prepare_descriptor(ours.as_raw_fd())?;
     queue_more(&ours);
     queue_more(&theirs);
     Ok((ours, theirs))
+}
+
+/// A Unix domain socket that accepts connections at an address.
+pub fn listen(address: &SocketAddress) -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no memory is involved.
+    let fd = checked(unsafe { libc::socket(libc::AF_UNIX, kind, 0) })?;
+    // SAFETY: `fd` has just been created, and nobody else owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let bytes = address.as_bytes();
+    let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
+    // SAFETY: the address is `len` bytes long and aligned for any family.
+    checked(unsafe { libc::bind(fd, bytes.as_ptr().cast(), len) })?;
+    // SAFETY: no memory is involved.
+    checked(unsafe { libc::listen(fd, libc::SOMAXCONN) })?;
+    Ok(socket)
 }
 
 /// The kind of socket that the caller provides.

@@ -7,6 +7,7 @@ mod connecting;
 mod process;
 mod signals;
 mod socket;
+mod spawn;
 mod threads;
 
 use std::io;
@@ -17,6 +18,7 @@ pub use connecting::*;
 pub use process::*;
 pub use signals::*;
 pub use socket::*;
+pub use spawn::*;
 pub use threads::*;
 
 /// The calling thread's errno.

@@ -130,25 +130,48 @@ pub fn prepare_descriptor(fd: RawFd) -> io::Result<()> {
 /// (A file that is only read and then closed may have such a number: writing to
 /// it fails, as it does while the number is free.)
 pub fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
-    if fd.as_raw_fd() > libc::STDERR_FILENO {
-        return Ok(fd);
-    }
-    duplicate(&fd, libc::STDERR_FILENO.saturating_add(1))
+    above(libc::STDERR_FILENO, fd)
 }
 
-/// A duplicate, closed on exec, whose number is at least `least`.
-pub fn duplicate(fd: &OwnedFd, least: RawFd) -> io::Result<OwnedFd> {
+/// Moves a descriptor up unless its number is above another.  It is then closed
+/// on exec.
+pub fn above(lower: RawFd, fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > lower {
+        return Ok(fd);
+    }
+    let least = lower.saturating_add(1);
     // SAFETY: no memory is involved.
     let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
     // SAFETY: the descriptor has just been created, and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
-/// Takes ownership of a descriptor that the caller hands over.
-pub fn adopt(fd: RawFd) -> OwnedFd {
-    // SAFETY: the caller has just passed ownership of an open descriptor, as
-    // the interface of connecting by socket says.
-    unsafe { OwnedFd::from_raw_fd(fd) }
+/// A descriptor that a caller offers, if it is one at all.
+#[derive(Debug)]
+pub struct Offered(RawFd);
+
+impl Offered {
+    /// # Safety
+    /// If the descriptor is open, it is the caller's, who leaves it to whoever
+    /// accepts the offer.
+    pub unsafe fn new(fd: RawFd) -> Self {
+        Self(fd)
+    }
+
+    /// Takes ownership of the descriptor, which is non-blocking and closed on
+    /// exec from now on.  The error says that there is none.
+    pub fn accept(self) -> io::Result<OwnedFd> {
+        prepare_descriptor(self.0)?;
+        // SAFETY: it is open, or could not have been prepared, and is the
+        // caller's to give, by the contract of `new`.
+        Ok(unsafe { OwnedFd::from_raw_fd(self.0) })
+    }
+}
+
+impl AsRawFd for Offered {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0
+    }
 }
 
 /// A descriptor, and the events to wait for.

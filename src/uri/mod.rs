@@ -60,6 +60,17 @@ pub enum TlsRule {
     Always,
 }
 
+impl TlsRule {
+    /// By the numbers of the settings of TLS.
+    pub fn from_number(number: i32) -> Self {
+        match number {
+            0 => Self::Never,
+            1 => Self::Either,
+            _ => Self::Always,
+        }
+    }
+}
+
 /// Bits of the transports.
 pub mod transport {
     pub const TCP: u32 = 0x1;

@@ -165,10 +165,11 @@ fn tcp(authority: &Authority) -> Result<Place> {
         b"" => HOST,
         host => host,
     };
-    Ok(Place::Tcp {
-        host: string("the host", host)?,
-        port: string("the port", port(authority, PORT)?.to_string().as_bytes())?,
-    })
+    let port = port(authority, PORT)?.to_string();
+    Ok(Place::tcp(
+        string("the host", host)?,
+        string("the port", port.as_bytes())?,
+    ))
 }
 
 fn over_ssh(authority: &Authority, socket: Option<&[u8]>) -> Result<Place> {
@@ -210,5 +211,5 @@ fn vsock(authority: &Authority) -> Result<Place> {
         }
     };
     let port = authority.port.unwrap_or(PORT.into());
-    SocketAddress::vsock(cid, port).map(Place::Address)
+    Place::vsock(cid, port)
 }

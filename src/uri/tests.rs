@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use libc::{EAFNOSUPPORT, EINVAL, ENAMETOOLONG, EPERM, EPROTONOSUPPORT};
 
 use super::*;
+use crate::connect::Argv;
 use crate::error::Escaped;
 use crate::sys::address::{Meaning, SocketAddress};
 
@@ -39,8 +40,8 @@ fn shown(place: &Place) -> String {
             Meaning::Vsock { cid, port } => format!("vsock {cid} {port}"),
             other => format!("{other:?}"),
         },
-        Place::Command(argv) => argv
-            .iter()
+        Place::Command(argv) => std::iter::once(&argv.program)
+            .chain(&argv.arguments)
             .map(|word| text(word))
             .collect::<Vec<_>>()
             .join(" "),
@@ -629,7 +630,10 @@ fn every_byte_survives() {
 fn places_without_a_uri() {
     let address = |bytes: &[u8]| Place::Address(SocketAddress::from_bytes(bytes).unwrap());
     for (place, errno) in [
-        (Place::Command(vec![c"server".to_owned()]), EINVAL),
+        (
+            Place::Command(Argv::new(vec![c"server".to_owned()]).unwrap()),
+            EINVAL,
+        ),
         (address(&[1, 0, 0, b'x']), EPROTONOSUPPORT),
         (address(&[1, 0]), EPROTONOSUPPORT),
         (address(&[0xf0, 0xff, 0, 0]), EAFNOSUPPORT),
