@@ -146,7 +146,7 @@ impl Line {
                 Upgrade::Done => Poll::Ready(Ok(())),
                 _ if !wire.input.is_empty() => Poll::Ready(Err(Error::new(
                     libc::EPROTO,
-                    "the server's agreement to TLS was followed by unencrypted data",
+                    "the server's agreement to TLS was followed by data in clear",
                 ))),
                 _ => {
                     wire.upgrade = Upgrade::Wanted;

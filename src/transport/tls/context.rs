@@ -350,7 +350,7 @@ fn certificates(text: &[u8], path: &Path) -> Result<Vec<X509>> {
     if found.is_empty() {
         let path = path.display();
         return Err(Error::without_errno(format!(
-            "TLS: {path}: the file contains no certificate"
+            "TLS: {path}: there is no certificate in the file"
         )));
     }
     Ok(found)
