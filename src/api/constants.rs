@@ -3,7 +3,11 @@
 
 use std::ffi::CStr;
 
-use crate::protocol::flag;
+use crate::client::settings::strict;
+use crate::client::{ABANDON_PENDING, state};
+use crate::protocol::{flag, handshake};
+use crate::transmission::part;
+use crate::uri::transport;
 
 macro_rules! constants {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $value:expr;)*) => {
@@ -45,61 +49,61 @@ constants! {
     CMD_FLAG_MASK: u32 = 0x3f;
 
     /// The fixed newstyle handshake, in which options can be refused.
-    HANDSHAKE_FLAG_FIXED_NEWSTYLE: u32 = 0x01;
+    HANDSHAKE_FLAG_FIXED_NEWSTYLE: u32 = handshake::FIXED_NEWSTYLE as u32;
     /// No padding at the end of the older handshake.
-    HANDSHAKE_FLAG_NO_ZEROES: u32 = 0x02;
+    HANDSHAKE_FLAG_NO_ZEROES: u32 = handshake::NO_ZEROES as u32;
     /// All flags of the handshake.
-    HANDSHAKE_FLAG_MASK: u32 = 0x03;
+    HANDSHAKE_FLAG_MASK: u32 = HANDSHAKE_FLAG_FIXED_NEWSTYLE | HANDSHAKE_FLAG_NO_ZEROES;
 
     /// Refuse what the server does not offer; see
     /// [`Handle::set_strict_mode`](crate::Handle::set_strict_mode).
-    STRICT_COMMANDS: u32 = 0x01;
+    STRICT_COMMANDS: u32 = strict::COMMANDS;
     /// Refuse flags that do not belong to the command.
-    STRICT_FLAGS: u32 = 0x02;
+    STRICT_FLAGS: u32 = strict::FLAGS;
     /// Refuse what reaches beyond the export.
-    STRICT_BOUNDS: u32 = 0x04;
+    STRICT_BOUNDS: u32 = strict::BOUNDS;
     /// Refuse requests for nothing.
-    STRICT_ZERO_SIZE: u32 = 0x08;
+    STRICT_ZERO_SIZE: u32 = strict::ZERO_SIZE;
     /// Refuse what is not aligned to the minimum block size.
-    STRICT_ALIGN: u32 = 0x10;
+    STRICT_ALIGN: u32 = strict::ALIGN;
     /// Refuse payloads that are longer than the server takes.
-    STRICT_PAYLOAD: u32 = 0x20;
+    STRICT_PAYLOAD: u32 = strict::PAYLOAD;
     /// Set [`CMD_FLAG_PAYLOAD_LEN`] where it belongs.
-    STRICT_AUTO_FLAG: u32 = 0x40;
+    STRICT_AUTO_FLAG: u32 = strict::AUTO_FLAG;
     /// All bits of the strict mode.
-    STRICT_MASK: u32 = 0x7f;
+    STRICT_MASK: u32 = strict::MASK;
 
     /// URIs may name TCP servers.
-    ALLOW_TRANSPORT_TCP: u32 = 0x01;
+    ALLOW_TRANSPORT_TCP: u32 = transport::TCP;
     /// URIs may name Unix domain sockets.
-    ALLOW_TRANSPORT_UNIX: u32 = 0x02;
+    ALLOW_TRANSPORT_UNIX: u32 = transport::UNIX;
     /// URIs may name virtual machines.
-    ALLOW_TRANSPORT_VSOCK: u32 = 0x04;
+    ALLOW_TRANSPORT_VSOCK: u32 = transport::VSOCK;
     /// URIs may name SSH servers.
-    ALLOW_TRANSPORT_SSH: u32 = 0x08;
+    ALLOW_TRANSPORT_SSH: u32 = transport::SSH;
     /// All transports.
-    ALLOW_TRANSPORT_MASK: u32 = 0x0f;
+    ALLOW_TRANSPORT_MASK: u32 = transport::MASK;
 
     /// Give up commands that have not been sent; see
     /// [`Handle::shutdown`](crate::Handle::shutdown).
-    SHUTDOWN_ABANDON_PENDING: u32 = 0x10000;
+    SHUTDOWN_ABANDON_PENDING: u32 = ABANDON_PENDING;
     /// All flags of shutdown.
-    SHUTDOWN_MASK: u32 = 0x10000;
+    SHUTDOWN_MASK: u32 = ABANDON_PENDING;
 
     /// Poll for reading; see
     /// [`Handle::aio_get_direction`](crate::Handle::aio_get_direction).
-    AIO_DIRECTION_READ: u32 = 1;
+    AIO_DIRECTION_READ: u32 = state::READ;
     /// Poll for writing.
-    AIO_DIRECTION_WRITE: u32 = 2;
+    AIO_DIRECTION_WRITE: u32 = state::WRITE;
     /// Poll for both.
-    AIO_DIRECTION_BOTH: u32 = 3;
+    AIO_DIRECTION_BOTH: u32 = state::READ | state::WRITE;
 
     /// A chunk has data; see [`ReadChunk`](crate::ReadChunk).
-    READ_DATA: u32 = 1;
+    READ_DATA: u32 = part::DATA;
     /// A chunk is a hole, which reads as zeroes.
-    READ_HOLE: u32 = 2;
+    READ_HOLE: u32 = part::HOLE;
     /// A chunk tells of an error.
-    READ_ERROR: u32 = 3;
+    READ_ERROR: u32 = part::ERROR;
 
     /// How the names of the protocol's own meta contexts begin.
     NAMESPACE_BASE: &CStr = c"base:";

@@ -12,7 +12,7 @@ use super::settings::strict;
 use super::state::State;
 
 /// The bit of shutdown flags that gives up what has not been sent.
-const ABANDON_PENDING: u32 = 0x10000;
+pub const ABANDON_PENDING: u32 = 0x10000;
 
 impl Client {
     /// Carries out a command, and waits for its end.

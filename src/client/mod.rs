@@ -27,7 +27,7 @@ mod options;
 mod polling;
 pub mod settings;
 mod snapshot;
-mod state;
+pub mod state;
 mod transmission;
 mod uri;
 
@@ -46,7 +46,7 @@ use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
 use crate::table::{self, Row, States};
-pub use commands::command_failed;
+pub use commands::{ABANDON_PENDING, command_failed};
 use debug::{DebugSink, debug};
 use lock::{Deadlock, Guard, Lock};
 use settings::{Settings, Watched};

@@ -27,6 +27,7 @@ use commands::Commands;
 pub use commands::Remarks;
 use receiver::Receiver;
 pub use receiver::{Agreement, Reach};
+pub use replies::part;
 use request::Request;
 pub use sender::Progress;
 use sender::{Sender, is_disconnect};

@@ -21,10 +21,15 @@ const MAX_CHUNK: u64 = MAX_PAYLOAD as u64 + 8;
 /// The length of the useful part of an error chunk: errno, message, offset.
 pub const MAX_ERROR_CHUNK: u64 = 4 + 2 + MAX_STRING as u64 + 8;
 
-/// LIBNBD_READ_DATA, _HOLE and _ERROR: the status passed to a chunk callback.
-const READ_DATA: u32 = 1;
-const READ_HOLE: u32 = 2;
-const READ_ERROR: u32 = 3;
+/// What a part of a read is, as the chunk callback receives it.
+pub mod part {
+    /// The server has sent it.
+    pub const DATA: u32 = 1;
+    /// It reads as zeroes.
+    pub const HOLE: u32 = 2;
+    /// There is an error at its offset.
+    pub const ERROR: u32 = 3;
+}
 
 /// What the next bytes are.
 #[derive(Debug, Default)]
@@ -216,7 +221,7 @@ fn data(start: usize, tail: Tail) -> Phase {
 pub fn finish_data(part: &DataPart, commands: &mut Commands) {
     let Some(id) = part.tail.id else { return };
     let count = part.at.saturating_sub(part.start);
-    commands.chunk(id, part.start, count, READ_DATA, 0);
+    commands.chunk(id, part.start, count, part::DATA, 0);
     part.tail.finish(commands);
 }
 
@@ -225,7 +230,7 @@ fn hole(id: SlotId, at: usize, count: u32, commands: &mut Commands) {
     if let Some(buffer) = commands.read_buffer(id) {
         buffer.put_zeroes(at, count);
     }
-    commands.chunk(id, at, count, READ_HOLE, 0);
+    commands.chunk(id, at, count, part::HOLE, 0);
 }
 
 /// ERROR, ERROR_OFFSET, and any future error chunks: all begin with errno and
@@ -247,7 +252,7 @@ fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut C
     };
     match offset.and_then(|offset| commands.place(id, offset, 1).ok()) {
         Some(at) if commands.expected(id).0 == Command::Read => {
-            commands.chunk(id, at, 0, READ_ERROR, errno);
+            commands.chunk(id, at, 0, part::ERROR, errno);
         }
         _ => {}
     }
