@@ -2,6 +2,7 @@
 //! and how they can end.  The errors are in the order of the checks.
 
 use super::Function;
+use crate::flag;
 use crate::table::Word;
 
 /// The flags: bit, name, meaning.
@@ -13,7 +14,7 @@ const FLAGS: [(u32, &str, &str); 6] = [
          `nbd_can_fua`.",
     ),
     (
-        1 << 1,
+        flag::NO_HOLE as u32,
         "LIBNBD_CMD_FLAG_NO_HOLE",
         "the server must allocate storage for the range instead of leaving a hole.",
     ),
@@ -23,7 +24,7 @@ const FLAGS: [(u32, &str, &str); 6] = [
         "the server must send the reply in one piece; see `nbd_can_df`.",
     ),
     (
-        1 << 3,
+        flag::REQ_ONE as u32,
         "LIBNBD_CMD_FLAG_REQ_ONE",
         "the server returns one extent for each context, no longer than the range.",
     ),
@@ -41,10 +42,10 @@ const FLAGS: [(u32, &str, &str); 6] = [
     ),
 ];
 
-const FUA: u32 = 1;
-const DF: u32 = 1 << 2;
-const FAST_ZERO: u32 = 1 << 4;
-const PAYLOAD_LEN: u32 = 1 << 5;
+const FUA: u32 = flag::FUA as u32;
+const DF: u32 = flag::DF as u32;
+const FAST_ZERO: u32 = flag::FAST_ZERO as u32;
+const PAYLOAD_LEN: u32 = flag::PAYLOAD_LEN as u32;
 
 /// Flags that a server may not know.
 const OFFERED: u32 = FUA | DF | FAST_ZERO;
