@@ -338,6 +338,8 @@ CASE (too_few_descriptors)
 {
   char *argv[] = { NBDKIT, NULL };
   struct rlimit limit;
+  /* Valgrind lets socketpair exceed the limit, and then refuses what it made. */
+  int wanted = under_valgrind () ? ANY_ERRNO : EMFILE;
   int fds[64];
   size_t n = 0;
 
@@ -352,7 +354,7 @@ CASE (too_few_descriptors)
     struct nbd_handle *h = create ();
 
     situation ("%d spare descriptors", spare);
-    CHECK_ERR (nbd_connect_systemd_socket_activation (h, argv), EMFILE);
+    CHECK_ERR (nbd_connect_systemd_socket_activation (h, argv), wanted);
     CHECK_EQ (nbd_aio_is_dead (h), 1);
     close_and_check (h);
     close (fds[--n]);
