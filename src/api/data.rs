@@ -1,7 +1,7 @@
 //! Reading and writing: commands that wait for the reply.
 //!
-//! Offsets and lengths count bytes.  A command that fails a check of the strict
-//! mode sends nothing.
+//! Offsets and lengths are in bytes.  If a command fails a check of the strict
+//! mode, nothing is sent.
 
 use super::arguments::{Argument, missing};
 use super::buffers::{INSIDE, ReadInto, Target, WriteFrom};
@@ -15,7 +15,7 @@ use crate::table;
 use crate::transmission::request::Request;
 
 impl Handle {
-    /// Reads from `offset` on until the buffer is full.  `flags` is 0.
+    /// Reads data from `offset` on, as much as the buffer holds.  `flags` is 0.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,10 +53,10 @@ impl Handle {
         })
     }
 
-    /// Reads, and tells of each part as the server sends it.  `flags` is 0 or
-    /// [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
+    /// Reads data, and runs the callback for each part as it arrives.  `flags`
+    /// is 0 or [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
     ///
-    /// The callback runs while the handle is locked: it must not use the
+    /// The callback runs while the handle is locked, so it must not use the
     /// handle.
     ///
     /// ```
@@ -116,7 +116,7 @@ impl Handle {
         })
     }
 
-    /// Writes the data at `offset`.  `flags` is 0 or
+    /// Writes the data to the export at `offset`.  `flags` is 0 or
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
     /// ```
@@ -158,7 +158,7 @@ impl Handle {
 }
 
 functions! {
-    /// Makes completed writes permanent.  `flags` is 0.
+    /// Commits completed writes to permanent storage.  `flags` is 0.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`, `EPROTO`, or
     /// what the server or the system says; see `nbd_flush`.

@@ -1,7 +1,7 @@
 //! Option mode: the negotiation, one option at a time; see
 //! [`Handle::set_opt_mode`](crate::Handle::set_opt_mode).
 //!
-//! These calls send an option and wait for the answer.  Unless the connection
+//! These calls send an option and wait for the reply.  Unless the connection
 //! ends, the handle is negotiating again afterwards.
 
 use super::arguments::ToTexts;
@@ -15,7 +15,7 @@ functions! {
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_go`.
     opt_go(), |client| client.option(OptionRequest::Go).map(drop);
-    /// Asks about the export without opening it.
+    /// Requests information about the export without opening it.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_info`.
@@ -27,7 +27,7 @@ functions! {
 }
 
 waiting_functions! {
-    /// Lists the exports of the server; answers how many there are.
+    /// Lists the exports of the server, and returns how many there are.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,19 +57,21 @@ waiting_functions! {
 }
 
 functions! {
-    /// Switches TLS on; whether the server agrees.
+    /// Requests TLS, and returns whether the server has accepted it.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_starttls`.
     opt_starttls() -> bool,
         |client| client.option_accepted(OptionRequest::StartTls);
-    /// Switches extended headers on; whether the server agrees.
+    /// Requests extended headers, and returns whether the server has accepted
+    /// them.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_extended_headers`.
     opt_extended_headers() -> bool,
         |client| client.option_accepted(OptionRequest::ExtendedHeaders);
-    /// Switches structured replies on; whether the server agrees.
+    /// Requests structured replies, and returns whether the server has accepted
+    /// them.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_structured_reply`.
@@ -78,8 +80,8 @@ functions! {
 }
 
 waiting_functions! {
-    /// Lists the meta contexts of the export that match those of the handle;
-    /// answers how many there are.
+    /// Lists the meta contexts of the export that match those of the handle,
+    /// and returns how many there are.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list_meta_context`.
@@ -88,8 +90,8 @@ waiting_functions! {
         let request = OptionRequest::ListContexts(queries, context_callback.into());
         client.option(request).map(counted)
     };
-    /// Lists the meta contexts of the export that match the queries; answers
-    /// how many there are.
+    /// Lists the meta contexts of the export that match the queries, and
+    /// returns how many there are.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list_meta_context_queries`.
@@ -99,8 +101,8 @@ waiting_functions! {
         let request = OptionRequest::ListContexts(queries, context_callback.into());
         client.option(request).map(counted)
     };
-    /// Selects the meta contexts of the handle; answers how many the server
-    /// granted.
+    /// Selects the meta contexts of the handle, and returns how many the server
+    /// has selected.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_set_meta_context`.
@@ -109,8 +111,8 @@ waiting_functions! {
         let request = OptionRequest::SetContexts(queries, context_callback.into());
         client.option(request).map(counted)
     };
-    /// Selects the meta contexts that match the queries; answers how many the
-    /// server granted.
+    /// Selects the meta contexts that match the queries, and returns how many
+    /// the server has selected.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_set_meta_context_queries`.
