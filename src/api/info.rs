@@ -23,7 +23,7 @@ functions! {
         if i64::try_from(size).is_err() {
             return Err(Error::new(
                 libc::EOVERFLOW,
-                format!("the size of the export, {size} bytes, does not fit 63 bits"),
+                format!("the size of the export, {size} bytes, does not fit in 63 bits"),
             ));
         }
         Ok(size)
@@ -147,7 +147,7 @@ functions! {
     /// `EINVAL`; see `nbd_get_protocol`.
     get_protocol() -> &'static CStr, |client| match client.session.protocol {
         Some(protocol) => Ok(protocol.name()),
-        None => Err(Error::new(libc::EINVAL, "the handshake has not got that far")),
+        None => Err(Error::new(libc::EINVAL, "the server has not sent its greeting yet")),
     };
     /// Returns whether structured replies are in use.
     ///

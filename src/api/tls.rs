@@ -71,18 +71,19 @@ functions! {
         client.settings.tls.priority = Some(priority.as_ref().to_owned());
         Ok(())
     };
-    /// Whether the connection is encrypted.
+    /// Returns whether the connection is encrypted.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_tls_negotiated`.
     get_tls_negotiated() -> bool, |client| Ok(client.session.tls);
-    /// As set, or the host that was connected to, or nothing.
+    /// Returns the host name that was set, or else the name of the host
+    /// connected to, or else an empty string.
     get_tls_hostname() -> CString, |client| {
         let explicit = client.settings.tls.hostname.as_deref();
         let explicit = explicit.filter(|name| !name.is_empty());
         Ok(explicit.or(client.server_name()).unwrap_or_default().to_owned())
     };
-    /// As set, or the default.
+    /// Returns the priority string that was set, or the default.
     get_tls_priority() -> CString, |client| {
         let priority = client.settings.tls.priority.as_deref();
         Ok(priority.unwrap_or(DEFAULT_PRIORITY).to_owned())
