@@ -31,12 +31,12 @@
 //!   Calls that a callback makes on the same handle fail with `EDEADLK`;
 //!   methods that do not return a `Result` work, and report the state from
 //!   before the call.  A callback that panics is not called again, and the
-//!   command or option in whose course it was called fails with
-//!   `ENOTRECOVERABLE`.  The program continues.
+//!   command or option during which it was called fails with `ENOTRECOVERABLE`.
+//!   The program continues.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
-//!   No last error is kept besides, so `nbd_get_error` and `nbd_get_errno` have
-//!   no counterpart here.  `nbd_create` and `nbd_close` are [`Handle::new`] and
-//!   `drop`.
+//!   There is no separate last error, so `nbd_get_error` and `nbd_get_errno`
+//!   have no counterpart here.  `nbd_create` and `nbd_close` are
+//!   [`Handle::new`] and `drop`.
 //!
 //! # Inside
 //!
@@ -65,8 +65,8 @@
 //!   memory and closures lent by the caller, results of sending and receiving,
 //!   errors;
 //! * `statistics`: counters of what was sent and received;
-//! * `unwind`, `fork`: where panics are caught, and locks that must not be held
-//!   in a forked child;
+//! * `unwind`, `fork`: where panics are caught, and locks that a forked child
+//!   must not inherit locked;
 //! * `sys`: the system calls, each wrapped in a safe function.
 //!
 //! `negotiation` and `transmission` make no system calls: they consume and

@@ -15,14 +15,14 @@ functions! {
     /// negative, without limit.  Callbacks of commands that complete run
     /// meanwhile.  Returns whether there was progress before the timeout.
     ///
-    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or what the server or the
-    /// system says; see `nbd_poll`.
+    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or any errno from the server
+    /// or the system; see `nbd_poll`.
     poll(timeout: i32) -> bool, |client| client.poll(timeout).map(|count| count > 0);
     /// Like [`Handle::poll`](Self::poll), but also stops waiting when the
     /// descriptor `fd` becomes readable.  A negative descriptor is ignored.
     ///
-    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or what the server or the
-    /// system says; see `nbd_poll2`.
+    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or any errno from the server
+    /// or the system; see `nbd_poll2`.
     poll2(fd: i32, timeout: i32) -> bool, |client| client.poll2(fd, timeout).map(|count| count > 0);
     /// Returns the socket, for use in a main loop.  The handle keeps ownership.
     ///
@@ -30,13 +30,13 @@ functions! {
     aio_get_fd() -> i32, |client| client.aio_get_fd();
     /// Notifies the handle that the socket is readable.
     ///
-    /// States: any.  Errors: `EINVAL`, or what the server or the system says;
-    /// see `nbd_aio_notify_read`.
+    /// States: any.  Errors: `EINVAL`, or any errno from the server or the
+    /// system; see `nbd_aio_notify_read`.
     aio_notify_read(), |client| client.aio_notify_read();
     /// Notifies the handle that the socket is writable.
     ///
-    /// States: any.  Errors: `EINVAL`, or what the server or the system says;
-    /// see `nbd_aio_notify_write`.
+    /// States: any.  Errors: `EINVAL`, or any errno from the server or the
+    /// system; see `nbd_aio_notify_write`.
     aio_notify_write(), |client| client.aio_notify_write();
     /// Returns how many commands are in flight.
     ///
@@ -64,8 +64,8 @@ functions! {
     /// # }
     /// ```
     ///
-    /// States: any.  Errors: `EINVAL`, `EPROTO`, `ENOTCONN`, or what the server
-    /// or the system says; see `nbd_aio_command_completed`.
+    /// States: any.  Errors: `EINVAL`, `EPROTO`, `ENOTCONN`, or any errno from
+    /// the server or the system; see `nbd_aio_command_completed`.
     aio_command_completed(cookie: u64) -> bool, |client| {
             if cookie == 0 {
                 return Err(Error::new(libc::EINVAL, "0 is not a cookie"));

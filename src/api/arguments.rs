@@ -228,7 +228,7 @@ impl Argument for &std::os::unix::net::SocketAddr {
     }
 }
 
-/// A connected socket that the handle takes over.
+/// A connected socket of which the handle takes ownership.
 pub trait ToSocket: Argument<Value = Socket> {}
 
 macro_rules! sockets {

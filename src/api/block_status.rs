@@ -16,8 +16,8 @@ waiting_functions! {
     /// extents.  `flags` is 0 or [`CMD_FLAG_REQ_ONE`](crate::CMD_FLAG_REQ_ONE).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or what the server or the system says;
-    /// see `nbd_block_status`.
+    /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or any errno from the server or the
+    /// system; see `nbd_block_status`.
     block_status(count: u64, offset: u64 => extent_callback: ExtentCallback; flags: command), |client| {
         let request = Request::range(Command::BlockStatus, count, offset, flags);
         client.run(request.telling(extent_callback))
@@ -42,7 +42,7 @@ waiting_functions! {
     /// ```
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `ENOMEM`, `EPROTO`, or any errno from the server or the system; see
     /// `nbd_block_status_64`.
     block_status_64(
         count: u64,
@@ -57,7 +57,7 @@ waiting_functions! {
     /// meta contexts that the server has granted.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `ENOMEM`, `EPROTO`, or any errno from the server or the system; see
     /// `nbd_block_status_filter`.
     block_status_filter(
         count: u64,

@@ -13,7 +13,7 @@ functions! {
     /// connects to it.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, `ENOTSUP`,
-    /// `ESHUTDOWN`, or what the server or the system says; see
+    /// `ESHUTDOWN`, or any errno from the server or the system; see
     /// `nbd_connect_command`.
     connect_command(argv: impl ToTexts), |client| {
         client.connect(Place::Command(Argv::new(argv)?))?;
@@ -22,14 +22,14 @@ functions! {
     /// Like [`Handle::connect_command`](Self::connect_command), without waiting
     /// for the server.
     ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or what the
-    /// server or the system says; see `nbd_aio_connect_command`.
+    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or any errno
+    /// from the server or the system; see `nbd_aio_connect_command`.
     aio_connect_command(argv: impl ToTexts), |client| client.connect(Place::Command(Argv::new(argv)?));
     /// Runs a server with systemd socket activation, which means that it
     /// accepts connections on a socket that it inherits, and connects to it.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, `ECONNRESET`,
-    /// `ENOTSUP`, `ESHUTDOWN`, or what the server or the system says; see
+    /// `ENOTSUP`, `ESHUTDOWN`, or any errno from the server or the system; see
     /// `nbd_connect_systemd_socket_activation`.
     connect_systemd_socket_activation(argv: impl ToTexts), |client| {
         client.connect(Target::Activated(Argv::new(argv)?))?;
@@ -39,8 +39,8 @@ functions! {
     /// [`Handle::connect_systemd_socket_activation`](Self::connect_systemd_socket_activation),
     /// without waiting for the server.
     ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or what the
-    /// server or the system says; see
+    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or any errno
+    /// from the server or the system; see
     /// `nbd_aio_connect_systemd_socket_activation`.
     aio_connect_systemd_socket_activation(argv: impl ToTexts), |client| client.connect(Target::Activated(Argv::new(argv)?));
     /// Sets the name under which such a server finds its socket: up to 32
@@ -55,8 +55,8 @@ functions! {
     };
     /// Sends a signal to the subprocess; 0 means SIGTERM.
     ///
-    /// States: any.  Errors: `ESRCH`, `EINVAL`, or what the server or the
-    /// system says; see `nbd_kill_subprocess`.
+    /// States: any.  Errors: `ESRCH`, `EINVAL`, or any errno from the server or
+    /// the system; see `nbd_kill_subprocess`.
     kill_subprocess(signum: i32), |client| {
         let child = client.subprocess()?;
         let signal = match signum {

@@ -42,8 +42,8 @@ functions! {
     /// Returns that user name; if none has been set, the login name of the
     /// user.
     ///
-    /// States: any.  Errors: `ENXIO`, `ENOMEM`, or what the server or the
-    /// system says; see `nbd_get_tls_username`.
+    /// States: any.  Errors: `ENXIO`, `ENOMEM`, or any errno from the server or
+    /// the system; see `nbd_get_tls_username`.
     get_tls_username() -> CString, |client| match &client.settings.tls.username {
         Some(name) => Ok(name.clone()),
         None => default_username(),

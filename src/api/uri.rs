@@ -30,7 +30,7 @@ functions! {
     /// ```
     ///
     /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
-    /// `ENOENT`, `ESHUTDOWN`, or what the server or the system says; see
+    /// `ENOENT`, `ESHUTDOWN`, or any errno from the server or the system; see
     /// `nbd_connect_uri`.
     connect_uri(uri: impl ToText), |client| {
         client.follow(uri::plan(uri.as_ref(), &client.settings.uri)?)?;
@@ -40,7 +40,7 @@ functions! {
     /// server.
     ///
     /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
-    /// or what the server or the system says; see `nbd_aio_connect_uri`.
+    /// or any errno from the server or the system; see `nbd_aio_connect_uri`.
     aio_connect_uri(uri: impl ToText), |client| {
         client.follow(uri::plan(uri.as_ref(), &client.settings.uri)?)
     };

@@ -221,6 +221,6 @@ fn too_long(request: &Request, length: u64, limit: u64) -> Error {
 fn unsupported(command: Command) -> Error {
     Error::new(
         libc::EINVAL,
-        format!("{}: the server does not support this command", command.name()),
+        format!("{}: the server does not support this", command.name()),
     )
 }
