@@ -1,12 +1,12 @@
-//! Closures as the C interface passes them: a function, its data, and the
+//! Closures in the form of the C interface: a function, its data, and a
 //! function that frees the data.
 //!
 //! A closure owns its data from the moment the library has accepted it, and
-//! frees it exactly once, when it is dropped.  Commands keep their closures in
-//! this form, so that no call allocates.
+//! frees it exactly once, when it is dropped.  Commands store their closures in
+//! this form, so that no call allocates memory.
 //!
-//! What the public functions take is one of these in a wrapper, which can be
-//! made from a Rust closure as well (see `api::callbacks`).
+//! The public functions take these closures in wrappers, which can also be
+//! created from Rust closures (see `api::callbacks`).
 
 #![allow(unsafe_code, reason = "closures of C are a function and a pointer")]
 
@@ -30,7 +30,7 @@ pub struct Closure<F> {
 unsafe impl<F> Send for Closure<F> {}
 
 impl<F> Closure<F> {
-    /// Takes over a closure.
+    /// Takes ownership of a closure.
     ///
     /// # Safety
     /// `function` and `free`, where given, must be callable with `user_data`
@@ -48,7 +48,7 @@ impl<F> Closure<F> {
         }
     }
 
-    /// Nothing to call and nothing to free.
+    /// No function to call and no data to free.
     pub fn none() -> Self {
         Self {
             function: None,
@@ -57,7 +57,7 @@ impl<F> Closure<F> {
         }
     }
 
-    /// Whether there is nothing to call and nothing to free.
+    /// Whether there is neither a function to call nor data to free.
     pub fn is_null(&self) -> bool {
         self.function.is_none() && self.free.is_none()
     }
@@ -76,7 +76,7 @@ impl<F> Drop for Closure<F> {
 pub type Completion = Closure<unsafe extern "C" fn(*mut c_void, *mut c_int) -> c_int>;
 
 impl Completion {
-    /// Runs the function; a closure without one answers 0.
+    /// Runs the function; a closure without one returns 0.
     pub fn call(&mut self, error: &mut c_int) -> c_int {
         match self.function {
             // SAFETY: by the contract of `new`; `error` outlives the call.
@@ -92,8 +92,8 @@ pub type Chunk = Closure<
 >;
 
 impl Chunk {
-    /// Runs the function; a closure without one answers 0.  `data` is the
-    /// caller's own buffer, and is handed back as it came.
+    /// Runs the function; a closure without one returns 0.  `data` is the
+    /// caller's own buffer, and is passed on unchanged.
     pub fn call(
         &mut self,
         (data, count): (*const u8, usize),
@@ -118,7 +118,7 @@ pub type Extents32 = Closure<
 >;
 
 impl Extents32 {
-    /// Runs the function; a closure without one answers 0.
+    /// Runs the function; a closure without one returns 0.
     pub fn call(
         &mut self,
         context: &CStr,
@@ -160,7 +160,7 @@ pub type Extents64 = Closure<
 >;
 
 impl Extents64 {
-    /// Runs the function; a closure without one answers 0.
+    /// Runs the function; a closure without one returns 0.
     pub fn call(
         &mut self,
         context: &CStr,
@@ -186,8 +186,8 @@ impl Extents64 {
     }
 }
 
-/// A function that is told of names.  What one of C returns has no meaning, but
-/// one of Rust can panic, and its command must learn of that.
+/// A function that receives names.  The return value of a C function has no
+/// meaning, but a Rust function can panic, in which case its command must fail.
 #[derive(Debug, Clone, Copy)]
 pub enum Listener<C, R> {
     C(C),
@@ -200,7 +200,7 @@ impl<C, R> From<C> for Listener<C, R> {
     }
 }
 
-/// Called for each export that a server lists.
+/// Called for each export that the server lists.
 pub type List = Closure<
     Listener<
         unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> c_int,
@@ -227,7 +227,7 @@ impl List {
     }
 }
 
-/// Called for each meta context that a server lists or grants.
+/// Called for each meta context that the server lists or selects.
 pub type Context = Closure<
     Listener<
         unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,

@@ -1,25 +1,25 @@
-//! How far a byte stream went in one call: what `transport` reports, and whoever
-//! sends and receives through it is told.
+//! The results of sending and receiving on a byte stream, as `transport`
+//! reports them to its callers.
 
-/// What a receive call brought.
+/// The result of a receive call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// Some bytes.
+    /// Bytes were received.
     Bytes {
-        /// How many.
+        /// Their number.
         count: usize,
-        /// There is no more for now: asking again at once would only be told
-        /// so.
+        /// Nothing more is available for now: another receive call would only
+        /// return `Blocked`.
         drained: bool,
     },
-    /// Nothing now.
+    /// Nothing; the call would have to wait.
     Blocked,
     /// The peer has closed its side.
     End,
 }
 
 impl Received {
-    /// Bytes behind which there may be more.
+    /// Some bytes; more may be available.
     pub fn some(count: usize) -> Self {
         Self::Bytes {
             count,
@@ -27,7 +27,7 @@ impl Received {
         }
     }
 
-    /// All that there is for now.
+    /// All bytes that are available for now.
     pub fn all_there_is(count: usize) -> Self {
         match count {
             0 => Self::Blocked,
@@ -39,11 +39,11 @@ impl Received {
     }
 }
 
-/// What a send call took.
+/// The result of a send call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// So many bytes.
+    /// This many bytes were accepted.
     Bytes(usize),
-    /// Nothing now.
+    /// Nothing; the call would have to wait.
     Blocked,
 }

@@ -2,11 +2,11 @@
 //!
 //! # Use
 //!
-//! A [`Handle`] is one connection to a server, or one to be made.  Its methods
-//! are the functions of the C API without the prefix `nbd_`, with the same
-//! arguments in the same order; where the documentation here is brief, it names
-//! the manual page that is not.  Threads can share a handle: each call is one
-//! step.
+//! A [`Handle`] represents one connection to a server, whether made or still to
+//! be made.  Its methods are the functions of the C API without the prefix
+//! `nbd_`, with the same arguments in the same order.  The documentation here
+//! is brief and names the manual page with the details.  Threads can share a
+//! handle; its lock serialises their calls.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,56 +22,60 @@
 //! # }
 //! ```
 //!
-//! * Strings go in as `&str`, paths, C strings or bytes ([`ToText`]), and come
-//!   out as C strings: names on the wire need not be UTF-8.
-//! * A call that waits borrows its buffers and callbacks.  One that does not
-//!   wait (`aio_...`) owns them, and gives the buffer back through its
-//!   [`CompletionCallback`].
-//! * Callbacks run inside a call on the handle, which is locked: calls on the
-//!   handle fail there with `EDEADLK`, but methods that return no `Result`
-//!   work, and report the state as it was before.  One that panics is not
-//!   called again, and the command or option that called it along the way fails
-//!   with `ENOTRECOVERABLE`; the program goes on.
+//! * Strings are passed as `&str`, paths, C strings or bytes ([`ToText`]), and
+//!   are returned as C strings, because names on the wire need not be UTF-8.
+//! * A call that waits borrows its buffers and callbacks.  A call that does not
+//!   wait (`aio_...`) takes ownership of them and returns the buffer through
+//!   its [`CompletionCallback`].
+//! * Callbacks run inside a call on the handle, while the handle is locked.
+//!   Calls that a callback makes on the same handle fail with `EDEADLK`;
+//!   methods that do not return a `Result` work, and report the state from
+//!   before the call.  A callback that panics is not called again, and the
+//!   command or option during which it was called fails with `ENOTRECOVERABLE`.
+//!   The program continues.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
-//!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
-//!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are
+//!   There is no separate last error, so `nbd_get_error` and `nbd_get_errno`
+//!   have no counterpart here.  `nbd_create` and `nbd_close` are
 //!   [`Handle::new`] and `drop`.
 //!
 //! # Inside
 //!
-//! The crate is also the C library: `libnbd.so.0`, with the symbols, symbol
+//! The crate also builds the C library `libnbd.so.0`, with the symbols, symbol
 //! versions and behaviour that programs linked with the C library of the same
-//! name expect.  A call enters at the top of this list and goes down; nothing
-//! below knows what is above it:
+//! name expect.  A call enters at the top of this list and moves down; no
+//! module depends on those above it:
 //!
-//! * `ffi`: the C skin, one thin entry for each public function,
+//! * `ffi`: the C interface, one thin entry point for each public function,
 //!   which calls the method of the same name;
-//! * `api`: those methods of [`Handle`], which are the Rust skin, and the buffers
-//!   and callbacks that they take;
-//! * `client`: the handle: settings, states, the lock, and the operations
-//!   behind it;
-//! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
-//! * `connect`: every way to get a connected byte stream;
-//! * `negotiation`: the handshake, written as the conversation it is;
-//! * `transmission`: requests out, replies in: the hot path;
-//! * `transport`: byte streams that wait only when told to, in clear or with
-//!   TLS, the only place that moves bytes;
-//! * `protocol`: the wire as data: numbers, layouts, limits;
-//! * `table`: the functions as data: names, versions, permitted states, flags;
-//! * `memory`, `callback`, `flow`, `error`: what all of them speak in: memory
-//!   and closures that the caller lends, the results of sending and receiving,
-//!   and what went wrong;
-//! * `statistics`: what has gone over the wire;
-//! * `unwind`, `fork`: where panics end, and locks that a child must not find
-//!   taken;
-//! * `sys`: the system calls, each in a safe function.
+//! * `api`: these methods of [`Handle`], which are the Rust interface, and the
+//!   buffers and callbacks that they take;
+//! * `client`: the handle: settings, states, the lock, and the operations on
+//!   what it protects;
+//! * `uri`: parsing NBD URIs into settings and an address to connect to, and
+//!   composing them;
+//! * `connect`: all ways to obtain a connected byte stream;
+//! * `negotiation`: the handshake, written as a sequential conversation;
+//! * `transmission`: sending requests and receiving replies, the hot path;
+//! * `transport`: byte streams, in the clear or with TLS, that block only on
+//!   request; the only module that moves bytes;
+//! * `protocol`: the wire format as data: numbers, layouts, limits;
+//! * `table`: the public functions as data: names, versions, permitted states,
+//!   flags;
+//! * `memory`, `callback`, `flow`, `error`: types that all modules share:
+//!   memory and closures lent by the caller, results of sending and receiving,
+//!   errors;
+//! * `statistics`: counters of what was sent and received;
+//! * `unwind`, `fork`: where panics are caught, and locks that a forked child
+//!   must not inherit locked;
+//! * `sys`: the system calls, each wrapped in a safe function.
 //!
-//! `negotiation` and `transmission` perform no system call: they see bytes and
-//! produce bytes, so tests drive them from byte strings, cut anywhere.
+//! `negotiation` and `transmission` make no system calls: they consume and
+//! produce bytes, so tests can drive them with byte strings that are split at
+//! any position.
 
-// Modules that need it allow it, and say why.
+// Modules that need unsafe code allow it and state why.
 #![deny(unsafe_code)]
-// A test that overflows has failed, and says so.
+// In a test, an overflow panics, which makes the test fail.
 #![cfg_attr(
     test,
     allow(clippy::arithmetic_side_effects, clippy::single_range_in_vec_init)
@@ -98,7 +102,7 @@ mod transport;
 mod unwind;
 mod uri;
 
-// Where the build script has it as well, which shares the table of functions.
+// At the same path as in the build script, which shares the table of functions.
 use protocol::flag;
 
 pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};

@@ -1,7 +1,7 @@
-//! Memory that the caller lends to a command until it retires.
+//! Memory that the caller lends to a command until the command is retired.
 //!
 //! An asynchronous command outlives the call that started it, so its buffer
-//! cannot be a borrowed slice.  These two types stand for such memory.  They
+//! cannot be a borrowed slice.  These two types represent such memory.  They
 //! keep pointer and length together, check every range, and never form a
 //! reference to the memory: a C program may share it with other threads or
 //! other commands, and it may not be initialised.
@@ -69,7 +69,7 @@ impl LentMut {
         self.len
     }
 
-    /// Address of byte `at`, for handing back to the caller's own callback.
+    /// Address of byte `at`, to pass to the caller's callback.
     pub fn address(&self, at: usize) -> *const u8 {
         // SAFETY: clamped to the memory, or one past its end.
         unsafe { self.start.add(at.min(self.len)) }.as_ptr()
@@ -86,7 +86,7 @@ impl LentMut {
         }
     }
 
-    /// Copies `data` to `at`; what would not fit is left out.
+    /// Copies `data` to `at`; bytes that do not fit are omitted.
     pub fn copy_in(&mut self, at: usize, data: &[u8]) {
         let target = self.range(at, data.len());
         // SAFETY: `target` is valid for writes of `target.len` bytes, and
@@ -102,7 +102,7 @@ impl LentMut {
     }
 }
 
-/// A piece of memory to send, in the form system calls take.
+/// A piece of memory to send, in the form that system calls take.
 #[derive(Debug, Clone, Copy)]
 pub struct SendVector<'a> {
     start: NonNull<u8>,
@@ -110,7 +110,7 @@ pub struct SendVector<'a> {
     memory: PhantomData<&'a [u8]>,
 }
 
-/// A piece of memory to receive into, in the form system calls take.
+/// A piece of memory to receive into, in the form that system calls take.
 #[derive(Debug)]
 pub struct ReceiveVector<'a> {
     start: NonNull<u8>,
@@ -136,7 +136,8 @@ impl<'a> SendVector<'a> {
         self.len
     }
 
-    /// The first `count` bytes, or all if there are fewer, and the rest.
+    /// Splits off the first `count` bytes, or all if there are fewer.  Returns
+    /// them and the rest.
     pub fn split(&self, count: usize) -> (Self, Self) {
         let count = count.min(self.len);
         let rest = Self {
@@ -157,9 +158,9 @@ impl<'a> SendVector<'a> {
     /// Copies the bytes to the end of `target`.
     pub fn append_to(&self, target: &mut Vec<u8>) {
         target.reserve(self.len);
-        // SAFETY: the memory is valid for reads of `len` bytes; there is room
-        // for as many behind those that `target` has, and the two cannot
-        // overlap, for nobody else knows that room.
+        // SAFETY: the memory is valid for reads of `len` bytes; `target` has
+        // reserved as many after its contents, and the two cannot overlap,
+        // because only `target` has access to the reserved part.
         unsafe {
             let room = target.as_mut_ptr().add(target.len());
             std::ptr::copy_nonoverlapping(self.start.as_ptr(), room, self.len);
@@ -196,7 +197,7 @@ impl<'a> ReceiveVector<'a> {
         self.len
     }
 
-    /// Leaves out the first `count` bytes, which have been filled.
+    /// Skips the first `count` bytes, which have been filled.
     pub fn advance(&mut self, count: usize) {
         let count = count.min(self.len);
         // SAFETY: `count` is within the memory, or one past its end.

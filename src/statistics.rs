@@ -1,11 +1,11 @@
-//! What has gone over the wire, counted where it happens.
+//! Counters of what was sent and received, updated where it happens.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The counters of one handle.  Anybody can read them at any time.
+/// The counters of one handle.  Any thread can read them at any time.
 #[derive(Debug, Default)]
 pub struct Statistics {
-    /// Bytes of the protocol, TLS not counted.
+    /// Bytes of the protocol, excluding the overhead of TLS.
     pub bytes_sent: Counter,
     pub bytes_received: Counter,
     /// Options and requests.
@@ -19,15 +19,15 @@ pub struct Statistics {
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Counts more.  Only the thread that holds the lock of the handle counts,
-    /// so this need not be one atomic step.
+    /// Adds to the counter.  Only the thread that holds the lock of the handle
+    /// adds, so this need not be atomic.
     pub fn add(&self, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.0
             .store(self.get().wrapping_add(count), Ordering::Relaxed);
     }
 
-    /// How many there have been so far.
+    /// The current value.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,5 +1,5 @@
-//! The part of the build script that derives rules of the manual from the
-//! table of functions and from their signatures.
+//! Tests the part of the build script that derives rules of the manual from the
+//! function table and the signatures.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -28,7 +28,7 @@ mod tests {
         Function::new("nbd_flush", comment, FLUSH)
     }
 
-    /// What is wrong with a comment on `nbd_flush`.
+    /// Returns the fault found in a comment on `nbd_flush`.
     fn fault(comment: &[&str]) -> String {
         flush(comment).err().expect("the comment is refused")
     }
@@ -151,7 +151,7 @@ mod tests {
         for function in functions {
             let name = function["name"].as_str().unwrap();
             let expected: Vec<u64> = serde_json::from_value(function["nonnull"].clone()).unwrap();
-            // A mention in a comment has no parenthesis behind it.
+            // A mention in a comment is not followed by a parenthesis.
             assert_eq!(nonnull(header, name), expected, "{name}");
         }
     }

@@ -1,4 +1,4 @@
-//! The Rust API against the project's own server.
+//! Tests the Rust API with the project's own server.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -17,7 +17,7 @@ use nbd::{
     ExtentCallback, Handle, ListCallback,
 };
 
-/// Creates a handle that is connected to a server of its own.
+/// Creates a handle that is connected to its own server.
 fn connected_to(config: Config) -> Handle {
     let (socket, _server) = embedded_server::spawn_on_socketpair(config).unwrap();
     let handle = Handle::new();
@@ -44,7 +44,7 @@ fn negotiating(config: Config) -> Handle {
     handle
 }
 
-/// Drives the handle until no command is under way.
+/// Drives the handle until no command is in flight.
 fn finish(handle: &Handle) {
     while handle.aio_in_flight().unwrap() > 0 {
         handle.poll(-1).unwrap();
@@ -58,7 +58,7 @@ fn negotiate(handle: &Handle) {
     }
 }
 
-/// What a closure hands to its test.
+/// The data that a closure passes to its test.
 fn shared<T>(value: T) -> (Arc<Mutex<T>>, Arc<Mutex<T>>) {
     let value = Arc::new(Mutex::new(value));
     (Arc::clone(&value), value)
@@ -652,7 +652,7 @@ fn a_panic_in_a_closure_stays_in_the_closure() {
     assert!(handle.aio_is_ready());
 }
 
-/// Panics once more when it is dropped, with another one.
+/// Panics again when it is dropped, with another one as the payload.
 struct Bomb(u32);
 
 impl Drop for Bomb {
@@ -760,7 +760,7 @@ fn a_panic_in_a_closure_fails_its_option() {
         .unwrap();
     negotiate(&handle);
     assert_eq!(*told.lock().unwrap(), Some(libc::ENOTRECOVERABLE));
-    // The server has no part in it: the negotiation goes on.
+    // The server is not involved, so the negotiation continues.
     handle.set_request_meta_context(false).unwrap();
     handle.opt_go().unwrap();
     // A selection that fails selects nothing.
@@ -776,7 +776,7 @@ fn a_subprocess_can_be_the_server() {
     let none: [&str; 0] = [];
     let error = handle.connect_command(&none).unwrap_err();
     assert_eq!(error.errno(), libc::EINVAL);
-    // A program that speaks no NBD: the subprocess is there all the same.
+    // The program does not speak NBD, but the subprocess exists all the same.
     handle.aio_connect_command(&["cat"]).unwrap();
     assert!(handle.get_subprocess_pid().unwrap() > 0);
     handle.kill_subprocess(0).unwrap();

@@ -1,5 +1,5 @@
-//! Servers that use up memory: what they choose is bounded, and where memory is
-//! short, a call fails and the process goes on.
+//! Servers that try to exhaust memory: the sizes that they choose are bounded,
+//! and if memory is short, a call fails and the process continues.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -9,27 +9,27 @@ use std::cell::Cell;
 use embedded_server::{Config, Replies, Script};
 use nbd::{Extent64Callback, ExtentCallback, Handle};
 
-/// The system's memory, of which a thread can be denied large pieces.
+/// The system's allocator, which can deny large allocations to a thread.
 struct Scarce;
 
 thread_local! {
-    /// The largest piece that this thread gets.
+    /// The size of the largest allocation that this thread is granted.
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
-    /// The largest piece that it has asked for.
+    /// The size of the largest allocation that it has requested.
     static ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Whether the thread gets so much.
+/// Returns whether the thread is granted an allocation of this size.
 fn grants(size: usize) -> bool {
-    // A thread that is ending gets what it wants.
+    // A thread that is ending is granted every allocation.
     let _ = ASKED.try_with(|asked| asked.set(asked.get().max(size)));
     LARGEST
         .try_with(Cell::get)
         .is_ok_and(|largest| size <= largest)
 }
 
-// SAFETY: all memory is that of the system; what is refused is null, as the
-// contract has it.
+// SAFETY: all memory comes from the system's allocator; a denied allocation
+// returns null, as the contract permits.
 unsafe impl GlobalAlloc for Scarce {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if grants(layout.size()) {
@@ -58,7 +58,8 @@ unsafe impl GlobalAlloc for Scarce {
 #[global_allocator]
 static MEMORY: Scarce = Scarce;
 
-/// Runs `call` while this thread gets no piece larger than `largest`.
+/// Runs `call` while this thread is granted no allocation larger than
+/// `largest`.
 fn with_at_most<R>(largest: usize, call: impl FnOnce() -> R) -> R {
     LARGEST.set(largest);
     let result = call();
@@ -66,8 +67,8 @@ fn with_at_most<R>(largest: usize, call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// A handle with one meta context, of number 1, connected to a server that
-/// acts out a script.
+/// Creates a handle with one meta context, which has the id 1, connected to a
+/// server that follows a script.
 fn connected_to(replies: Replies, script: &str) -> Handle {
     let config = Config {
         script: Some(Script::parse(&format!("handshake\n{script}\nserve\n")).unwrap()),
@@ -83,7 +84,7 @@ fn connected_to(replies: Replies, script: &str) -> Handle {
     handle
 }
 
-/// The link is in step.
+/// The connection is still in sync.
 fn check_works(handle: &Handle) {
     assert!(handle.aio_is_ready());
     let mut buf = [1; 512];
@@ -92,13 +93,13 @@ fn check_works(handle: &Handle) {
     handle.shutdown(0).unwrap();
 }
 
-/// As many extents as a chunk may have, in the longer form: 16 MiB.
+/// The maximum number of extents in a chunk, in the 64-bit form: 16 MiB.
 const LONG_REPORT: &str = "read-request BLOCK_STATUS
     ext-chunk DONE BLOCK_STATUS_EXT = u32:1 u32:1048576 fill:0*16777216";
 
 #[test]
 fn a_long_report_needs_memory_and_fails_without() {
-    // Where it runs short: as the report arrives, or as it is read.
+    // Memory runs short either when the chunk arrives or when it is decoded.
     for largest in [100_000, 1 << 20, 5 << 20, 16_777_215] {
         let handle = connected_to(Replies::Extended, LONG_REPORT);
         let mut calls = 0;
@@ -117,7 +118,7 @@ fn a_long_report_needs_memory_and_fails_without() {
 
 #[test]
 fn the_form_that_a_caller_wants_needs_memory_as_well() {
-    // 8 MiB on the wire and for the caller, 16 MiB between them.
+    // 8 MiB on the wire and for the caller, 16 MiB in between.
     let script = "read-request BLOCK_STATUS
         chunk DONE BLOCK_STATUS u32:1 fill:1*8388608";
     let handle = connected_to(Replies::Structured, script);
@@ -135,11 +136,11 @@ fn what_is_skipped_needs_no_memory() {
         // One extent too many.
         "read-request BLOCK_STATUS
          ext-chunk DONE BLOCK_STATUS_EXT = u32:1 u32:1048577 fill:0*16777232",
-        // A context that nobody knows.
+        // An unknown context.
         "read-request BLOCK_STATUS
          ext-chunk 0 BLOCK_STATUS_EXT = u32:99 u32:1048576 fill:0*16777216
          ext-chunk DONE ERROR = u32:5 u16:0",
-        // One that has been reported.
+        // A context that has already been reported.
         "read-request BLOCK_STATUS
          ext-chunk 0 BLOCK_STATUS_EXT = u32:1 u32:1 u64:512 u64:1
          ext-chunk 0 BLOCK_STATUS_EXT = u32:1 u32:1048576 fill:0*16777216
@@ -158,8 +159,8 @@ fn what_is_skipped_needs_no_memory() {
     }
 }
 
-/// Every second byte of a read arrives alone: each is an island that the client
-/// must remember.
+/// Every second byte of a read arrives in a chunk of its own, and the client
+/// must keep track of each.
 #[test]
 fn a_read_in_crumbs_needs_memory_and_fails_without() {
     let crumbs = (0..10_000).map(|at| format!("chunk 0 OFFSET_DATA u64:{} 07\n", at * 2 + 1));
@@ -171,7 +172,7 @@ fn a_read_in_crumbs_needs_memory_and_fails_without() {
     let mut buf = vec![1; 1 << 20];
     let error = with_at_most(70_000, || handle.pread(&mut buf, 0, 0).unwrap_err());
     assert_eq!(error.errno(), libc::ENOMEM, "{error}");
-    // Nothing stale is shown, though not every crumb is known.
+    // No stale memory is exposed, although not every byte is tracked.
     assert_eq!(buf.iter().position(|byte| *byte == 1), None);
     check_works(&handle);
 }

@@ -1,52 +1,54 @@
-//! Driving a handle: waiting for the socket, moving on, collecting what has
-//! completed.
+//! Driving a handle: waiting for the socket, making progress, collecting
+//! completed commands.
 //!
-//! A program with a main loop of its own polls the descriptor of `aio_get_fd`
-//! for what `aio_get_direction` says, and calls `aio_notify_read` or
-//! `aio_notify_write` accordingly.  `poll` does one such round.
+//! A program with its own main loop polls the descriptor that `aio_get_fd`
+//! returns for the events that `aio_get_direction` returns, and calls
+//! `aio_notify_read` or `aio_notify_write` accordingly.  `poll` does one
+//! iteration of such a loop.
 
 use super::{functions, unlocked};
 use crate::client::command_failed;
 use crate::error::Error;
 
 functions! {
-    /// Waits for the socket, at most `timeout` milliseconds or, if it is
-    /// negative, for ever; callbacks of commands that end run meanwhile.
-    /// Whether there was progress before the time was up.
+    /// Waits for the socket, for at most `timeout` milliseconds or, if that is
+    /// negative, without limit.  Callbacks of commands that complete run
+    /// meanwhile.  Returns whether there was progress before the timeout.
     ///
-    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or what the server or the
-    /// system says; see `nbd_poll`.
+    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or any errno from the server
+    /// or the system; see `nbd_poll`.
     poll(timeout: i32) -> bool, |client| client.poll(timeout).map(|count| count > 0);
-    /// As [`Handle::poll`](Self::poll), and stops waiting when the descriptor
-    /// `fd` becomes readable; a negative one is ignored.
+    /// Like [`Handle::poll`](Self::poll), but also stops waiting when the
+    /// descriptor `fd` becomes readable.  A negative descriptor is ignored.
     ///
-    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or what the server or the
-    /// system says; see `nbd_poll2`.
+    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or any errno from the server
+    /// or the system; see `nbd_poll2`.
     poll2(fd: i32, timeout: i32) -> bool, |client| client.poll2(fd, timeout).map(|count| count > 0);
-    /// The socket, for a main loop.  It stays the handle's.
+    /// Returns the socket, for use in a main loop.  The handle keeps ownership.
     ///
     /// States: any.  Errors: `EINVAL`; see `nbd_aio_get_fd`.
     aio_get_fd() -> i32, |client| client.aio_get_fd();
-    /// Tells that the socket is readable.
+    /// Notifies the handle that the socket is readable.
     ///
-    /// States: any.  Errors: `EINVAL`, or what the server or the system says;
-    /// see `nbd_aio_notify_read`.
+    /// States: any.  Errors: `EINVAL`, or any errno from the server or the
+    /// system; see `nbd_aio_notify_read`.
     aio_notify_read(), |client| client.aio_notify_read();
-    /// Tells that the socket is writable.
+    /// Notifies the handle that the socket is writable.
     ///
-    /// States: any.  Errors: `EINVAL`, or what the server or the system says;
-    /// see `nbd_aio_notify_write`.
+    /// States: any.  Errors: `EINVAL`, or any errno from the server or the
+    /// system; see `nbd_aio_notify_write`.
     aio_notify_write(), |client| client.aio_notify_write();
-    /// How many commands have not ended.
+    /// Returns how many commands are in flight.
     ///
     /// States: connected, closed and dead.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_in_flight`.
     aio_in_flight() -> i32, |client| {
         Ok(i32::try_from(client.transmission.in_flight()).unwrap_or(i32::MAX))
     };
-    /// Whether a command has succeeded, by its cookie; retires it if it has
-    /// ended.  Fails with the errno of the command if that failed, and answers
-    /// `false` for a command that has not ended or does not exist.
+    /// Returns whether the command with this cookie has succeeded, and retires
+    /// the command if it has completed.  Fails with the errno of the command if
+    /// the command failed.  Returns `false` for a command that has not
+    /// completed or does not exist.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,8 +64,8 @@ functions! {
     /// # }
     /// ```
     ///
-    /// States: any.  Errors: `EINVAL`, `EPROTO`, `ENOTCONN`, or what the server
-    /// or the system says; see `nbd_aio_command_completed`.
+    /// States: any.  Errors: `EINVAL`, `EPROTO`, `ENOTCONN`, or any errno from
+    /// the server or the system; see `nbd_aio_command_completed`.
     aio_command_completed(cookie: u64) -> bool, |client| {
             if cookie == 0 {
                 return Err(Error::new(libc::EINVAL, "0 is not a cookie"));
@@ -74,8 +76,8 @@ functions! {
                 Some((errno, command)) => Err(command_failed(errno, command)),
             }
         };
-    /// The cookie of the command that has waited longest to be retired; `None`
-    /// if all that there are have not ended yet.
+    /// Returns the cookie of the completed command that has waited longest to
+    /// be retired, or `None` if no command has completed yet.
     ///
     /// States: any.  Errors: `EINVAL`; see `nbd_aio_peek_command_completed`.
     aio_peek_command_completed() -> Option<u64>, |client| match client.transmission.first_done() {
@@ -87,7 +89,7 @@ functions! {
 }
 
 unlocked! {
-    /// What the socket has to be polled for:
+    /// Returns the events to poll the socket for:
     /// [`AIO_DIRECTION_READ`](crate::AIO_DIRECTION_READ),
     /// [`AIO_DIRECTION_WRITE`](crate::AIO_DIRECTION_WRITE), both or nothing.
     aio_get_direction() -> u32, |handle| handle.direction();

@@ -1,13 +1,13 @@
 //! Reading and writing without waiting.
 //!
-//! Each call queues a command and answers with its cookie, a number above 0
-//! that is not used again with this handle.  The program then drives the
-//! handle with `poll` or the notify functions.
+//! Each call queues a command and returns its cookie, a number above 0 that is
+//! not reused with this handle.  The program then drives the handle with `poll`
+//! or the notify functions.
 //!
-//! A command owns its buffer.  When it has ended, the completion callback
-//! receives the buffer or the error, and the command retires.  A command
-//! without a completion callback is retired by `aio_command_completed`, which
-//! tells how it ended; its buffer goes with it.
+//! A command owns its buffer.  When the command has completed, the completion
+//! callback receives the buffer or the error, and the command is retired.  A
+//! command without a completion callback is retired by `aio_command_completed`,
+//! which reports its result; its buffer is dropped with it.
 
 use super::arguments::{Argument, missing};
 use super::buffers::{AioReadInto, AioWriteFrom, INSIDE};
@@ -21,10 +21,11 @@ use crate::table;
 use crate::transmission::request::Request;
 
 impl Handle {
-    /// Starts to read from `offset` on until the buffer is full.  `flags` is 0.
+    /// Starts to read data from `offset` on, as much as the buffer holds.
+    /// `flags` is 0.
     ///
-    /// The callback may run before this returns, if the server is quick: it must
-    /// not take a lock that the caller holds.  If the read cannot even be
+    /// If the server is quick, the callback may run before this method returns,
+    /// so it must not take a lock that the caller holds.  If the read cannot be
     /// started, the callback does not run.
     ///
     /// ```
@@ -82,8 +83,9 @@ impl Handle {
         )
     }
 
-    /// As [`Handle::aio_pread`], and tells of each part as the server sends it.
-    /// `flags` is 0 or [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
+    /// Like [`Handle::aio_pread`], but runs `chunk_callback` for each part of
+    /// the data as it arrives.  `flags` is 0 or
+    /// [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
     /// see `nbd_aio_pread_structured`.
@@ -119,12 +121,12 @@ impl Handle {
         )
     }
 
-    /// Starts to write the data at `offset`.  `flags` is 0 or
+    /// Starts to write the data to the export at `offset`.  `flags` is 0 or
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
-    /// The callback may run before this returns, if the server is quick: it must
-    /// not take a lock that the caller holds.  If the write cannot even be
-    /// started, the callback does not run.
+    /// If the server is quick, the callback may run before this method returns,
+    /// so it must not take a lock that the caller holds.  If the write cannot
+    /// be started, the callback does not run.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`; see `nbd_aio_pwrite`.
@@ -157,14 +159,14 @@ impl Handle {
 }
 
 functions! {
-    /// Starts to make completed writes permanent.  `flags` is 0.
+    /// Starts to commit completed writes to permanent storage.  `flags` is 0.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`; see
     /// `nbd_aio_flush`.
     aio_flush(completion_callback: CompletionCallback; flags: command) -> u64, |client| {
         client.submit(Request::plain(Command::Flush, flags).ending(completion_callback))
     };
-    /// As [`Handle::trim`](Self::trim), without waiting.
+    /// Like [`Handle::trim`](Self::trim), without waiting.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`; see `nbd_aio_trim`.
@@ -173,7 +175,7 @@ functions! {
             let request = Request::range(Command::Trim, count, offset, flags);
             client.submit(request.ending(completion_callback))
         };
-    /// As [`Handle::cache`](Self::cache), without waiting.
+    /// Like [`Handle::cache`](Self::cache), without waiting.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
     /// see `nbd_aio_cache`.
@@ -182,7 +184,7 @@ functions! {
             let request = Request::range(Command::Cache, count, offset, flags);
             client.submit(request.ending(completion_callback))
         };
-    /// As [`Handle::zero`](Self::zero), without waiting.
+    /// Like [`Handle::zero`](Self::zero), without waiting.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
     /// `ERANGE`, `ENOMEM`; see `nbd_aio_zero`.

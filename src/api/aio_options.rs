@@ -1,7 +1,7 @@
 //! Option mode without waiting: each call sends an option and returns.  The
 //! program then drives the handle until it is no longer connecting.
 //!
-//! How the option ended, the completion callback learns.
+//! The result of the option is passed to the completion callback.
 
 use super::arguments::ToTexts;
 use super::callbacks::{CompletionCallback, ContextCallback, ListCallback};
@@ -10,25 +10,25 @@ use crate::callback::Completion;
 use crate::negotiation::OptionRequest;
 
 functions! {
-    /// As [`Handle::opt_go`](Self::opt_go), without waiting.
+    /// Like [`Handle::opt_go`](Self::opt_go), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_opt_go`.
     aio_opt_go(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::Go, completion_callback);
-    /// As [`Handle::opt_info`](Self::opt_info), without waiting.
+    /// Like [`Handle::opt_info`](Self::opt_info), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_info`.
     aio_opt_info(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::Info, completion_callback);
-    /// As [`Handle::opt_abort`](Self::opt_abort), without waiting.
+    /// Like [`Handle::opt_abort`](Self::opt_abort), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_opt_abort`.
     aio_opt_abort(),
         |client| client.start_option(OptionRequest::Abort, Completion::none());
-    /// As [`Handle::opt_list`](Self::opt_list), without waiting.
+    /// Like [`Handle::opt_list`](Self::opt_list), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_list`.
@@ -37,27 +37,27 @@ functions! {
     ), |client| {
         client.start_option(OptionRequest::List(list_callback.into()), completion_callback)
     };
-    /// As [`Handle::opt_starttls`](Self::opt_starttls), without waiting.
+    /// Like [`Handle::opt_starttls`](Self::opt_starttls), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_starttls`.
     aio_opt_starttls(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::StartTls, completion_callback);
-    /// As [`Handle::opt_extended_headers`](Self::opt_extended_headers), without
-    /// waiting.
+    /// Like [`Handle::opt_extended_headers`](Self::opt_extended_headers),
+    /// without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_extended_headers`.
     aio_opt_extended_headers(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::ExtendedHeaders, completion_callback);
-    /// As [`Handle::opt_structured_reply`](Self::opt_structured_reply), without
-    /// waiting.
+    /// Like [`Handle::opt_structured_reply`](Self::opt_structured_reply),
+    /// without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_structured_reply`.
     aio_opt_structured_reply(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::StructuredReplies, completion_callback);
-    /// As [`Handle::opt_list_meta_context`](Self::opt_list_meta_context),
+    /// Like [`Handle::opt_list_meta_context`](Self::opt_list_meta_context),
     /// without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
@@ -69,7 +69,8 @@ functions! {
         let request = OptionRequest::ListContexts(queries, context_callback.into());
         client.start_option(request, completion_callback)
     };
-    /// As [`Handle::opt_list_meta_context_queries`](Self::opt_list_meta_context_queries),
+    /// Like
+    /// [`Handle::opt_list_meta_context_queries`](Self::opt_list_meta_context_queries),
     /// without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
@@ -82,8 +83,8 @@ functions! {
         let request = OptionRequest::ListContexts(queries, context_callback.into());
         client.start_option(request, completion_callback)
     };
-    /// As [`Handle::opt_set_meta_context`](Self::opt_set_meta_context), without
-    /// waiting.
+    /// Like [`Handle::opt_set_meta_context`](Self::opt_set_meta_context),
+    /// without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_set_meta_context`.
@@ -94,7 +95,8 @@ functions! {
         let request = OptionRequest::SetContexts(queries, context_callback.into());
         client.start_option(request, completion_callback)
     };
-    /// As [`Handle::opt_set_meta_context_queries`](Self::opt_set_meta_context_queries),
+    /// Like
+    /// [`Handle::opt_set_meta_context_queries`](Self::opt_set_meta_context_queries),
     /// without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see

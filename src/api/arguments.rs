@@ -1,9 +1,9 @@
 //! The arguments of the public functions: how debug lines show them, when they
-//! are refused, and what becomes of them behind the lock.
+//! are rejected, and what they become once the handle is locked.
 //!
-//! An argument that cannot be used, because it is missing or has a NUL inside,
-//! is refused when its turn has come: after the state of the handle, in the
-//! order of the parameters.  Until then it is passed along as it is.
+//! An unusable argument, one that is missing or contains a NUL, is rejected
+//! after the state of the handle has been checked, in the order of the
+//! parameters.  Until then it is passed along as it is.
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::net::TcpStream;
@@ -27,14 +27,14 @@ use crate::sys::address::SocketAddress;
 
 /// An argument of a public function.
 pub trait Argument {
-    /// What the operation behind the lock takes.
+    /// The type that the operation on the locked handle takes.
     type Value;
 
     /// Adds the argument to a debug line.
     #[doc(hidden)]
     fn show(&self, name: &str, line: &mut Trace);
 
-    /// The value, unless the argument cannot be used.
+    /// Returns the value, or an error if the argument is unusable.
     #[doc(hidden)]
     fn take(self, name: &str) -> Result<Self::Value>;
 }
@@ -47,8 +47,9 @@ pub trait Arguments {
     /// Adds them to a debug line.
     fn show(&self, names: &[&str], line: &mut Trace);
 
-    /// The values, or the error of the first that cannot be used.  Then all
-    /// others are dropped in order: closures are freed as they stand.
+    /// Returns the values, or the error of the first unusable argument.  In
+    /// that case all others are dropped in order, so closures are freed in the
+    /// order of the parameters.
     fn take(self, names: &[&str]) -> Result<Self::Values>;
 }
 
@@ -82,15 +83,15 @@ tuples! {
     (A 0 B 1 C 2 D 3 E 4)
 }
 
-/// A string: a `str`, a C string, bytes, or the name of a file.  It may hold
-/// any byte but NUL.
+/// A string: a `str`, a C string, bytes, or a file name.  It may contain any
+/// byte except NUL.
 pub trait ToText: Argument<Value: AsRef<CStr>> {
     /// The bytes.
     #[doc(hidden)]
     fn as_text(&self) -> &[u8];
 }
 
-/// A list of such strings: a slice, an array or a vector, borrowed.
+/// A list of such strings: a borrowed slice, array or vector.
 pub trait ToTexts: Argument<Value = Vec<CString>> {}
 
 macro_rules! plain {
@@ -192,7 +193,7 @@ lists! {
     [T: ToText] &Vec<T>;
 }
 
-/// A socket address: one of the standard library.
+/// A socket address, of the types of the standard library.
 pub trait ToAddress: Argument<Value = SocketAddress> {}
 
 impl ToAddress for std::net::SocketAddr {}
@@ -227,7 +228,7 @@ impl Argument for &std::os::unix::net::SocketAddr {
     }
 }
 
-/// A connected socket that the handle takes over.
+/// A connected socket of which the handle takes ownership.
 pub trait ToSocket: Argument<Value = Socket> {}
 
 macro_rules! sockets {
@@ -249,8 +250,8 @@ macro_rules! sockets {
 }
 sockets! { OwnedFd UnixStream TcpStream }
 
-/// A callback that must be there.  Commands know no lifetimes: one that borrows
-/// has to be lent to a call that waits (`while_waiting`).
+/// A mandatory callback.  Commands have no lifetime parameters, so a callback
+/// that borrows has to be lent to a call that waits (`while_waiting`).
 macro_rules! callbacks {
     ($($type:ident => $closure:ident;)*) => {$(
         impl Argument for $type<'static> {
@@ -302,12 +303,12 @@ impl Argument for Source {
     }
 }
 
-/// The error of what must not be missing.
+/// The error for a missing mandatory argument.
 pub fn missing(name: &str) -> Error {
     Error::new(libc::EFAULT, format!("{name} cannot be NULL"))
 }
 
-/// A string for the wire or the system, neither of which can carry a NUL.
+/// A string for the wire or the system, where a NUL cannot be represented.
 fn without_nul(text: &[u8]) -> Result<CString> {
     CString::new(text).map_err(|_| Error::new(libc::EINVAL, "the string contains a NUL"))
 }

@@ -1,9 +1,9 @@
-//! Block status: where the export has data, holes or dirty blocks, as far as
-//! the selected meta contexts tell.
+//! Block status: where the export has data, holes or dirty blocks, according to
+//! the selected meta contexts.
 //!
-//! The callback runs once for each reply chunk and meta context.  It may be
-//! told of less than was asked for.  It runs while the handle is locked: it
-//! must not use the handle.
+//! The callback runs once for each reply chunk and meta context.  The extents
+//! may cover less than the requested range.  The callback runs while the handle
+//! is locked, so it must not use the handle.
 
 use super::arguments::ToTexts;
 use super::callbacks::{CompletionCallback, Extent64Callback, ExtentCallback};
@@ -12,17 +12,17 @@ use crate::protocol::request::Command;
 use crate::transmission::request::Request;
 
 waiting_functions! {
-    /// Asks for the status of `count` bytes from `offset` on, in 32-bit
+    /// Requests the status of `count` bytes from `offset` on, as 32-bit
     /// extents.  `flags` is 0 or [`CMD_FLAG_REQ_ONE`](crate::CMD_FLAG_REQ_ONE).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or what the server or the system says;
-    /// see `nbd_block_status`.
+    /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or any errno from the server or the
+    /// system; see `nbd_block_status`.
     block_status(count: u64, offset: u64 => extent_callback: ExtentCallback; flags: command), |client| {
         let request = Request::range(Command::BlockStatus, count, offset, flags);
         client.run(request.telling(extent_callback))
     };
-    /// As [`Handle::block_status`](Self::block_status), in 64-bit extents.
+    /// Like [`Handle::block_status`](Self::block_status), with 64-bit extents.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +42,7 @@ waiting_functions! {
     /// ```
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `ENOMEM`, `EPROTO`, or any errno from the server or the system; see
     /// `nbd_block_status_64`.
     block_status_64(
         count: u64,
@@ -53,11 +53,11 @@ waiting_functions! {
         let request = Request::range(Command::BlockStatus, count, offset, flags);
         client.run(request.telling(extent64_callback))
     };
-    /// As [`Handle::block_status_64`](Self::block_status_64), for some of the
+    /// Like [`Handle::block_status_64`](Self::block_status_64), for some of the
     /// meta contexts that the server has granted.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EPROTO`, or what the server or the system says; see
+    /// `ENOMEM`, `EPROTO`, or any errno from the server or the system; see
     /// `nbd_block_status_filter`.
     block_status_filter(
         count: u64,
@@ -73,8 +73,8 @@ waiting_functions! {
 }
 
 functions! {
-    /// As [`Handle::block_status`](Self::block_status), without waiting;
-    /// answers with the cookie of the command.
+    /// Like [`Handle::block_status`](Self::block_status), without waiting.
+    /// Returns the cookie of the command.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
     /// `ENOMEM`; see `nbd_aio_block_status`.
@@ -88,8 +88,8 @@ functions! {
         let request = Request::range(Command::BlockStatus, count, offset, flags);
         client.submit(request.telling(extent_callback).ending(completion_callback))
     };
-    /// As [`Handle::block_status_64`](Self::block_status_64), without waiting;
-    /// answers with the cookie of the command.
+    /// Like [`Handle::block_status_64`](Self::block_status_64), without
+    /// waiting.  Returns the cookie of the command.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
     /// `ENOMEM`; see `nbd_aio_block_status_64`.
@@ -103,8 +103,8 @@ functions! {
         let request = Request::range(Command::BlockStatus, count, offset, flags);
         client.submit(request.telling(extent64_callback).ending(completion_callback))
     };
-    /// As [`Handle::block_status_filter`](Self::block_status_filter), without
-    /// waiting; answers with the cookie of the command.
+    /// Like [`Handle::block_status_filter`](Self::block_status_filter), without
+    /// waiting.  Returns the cookie of the command.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
     /// `ENOMEM`; see `nbd_aio_block_status_filter`.

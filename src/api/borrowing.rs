@@ -1,11 +1,12 @@
-//! Programs that must not compile, because they would use memory that is gone,
-//! next to those that differ in one point and may.
+//! Programs that must not compile, because they would use memory after its
+//! lifetime has ended, next to programs that differ in one point and must
+//! compile.
 //!
-//! The compiler of the documentation tests is the judge; the error codes say
-//! what it has to find, and toolchains that can compare them do.
+//! They run as documentation tests.  The error codes are those that the
+//! compiler has to report; only toolchains that support it compare them.
 
-/// A callback runs the destructor of its closure, so what that borrows must
-/// outlive the callback.
+/// A callback runs the destructor of its closure, so whatever the closure
+/// borrows must outlive the callback.
 ///
 /// ```
 /// struct Tell<'a>(&'a String);
@@ -35,7 +36,7 @@
 /// # let _ = &callback;
 /// ```
 ///
-/// The other callbacks are alike:
+/// The same applies to the other callbacks:
 ///
 /// ```
 /// let n = 1;
@@ -86,8 +87,8 @@
 /// ```
 struct CallbacksOutliveNothing;
 
-/// A call that waits borrows, and no longer than it waits; one that does not
-/// wait takes what lives for ever.
+/// A call that waits borrows its arguments, for no longer than it waits; a call
+/// that does not wait takes only `'static` arguments.
 ///
 /// ```
 /// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
@@ -108,7 +109,7 @@ struct CallbacksOutliveNothing;
 /// # }
 /// ```
 ///
-/// Nothing else may touch a buffer while it is being filled:
+/// Nothing else may access a buffer while it is being filled:
 ///
 /// ```compile_fail,E0502
 /// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {

@@ -1,10 +1,10 @@
-//! The buffers that the public functions take, and how they become memory that
-//! is lent to a command.
+//! The buffers that the public functions take, and how they are converted to
+//! memory that is lent to a command.
 //!
 //! A function that waits borrows its buffer, and does not return before the
-//! command has retired.  One that does not wait owns it meanwhile: the buffer
-//! moves into the completion closure, which gives it back when the command has
-//! done with it.
+//! command has been retired.  A function that does not wait takes ownership:
+//! the buffer moves into the completion closure, which hands it back when the
+//! command no longer needs it.
 
 #![allow(unsafe_code, reason = "buffers become memory without a lifetime")]
 
@@ -17,14 +17,14 @@ use super::callbacks::CompletionCallback;
 use crate::callback::Completion;
 use crate::memory::{Lent, LentMut};
 
-/// The buffer of a read as a caller passes it; in C it may be missing.
+/// The buffer of a read as the caller passes it; a C caller may pass null.
 #[derive(Debug)]
 pub struct Target {
     start: Option<NonNull<u8>>,
     count: usize,
 }
 
-/// The data of a write as a caller passes it; in C it may be missing.
+/// The data of a write as the caller passes it; a C caller may pass null.
 #[derive(Debug)]
 pub struct Source {
     start: Option<NonNull<u8>>,
@@ -33,8 +33,8 @@ pub struct Source {
 
 impl Target {
     /// # Safety
-    /// Unless missing, `start` must be valid for writes of `count` bytes until
-    /// the command retires.
+    /// Unless null, `start` must be valid for writes of `count` bytes until the
+    /// command is retired.
     pub unsafe fn new(start: Option<NonNull<u8>>, count: usize) -> Self {
         Self { start, count }
     }
@@ -44,7 +44,7 @@ impl Target {
         self.count
     }
 
-    /// The memory, unless it is missing.
+    /// The memory, or `None` if the pointer is null.
     pub fn lend(self) -> Option<LentMut> {
         let start = self.start?;
         // SAFETY: by the contract of `new`.
@@ -54,13 +54,13 @@ impl Target {
 
 impl Source {
     /// # Safety
-    /// Unless missing, `start` must be valid for reads of `count` bytes until
-    /// the command retires.
+    /// Unless null, `start` must be valid for reads of `count` bytes until the
+    /// command is retired.
     pub unsafe fn new(start: Option<NonNull<u8>>, count: usize) -> Self {
         Self { start, count }
     }
 
-    /// The memory, unless it is missing.
+    /// The memory, or `None` if the pointer is null.
     pub fn lend(&self) -> Option<Lent> {
         let start = self.start?;
         // SAFETY: by the contract of `new`.
@@ -68,25 +68,26 @@ impl Source {
     }
 }
 
-/// Shows that the caller is this crate, which passes memory and completion to
-/// the same command: nobody else can turn a buffer into memory that outlives
-/// it.
+/// Proves that the caller is this crate, which passes memory and completion to
+/// the same command.  No other crate can turn a buffer into memory that
+/// outlives it.
 #[derive(Debug, Clone, Copy)]
 pub struct Inside(());
 
-/// The only one.
+/// The only value of this type.
 pub(crate) const INSIDE: Inside = Inside(());
 
-/// No memory is longer than this, and every command refuses far less.
+/// No buffer is longer than this, and all commands already reject much shorter
+/// ones.
 fn possible(count: usize) -> usize {
     count.min(usize::MAX >> 1)
 }
 
 /// A buffer that a function fills while its caller waits: a slice, an array or
-/// a vector, whose length says how much to read.
+/// a vector.  Its length determines how much is read.
 pub trait ReadInto {
-    /// Lends the memory to a call that waits.  The completion says when the
-    /// command has retired.
+    /// Lends the memory to a call that waits.  The completion signals that the
+    /// command has been retired.
     #[doc(hidden)]
     fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R;
 }
@@ -94,12 +95,13 @@ pub trait ReadInto {
 /// Data that a function sends while its caller waits: a slice, an array or a
 /// vector.
 pub trait WriteFrom {
-    /// As [`ReadInto::while_waiting`].
+    /// Like [`ReadInto::while_waiting`].
     #[doc(hidden)]
     fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R;
 }
 
-/// The end of a call that waits: whether its command has retired.
+/// Guards the end of a call that waits: records whether its command has been
+/// retired.
 struct End(AtomicBool);
 
 impl End {
@@ -107,22 +109,23 @@ impl End {
         Self(AtomicBool::new(false))
     }
 
-    /// A completion that tells nobody but this.
+    /// A completion that only sets this flag.
     fn completion(&self) -> Completion {
         unsafe extern "C" fn retired(end: *mut c_void) {
-            // SAFETY: `end` is the flag below, which is there as long as the
-            // completion: an `End` is not left before.
+            // SAFETY: `end` is the flag below, which lives as long as the
+            // completion, because the scope of an `End` is not left before.
             unsafe { &*end.cast::<AtomicBool>() }.store(true, Ordering::Release);
         }
         let flag = ptr::from_ref(&self.0).cast_mut().cast();
-        // SAFETY: `retired` takes the flag for what it is, and can be called
-        // from any thread.
+        // SAFETY: `retired` uses its argument as the flag that it is, and can
+        // be called from any thread.
         unsafe { Completion::new(None, flag, Some(retired)) }
     }
 }
 
 impl Drop for End {
-    /// Goes no further with a command whose caller will drop the memory.
+    /// Aborts if the command still exists, because the caller will drop the
+    /// memory.
     fn drop(&mut self) {
         if !self.0.load(Ordering::Acquire) {
             std::process::abort();
@@ -134,9 +137,9 @@ impl ReadInto for &mut [u8] {
     fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
         let end = End::new();
         let (start, count) = (NonNull::from(&mut *self).cast(), self.len());
-        // SAFETY: this function is not left, by a panic neither, before the
-        // command has retired: `end` sees to that.  Until then the slice is
-        // borrowed for this function alone.
+        // SAFETY: this function is not left, not even by a panic, before the
+        // command has been retired: `end` ensures that.  Until then the slice
+        // is borrowed exclusively by this function.
         let target = unsafe { Target::new(Some(start), count) };
         wait(target, end.completion())
     }
@@ -157,7 +160,7 @@ impl ReadInto for &mut Vec<u8> {
 impl WriteFrom for &[u8] {
     fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
         let end = End::new();
-        // SAFETY: as for `ReadInto`; nobody writes to a shared slice.
+        // SAFETY: as for `ReadInto`; a shared slice is never written to.
         let source = unsafe { Source::new(Some(NonNull::from(self).cast()), self.len()) };
         wait(source, end.completion())
     }
@@ -175,18 +178,18 @@ impl WriteFrom for &Vec<u8> {
     }
 }
 
-/// A buffer that a command fills while its caller does something else: a
-/// vector, whose length says how much to read.
+/// A buffer that a command fills while its caller continues: a vector.  Its
+/// length determines how much is read.
 pub trait AioReadInto: Sized {
-    /// The memory, and a completion that owns it.
+    /// Returns the memory and a completion that owns it.
     #[doc(hidden)]
     fn lend(self, completion: CompletionCallback<Self>, inside: Inside) -> (Target, Completion);
 }
 
-/// Data that a command sends while its caller does something else: a vector, a
-/// shared slice, or one that lives for ever.
+/// Data that a command sends while its caller continues: a vector, a shared
+/// slice, or a `'static` slice.
 pub trait AioWriteFrom: Sized {
-    /// As [`AioReadInto::lend`].
+    /// Like [`AioReadInto::lend`].
     #[doc(hidden)]
     fn lend(self, completion: CompletionCallback<Self>, inside: Inside) -> (Source, Completion);
 }
@@ -200,7 +203,7 @@ impl AioReadInto for Vec<u8> {
         let bytes = self.as_mut_slice();
         let (start, count) = (NonNull::from(&mut *bytes).cast(), bytes.len());
         // SAFETY: the completion of the same command owns the vector until the
-        // command has done with it.  Moving a vector does not move its bytes.
+        // command no longer uses it.  Moving a vector does not move its bytes.
         let target = unsafe { Target::new(Some(start), count) };
         (target, completion.keeping(self))
     }
@@ -215,8 +218,8 @@ macro_rules! sources {
                 _inside: Inside,
             ) -> (Source, Completion) {
                 let bytes: &[u8] = &self;
-                // SAFETY: as for `AioReadInto`; a shared slice has the bytes
-                // apart from itself as well.
+                // SAFETY: as for `AioReadInto`; a shared slice also keeps its
+                // bytes on the heap.
                 let source = unsafe { Source::new(Some(NonNull::from(bytes).cast()), bytes.len()) };
                 (source, completion.keeping(self))
             }
@@ -226,7 +229,7 @@ macro_rules! sources {
 
 sources! { Vec<u8> Arc<[u8]> &'static [u8] }
 
-// C sees to its buffers itself.
+// C callers manage the lifetime of their buffers themselves.
 
 impl ReadInto for Target {
     fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {

@@ -1,13 +1,14 @@
-//! The callbacks that the public functions take: Rust closures, or those of C.
+//! The callbacks that the public functions take: Rust closures or C closures.
 //!
-//! A Rust closure goes into a box, and from there it is like one of C: a
-//! function, a pointer and a function that frees.  The lifetime says how long
-//! the closure may be needed.  A function that waits takes any, for it has
-//! done with the closure when it returns; the others take `'static` ones.
+//! A Rust closure is boxed, and from then on has the form of a C closure: a
+//! function, a pointer and a free function.  The lifetime limits what the
+//! closure may borrow.  A function that waits accepts any lifetime, because it
+//! no longer needs the closure when it returns; the others require `'static`.
 //!
-//! Commands know no lifetimes.  So only a `'static` callback can become a
-//! closure of a command, and another becomes `'static` while a function waits
-//! (`while_waiting`), at the end of which the closure must be gone.
+//! Commands have no lifetime parameters.  So only a `'static` callback can
+//! become a closure of a command.  Any other callback is made `'static` while a
+//! function waits (`while_waiting`), and its closure must have been dropped
+//! when that function returns.
 
 #![allow(unsafe_code, reason = "closures of Rust become closures of C")]
 
@@ -23,14 +24,14 @@ use crate::callback::{
 use crate::error::{Error, Result};
 use crate::unwind::contain;
 
-/// A part of a structured read, as its callback receives it.
+/// A chunk of a structured read, as passed to its callback.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ReadChunk<'a> {
-    /// The part of the read's buffer that the server has filled; empty if the
-    /// chunk tells of an error and not of a range.
+    /// The part of the buffer that the server has filled; empty if the chunk
+    /// reports an error that does not apply to a range.
     pub data: &'a [u8],
-    /// Where in the export it is, in bytes.
+    /// The position in the export, in bytes.
     pub offset: u64,
     /// [`READ_DATA`](crate::READ_DATA), [`READ_HOLE`](crate::READ_HOLE) or
     /// [`READ_ERROR`](crate::READ_ERROR).
@@ -39,9 +40,10 @@ pub struct ReadChunk<'a> {
     pub errno: i32,
 }
 
-/// What the closure behind a callback may borrow.  The callback contains that
-/// closure as a box would, and frees it, so whatever it borrows must still be
-/// there when the callback is dropped: a mere reference would not say so.
+/// What the closure of a callback may borrow.  The callback owns the closure as
+/// a box would and drops it, so whatever the closure borrows must still be
+/// valid when the callback is dropped.  A mere reference would not express
+/// this.
 type Borrowed<'a> = PhantomData<Box<dyn FnMut() + Send + 'a>>;
 
 macro_rules! wrappers {
@@ -53,12 +55,12 @@ macro_rules! wrappers {
         }
 
         impl $name<'static> {
-            /// What C has passed, which knows how long it lives.
+            /// A callback passed by C, which is responsible for its lifetime.
             pub(crate) fn from_closure(closure: $closure) -> Self {
                 Self::from_parts((closure, Life::default()))
             }
 
-            /// The closure, as the commands keep it.
+            /// The closure in the form that commands store.
             pub(crate) fn into_closure(self) -> $closure {
                 self.parts.0
             }
@@ -72,7 +74,7 @@ macro_rules! wrappers {
                 }
             }
 
-            /// The closure, for a look at it.
+            /// A reference to the closure.
             pub(crate) fn closure(&self) -> &$closure {
                 &self.parts.0
             }
@@ -87,7 +89,8 @@ macro_rules! wrappers {
 }
 
 wrappers! {
-    /// Called for each part of a structured read, in the order of the server.
+    /// Called for each chunk of a structured read, in the order in which the
+    /// server sends them.
     ChunkCallback(Chunk);
     /// Called for each meta context of a block status reply, with 32-bit
     /// extents.
@@ -95,24 +98,24 @@ wrappers! {
     /// Called for each meta context of a block status reply, with 64-bit
     /// extents.
     Extent64Callback(Extents64);
-    /// Called for each export that a server lists.
+    /// Called for each export that the server lists.
     ListCallback(List);
-    /// Called for each meta context that a server lists or selects.
+    /// Called for each meta context that the server lists or selects.
     ContextCallback(Context);
     /// Called for each debug message.
     DebugCallback(Debug);
 }
 
-/// Callbacks that commands keep, some no longer than their caller waits.
+/// Callbacks that commands store, some of them only while the caller waits.
 macro_rules! lent {
     ($($name:ident)*) => {$(
         impl $name<'_> {
             /// Lends the callback to a call that waits.
             pub(crate) fn while_waiting<R>(self, wait: impl FnOnce($name<'static>) -> R) -> R {
                 let _end = End(self.parts.1.clone());
-                // SAFETY: this function is not left, by a panic neither, while
-                // the closure exists: `_end` sees to that.  Until then what the
-                // closure borrows is there, for `self` has borrowed it.
+                // SAFETY: this function is not left, not even by a panic, while
+                // the closure exists: `_end` ensures that.  Until then whatever
+                // the closure borrows is valid, because `self` borrows it.
                 wait(unsafe { self.forever() })
             }
 
@@ -129,8 +132,9 @@ macro_rules! lent {
 lent! { ChunkCallback ExtentCallback Extent64Callback ListCallback ContextCallback }
 
 impl<'a> ChunkCallback<'a> {
-    /// From a closure.  If it answers with an error, the command goes on, and
-    /// fails in the end with the errno of that error, `EPROTO` in place of 0.
+    /// Creates a callback from a closure.  If the closure returns an error, the
+    /// command continues, but fails in the end with the errno of that error, or
+    /// with `EPROTO` if that errno is 0.
     pub fn new<F: FnMut(ReadChunk<'_>) -> Result<()> + Send + 'a>(function: F) -> Self {
         unsafe extern "C" fn call<F: FnMut(ReadChunk<'_>) -> Result<()>>(
             data: *mut c_void,
@@ -144,8 +148,9 @@ impl<'a> ChunkCallback<'a> {
             let kept = unsafe { &mut *data.cast::<Kept<F>>() };
             let part: &[u8] = match count {
                 0 => &[],
-                // SAFETY: a Rust closure is passed with a Rust buffer only, of
-                // which these bytes are part; nobody writes to it meanwhile.
+                // SAFETY: a Rust closure is only ever passed with a Rust
+                // buffer, of which these bytes are part; nothing writes to it
+                // meanwhile.
                 _ => unsafe { std::slice::from_raw_parts(part.cast(), count) },
             };
             // SAFETY: the library passes the address of an errno.
@@ -158,17 +163,18 @@ impl<'a> ChunkCallback<'a> {
             };
             verdict(error, kept.call(|function| function(chunk)))
         }
-        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // SAFETY: `call` expects this type of box, and `Self` borrows what the
         // closure borrows.
         Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
 impl<'a> ExtentCallback<'a> {
-    /// From a closure.  It receives the name of the meta context, the offset of
-    /// the request, and for each extent two words: its length in bytes and its
-    /// status flags.  If it answers with an error, the command fails with the
-    /// errno of that error, `EPROTO` in place of 0.
+    /// Creates a callback from a closure.  The closure receives the name of the
+    /// meta context, the offset of the request, and for each extent two words:
+    /// its length in bytes and its status flags.  If it returns an error, the
+    /// command fails with the errno of that error, or with `EPROTO` if that
+    /// errno is 0.
     pub fn new<F: FnMut(&CStr, u64, &[u32]) -> Result<()> + Send + 'a>(function: F) -> Self {
         unsafe extern "C" fn call<F: FnMut(&CStr, u64, &[u32]) -> Result<()>>(
             data: *mut c_void,
@@ -191,16 +197,17 @@ impl<'a> ExtentCallback<'a> {
                 kept.call(|function| function(context, offset, words)),
             )
         }
-        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // SAFETY: `call` expects this type of box, and `Self` borrows what the
         // closure borrows.
         Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
 impl<'a> Extent64Callback<'a> {
-    /// From a closure.  It receives the name of the meta context, the offset of
-    /// the request, and the extents.  If it answers with an error, the command
-    /// fails with the errno of that error, `EPROTO` in place of 0.
+    /// Creates a callback from a closure.  The closure receives the name of the
+    /// meta context, the offset of the request, and the extents.  If it returns
+    /// an error, the command fails with the errno of that error, or with
+    /// `EPROTO` if that errno is 0.
     pub fn new<F: FnMut(&CStr, u64, &[Extent]) -> Result<()> + Send + 'a>(function: F) -> Self {
         unsafe extern "C" fn call<F: FnMut(&CStr, u64, &[Extent]) -> Result<()>>(
             data: *mut c_void,
@@ -223,15 +230,15 @@ impl<'a> Extent64Callback<'a> {
                 kept.call(|function| function(context, offset, extents)),
             )
         }
-        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // SAFETY: `call` expects this type of box, and `Self` borrows what the
         // closure borrows.
         Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
 impl<'a> ListCallback<'a> {
-    /// From a closure.  It receives the name of an export and its description,
-    /// which is empty if the server gave none.
+    /// Creates a callback from a closure, which receives the name of an export
+    /// and its description, which is empty if the server gave none.
     pub fn new<F: FnMut(&CStr, &CStr) + Send + 'a>(function: F) -> Self {
         unsafe fn call<F: FnMut(&CStr, &CStr)>(
             data: *mut c_void,
@@ -245,14 +252,15 @@ impl<'a> ListCallback<'a> {
                 Ok(())
             })
         }
-        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // SAFETY: `call` expects this type of box, and `Self` borrows what the
         // closure borrows.
         Self::from_parts(unsafe { kept(function, Listener::Rust(call::<F>)) })
     }
 }
 
 impl<'a> ContextCallback<'a> {
-    /// From a closure.  It receives the name of a meta context.
+    /// Creates a callback from a closure, which receives the name of a meta
+    /// context.
     pub fn new<F: FnMut(&CStr) + Send + 'a>(function: F) -> Self {
         unsafe fn call<F: FnMut(&CStr)>(data: *mut c_void, name: &CStr) -> Result<()> {
             // SAFETY: `data` is the box that `new` has made.
@@ -262,15 +270,15 @@ impl<'a> ContextCallback<'a> {
                 Ok(())
             })
         }
-        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // SAFETY: `call` expects this type of box, and `Self` borrows what the
         // closure borrows.
         Self::from_parts(unsafe { kept(function, Listener::Rust(call::<F>)) })
     }
 }
 
 impl<'a> DebugCallback<'a> {
-    /// From a closure.  It receives the name of the public function that is
-    /// running, as in C, and the message.
+    /// Creates a callback from a closure, which receives the name of the public
+    /// function that is running, as in C, and the message.
     pub fn new<F: FnMut(&CStr, &CStr) + Send + 'a>(function: F) -> Self {
         unsafe extern "C" fn call<F: FnMut(&CStr, &CStr)>(
             data: *mut c_void,
@@ -283,25 +291,26 @@ impl<'a> DebugCallback<'a> {
             let context = unsafe { CStr::from_ptr(context) };
             // SAFETY: as above.
             let message = unsafe { CStr::from_ptr(message) };
-            // There is no command that could fail.
+            // No command is involved that could fail.
             let _ = kept.call(|function| {
                 function(context, message);
                 Ok(())
             });
             0
         }
-        // SAFETY: `call` takes the box for what it is, and `Self` borrows what the
+        // SAFETY: `call` expects this type of box, and `Self` borrows what the
         // closure borrows.
         Self::from_parts(unsafe { kept(function, call::<F>) })
     }
 }
 
-/// Told when a command or an option has ended, once.
+/// Called once, when a command or an option has completed.
 ///
-/// `T` is what comes back then: the buffer that the command owned, or nothing.
+/// `T` is what it receives on success: the buffer that the command owned, or
+/// nothing.
 ///
-/// A command with a closure retires when the closure has run.  Without one
-/// ([`CompletionCallback::none`]) it waits for
+/// A command with a closure is retired when the closure has run.  A command
+/// without one ([`CompletionCallback::none`]) is retired by
 /// [`Handle::aio_command_completed`](crate::Handle::aio_command_completed).
 pub struct CompletionCallback<T = ()>(Told<T>);
 
@@ -311,30 +320,31 @@ enum Told<T> {
 }
 
 impl<T> CompletionCallback<T> {
-    /// From a closure.  It runs inside a call on the handle, which is locked:
-    /// calls on this handle fail there with `EDEADLK`.
+    /// Creates a callback from a closure.  The closure runs inside a call on
+    /// the handle, while the handle is locked: calls that it makes on this
+    /// handle fail with `EDEADLK`.
     pub fn new(function: impl FnOnce(Result<T>) + Send + 'static) -> Self {
         Self(Told::Function(Box::new(function)))
     }
 
-    /// Nobody is told.
+    /// No callback.
     pub fn none() -> Self {
         Self::from_closure(Completion::none())
     }
 
-    /// What C has passed.
+    /// A callback passed by C.
     pub(crate) fn from_closure(closure: Completion) -> Self {
         Self(Told::Closure(closure))
     }
 
-    /// Whether there is nothing to call and nothing to free.
+    /// Whether there is neither a function to call nor data to free.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.0, Told::Closure(closure) if closure.is_null())
     }
 }
 
 impl CompletionCallback {
-    /// The closure, as commands and options keep it.
+    /// The closure in the form that commands and options store.
     pub(crate) fn into_closure(self) -> Completion {
         match self.0 {
             Told::Closure(closure) => closure,
@@ -344,12 +354,13 @@ impl CompletionCallback {
 }
 
 impl<T: Send + 'static> CompletionCallback<T> {
-    /// The closure, as commands keep it, which owns the buffer of the command.
+    /// The closure in the form that commands store; it owns the buffer of the
+    /// command.
     pub(crate) fn keeping(self, buffer: T) -> Completion {
         match self.0 {
             Told::Closure(_) => {
-                // It is empty: C knows nothing of such buffers.
-                // SAFETY: there is no function, and the buffer borrows nothing.
+                // It is empty, because C has no such buffers.  SAFETY: there is
+                // no function, and the buffer borrows nothing.
                 unsafe { boxed(buffer, None) }
             }
             Told::Function(function) => {
@@ -360,11 +371,11 @@ impl<T: Send + 'static> CompletionCallback<T> {
 }
 
 impl<T> CompletionCallback<T> {
-    /// The closure of C, which needs no buffer to be kept.
+    /// The C closure, which need not keep a buffer alive.
     pub(crate) fn alone(self) -> Completion {
         match self.0 {
             Told::Closure(closure) => closure,
-            // Rust has no buffer of a type that comes from C.
+            // Not reached: Rust code has no buffer of a C type.
             Told::Function(_) => Completion::none(),
         }
     }
@@ -376,8 +387,8 @@ impl<T> fmt::Debug for CompletionCallback<T> {
     }
 }
 
-/// A Rust closure that is called once, with the errno or 0; the command then
-/// retires.
+/// A Rust closure that is called once, with the errno or 0; the command is then
+/// retired.
 fn told_once<F: FnOnce(c_int) + Send + 'static>(function: F) -> Completion {
     unsafe extern "C" fn call<F: FnOnce(c_int)>(data: *mut c_void, error: *mut c_int) -> c_int {
         // SAFETY: `data` is the box below.
@@ -389,25 +400,26 @@ fn told_once<F: FnOnce(c_int) + Send + 'static>(function: F) -> Completion {
         }
         1
     }
-    // SAFETY: `call` takes the box for what it is.
+    // SAFETY: `call` expects this type of box.
     unsafe { boxed(Some(function), Some(call::<F>)) }
 }
 
-/// A Rust closure that can be called many times, as it is in its box.
+/// A Rust closure that can be called many times, as stored in its box.
 struct Kept<F> {
-    /// Gone once it has panicked: it may be half way in what it does.
+    /// `None` after a panic, which may have left the closure in an inconsistent
+    /// state.
     function: Option<F>,
-    /// Behind the closure, so that it goes after it.
+    /// Declared after the closure, so that it is dropped after it.
     _life: Arc<()>,
 }
 
-/// Whether a closure still exists; one of C does not tell.
+/// Tracks whether a closure still exists; not available for C closures.
 type Life = Weak<()>;
 
-/// Puts a closure into its box.
+/// Boxes a closure.
 ///
 /// # Safety
-/// `call` must take its first argument for a pointer to a `Kept<F>`, and the
+/// `call` must expect a pointer to a `Kept<F>` as its first argument, and the
 /// result must be dropped before what `function` borrows.
 unsafe fn kept<F: Send, C>(function: F, call: C) -> (Closure<C>, Life) {
     let existing = Arc::new(());
@@ -421,8 +433,9 @@ unsafe fn kept<F: Send, C>(function: F, call: C) -> (Closure<C>, Life) {
 }
 
 impl<F> Kept<F> {
-    /// Calls the closure.  A panic is reported by its hook and ends here; the
-    /// closure is not called again, and its command has failed already.
+    /// Calls the closure.  A panic is reported by the panic hook and caught
+    /// here; the closure is not called again, because its command has failed
+    /// already.
     fn call(&mut self, call: impl FnOnce(&mut F) -> Result<()>) -> Result<()> {
         let Some(function) = &mut self.function else {
             return Ok(());
@@ -434,26 +447,26 @@ impl<F> Kept<F> {
     }
 }
 
-/// The end of a call that waits.
+/// Guards the end of a call that waits.
 struct End(Life);
 
 impl Drop for End {
-    /// Goes no further with a closure whose caller will drop what it borrows.
+    /// Aborts if the closure still exists, because the caller will drop what it
+    /// borrows.
     fn drop(&mut self) {
         if self.0.strong_count() > 0 {
             std::process::abort();
         }
-        // Whatever the closure did in another thread has happened before.
+        // Synchronises with what the closure did in another thread.
         fence(Ordering::Acquire);
     }
 }
 
-/// What the functions of a closure work on, in a box that the closure frees.
+/// Boxes the data of a closure; the closure frees the box.
 ///
 /// # Safety
-/// `call`, if any, must take its first argument for a pointer to a `T`, and the
-/// result
-/// must be dropped before what `contents` borrows.
+/// `call`, if any, must expect a pointer to a `T` as its first argument, and
+/// the result must be dropped before what `contents` borrows.
 unsafe fn boxed<T: Send, C>(contents: T, call: Option<C>) -> Closure<C> {
     unsafe extern "C" fn free<T>(data: *mut c_void) {
         // SAFETY: `data` is the box below, and it is freed once.
@@ -466,7 +479,7 @@ unsafe fn boxed<T: Send, C>(contents: T, call: Option<C>) -> Closure<C> {
     unsafe { Closure::new(call, data.cast(), Some(free::<T>)) }
 }
 
-/// What a closure's answer means to the command it belongs to.
+/// Converts the result of a closure to what its command expects.
 fn verdict(error: &mut c_int, answer: Result<()>) -> c_int {
     match answer {
         Ok(()) => 0,

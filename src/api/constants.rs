@@ -1,4 +1,4 @@
-//! The numbers and names that the functions take and give, without the prefix
+//! The numbers and names that the functions take and return, without the prefix
 //! `LIBNBD_` that they have in C.
 
 use std::ffi::CStr;
@@ -18,57 +18,58 @@ macro_rules! constants {
 constants! {
     /// No encryption; see [`Handle::set_tls`](crate::Handle::set_tls).
     TLS_DISABLE: i32 = 0;
-    /// Encryption if the server agrees.
+    /// Encryption if the server supports it.
     TLS_ALLOW: i32 = 1;
-    /// Encryption or nothing.
+    /// Encryption is required.
     TLS_REQUIRE: i32 = 2;
 
-    /// What offsets and lengths have to be multiples of; see
+    /// The minimum block size, of which offsets and lengths have to be
+    /// multiples; see
     /// [`Handle::get_block_size`](crate::Handle::get_block_size).
     SIZE_MINIMUM: i32 = 0;
-    /// What is fast.
+    /// The preferred block size, which gives the best performance.
     SIZE_PREFERRED: i32 = 1;
-    /// The longest request.
+    /// The maximum length of a request.
     SIZE_MAXIMUM: i32 = 2;
-    /// The longest payload to send.
+    /// The maximum length of a payload to send.
     SIZE_PAYLOAD: i32 = 3;
 
-    /// Complete when the data has reached permanent storage.
+    /// Complete the command only when the data has reached permanent storage.
     CMD_FLAG_FUA: u32 = flag::FUA as u32;
-    /// Leave no hole behind.
+    /// Do not punch a hole.
     CMD_FLAG_NO_HOLE: u32 = flag::NO_HOLE as u32;
-    /// Answer in one piece.
+    /// Do not fragment the reply.
     CMD_FLAG_DF: u32 = flag::DF as u32;
-    /// Tell of one extent for each meta context.
+    /// Report only one extent for each meta context.
     CMD_FLAG_REQ_ONE: u32 = flag::REQ_ONE as u32;
-    /// Fail if it is no faster than writing.
+    /// Fail if zeroing is no faster than writing.
     CMD_FLAG_FAST_ZERO: u32 = flag::FAST_ZERO as u32;
-    /// A payload follows; set by the library unless told otherwise.
+    /// A payload follows; by default the library sets this flag.
     CMD_FLAG_PAYLOAD_LEN: u32 = flag::PAYLOAD_LEN as u32;
     /// All flags of commands.
     CMD_FLAG_MASK: u32 = 0x3f;
 
-    /// The fixed newstyle handshake, in which options can be refused.
+    /// The fixed newstyle handshake, in which the server can reject options.
     HANDSHAKE_FLAG_FIXED_NEWSTYLE: u32 = handshake::FIXED_NEWSTYLE as u32;
-    /// No padding at the end of the older handshake.
+    /// No padding of zeroes at the end of the older handshake.
     HANDSHAKE_FLAG_NO_ZEROES: u32 = handshake::NO_ZEROES as u32;
     /// All flags of the handshake.
     HANDSHAKE_FLAG_MASK: u32 = HANDSHAKE_FLAG_FIXED_NEWSTYLE | HANDSHAKE_FLAG_NO_ZEROES;
 
-    /// Refuse what the server does not offer; see
+    /// Reject commands that the server does not support; see
     /// [`Handle::set_strict_mode`](crate::Handle::set_strict_mode).
     STRICT_COMMANDS: u32 = strict::COMMANDS;
-    /// Refuse flags that do not belong to the command.
+    /// Reject flags that the command does not take.
     STRICT_FLAGS: u32 = strict::FLAGS;
-    /// Refuse what reaches beyond the export.
+    /// Reject requests that extend beyond the end of the export.
     STRICT_BOUNDS: u32 = strict::BOUNDS;
-    /// Refuse requests for nothing.
+    /// Reject requests of length zero.
     STRICT_ZERO_SIZE: u32 = strict::ZERO_SIZE;
-    /// Refuse what is not aligned to the minimum block size.
+    /// Reject requests that are not aligned to the minimum block size.
     STRICT_ALIGN: u32 = strict::ALIGN;
-    /// Refuse payloads that are longer than the server takes.
+    /// Reject payloads that are longer than the server accepts.
     STRICT_PAYLOAD: u32 = strict::PAYLOAD;
-    /// Set [`CMD_FLAG_PAYLOAD_LEN`] where it belongs.
+    /// Set [`CMD_FLAG_PAYLOAD_LEN`] automatically where it is required.
     STRICT_AUTO_FLAG: u32 = strict::AUTO_FLAG;
     /// All bits of the strict mode.
     STRICT_MASK: u32 = strict::MASK;
@@ -77,14 +78,14 @@ constants! {
     ALLOW_TRANSPORT_TCP: u32 = transport::TCP;
     /// URIs may name Unix domain sockets.
     ALLOW_TRANSPORT_UNIX: u32 = transport::UNIX;
-    /// URIs may name virtual machines.
+    /// URIs may name servers reached through vsock.
     ALLOW_TRANSPORT_VSOCK: u32 = transport::VSOCK;
     /// URIs may name SSH servers.
     ALLOW_TRANSPORT_SSH: u32 = transport::SSH;
     /// All transports.
     ALLOW_TRANSPORT_MASK: u32 = transport::MASK;
 
-    /// Give up commands that have not been sent; see
+    /// Abandon commands that have not been sent; see
     /// [`Handle::shutdown`](crate::Handle::shutdown).
     SHUTDOWN_ABANDON_PENDING: u32 = ABANDON_PENDING;
     /// All flags of shutdown.
@@ -98,27 +99,28 @@ constants! {
     /// Poll for both.
     AIO_DIRECTION_BOTH: u32 = state::READ | state::WRITE;
 
-    /// A chunk has data; see [`ReadChunk`](crate::ReadChunk).
+    /// A chunk contains data; see [`ReadChunk`](crate::ReadChunk).
     READ_DATA: u32 = part::DATA;
     /// A chunk is a hole, which reads as zeroes.
     READ_HOLE: u32 = part::HOLE;
-    /// A chunk tells of an error.
+    /// A chunk reports an error.
     READ_ERROR: u32 = part::ERROR;
 
-    /// How the names of the protocol's own meta contexts begin.
+    /// Prefix of the names of the protocol's own meta contexts.
     NAMESPACE_BASE: &CStr = c"base:";
-    /// Where the export has data and holes.
+    /// The meta context that reports data and holes.
     CONTEXT_BASE_ALLOCATION: &CStr = c"base:allocation";
-    /// Status of [`CONTEXT_BASE_ALLOCATION`]: nothing is allocated.
+    /// Status flag of [`CONTEXT_BASE_ALLOCATION`]: the extent is not allocated.
     STATE_HOLE: u64 = 1;
-    /// Status of [`CONTEXT_BASE_ALLOCATION`]: it reads as zeroes.
+    /// Status flag of [`CONTEXT_BASE_ALLOCATION`]: the extent reads as zeroes.
     STATE_ZERO: u64 = 2;
-    /// How the names of QEMU's meta contexts begin.
+    /// Prefix of the names of QEMU's meta contexts.
     NAMESPACE_QEMU: &CStr = c"qemu:";
-    /// How QEMU's dirty bitmaps begin; the name of the bitmap follows.
+    /// Prefix of the meta contexts of QEMU's dirty bitmaps; the name of the
+    /// bitmap follows.
     CONTEXT_QEMU_DIRTY_BITMAP: &CStr = c"qemu:dirty-bitmap:";
-    /// How deep in a chain of images the data is.
+    /// The meta context that reports how deep in a chain of images the data is.
     CONTEXT_QEMU_ALLOCATION_DEPTH: &CStr = c"qemu:allocation-depth";
-    /// Status of a dirty bitmap: something was written.
+    /// Status flag of a dirty bitmap: the extent was written to.
     STATE_DIRTY: u64 = 1;
 }

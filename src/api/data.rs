@@ -1,7 +1,7 @@
 //! Reading and writing: commands that wait for the reply.
 //!
-//! Offsets and lengths count bytes.  A command that fails a check of the strict
-//! mode sends nothing.
+//! Offsets and lengths are in bytes.  If a command fails a check of the strict
+//! mode, nothing is sent.
 
 use super::arguments::{Argument, missing};
 use super::buffers::{INSIDE, ReadInto, Target, WriteFrom};
@@ -15,7 +15,7 @@ use crate::table;
 use crate::transmission::request::Request;
 
 impl Handle {
-    /// Reads from `offset` on until the buffer is full.  `flags` is 0.
+    /// Reads data from `offset` on, as much as the buffer holds.  `flags` is 0.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +32,7 @@ impl Handle {
     /// ```
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
-    /// `EPROTO`, or what the server or the system says; see `nbd_pread`.
+    /// `EPROTO`, or any errno from the server or the system; see `nbd_pread`.
     pub fn pread(&self, buf: impl ReadInto, offset: u64, flags: u32) -> Result<()> {
         let row = &table::pread;
         buf.while_waiting(INSIDE, |target, completion| {
@@ -53,10 +53,10 @@ impl Handle {
         })
     }
 
-    /// Reads, and tells of each part as the server sends it.  `flags` is 0 or
-    /// [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
+    /// Reads data, and runs the callback for each part as it arrives.  `flags`
+    /// is 0 or [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
     ///
-    /// The callback runs while the handle is locked: it must not use the
+    /// The callback runs while the handle is locked, so it must not use the
     /// handle.
     ///
     /// ```
@@ -77,7 +77,7 @@ impl Handle {
     /// ```
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
-    /// `EPROTO`, or what the server or the system says; see
+    /// `EPROTO`, or any errno from the server or the system; see
     /// `nbd_pread_structured`.
     pub fn pread_structured(
         &self,
@@ -116,7 +116,7 @@ impl Handle {
         })
     }
 
-    /// Writes the data at `offset`.  `flags` is 0 or
+    /// Writes the data to the export at `offset`.  `flags` is 0 or
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
     /// ```
@@ -134,8 +134,8 @@ impl Handle {
     /// ```
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
-    /// `nbd_pwrite`.
+    /// `ERANGE`, `ENOMEM`, `EPROTO`, or any errno from the server or the
+    /// system; see `nbd_pwrite`.
     pub fn pwrite(&self, buf: impl WriteFrom, offset: u64, flags: u32) -> Result<()> {
         let row = &table::pwrite;
         buf.while_waiting(INSIDE, |source, completion| {
@@ -158,25 +158,25 @@ impl Handle {
 }
 
 functions! {
-    /// Makes completed writes permanent.  `flags` is 0.
+    /// Commits completed writes to permanent storage.  `flags` is 0.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`, `EPROTO`, or
-    /// what the server or the system says; see `nbd_flush`.
+    /// any errno from the server or the system; see `nbd_flush`.
     flush(; flags: command),
         |client| client.run(Request::plain(Command::Flush, flags));
     /// Tells the server that `count` bytes from `offset` on are no longer
     /// needed.  `flags` is 0 or [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
-    /// `nbd_trim`.
+    /// `ERANGE`, `ENOMEM`, `EPROTO`, or any errno from the server or the
+    /// system; see `nbd_trim`.
     trim(count: u64, offset: u64; flags: command),
         |client| client.run(Request::range(Command::Trim, count, offset, flags));
     /// Asks the server to prefetch `count` bytes from `offset` on.  `flags` is
     /// 0.
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
-    /// `EPROTO`, or what the server or the system says; see `nbd_cache`.
+    /// `EPROTO`, or any errno from the server or the system; see `nbd_cache`.
     cache(count: u64, offset: u64; flags: command),
         |client| client.run(Request::range(Command::Cache, count, offset, flags));
     /// Writes `count` zeroes at `offset`.  `flags` is 0 or a combination of
@@ -185,8 +185,8 @@ functions! {
     /// [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO).
     ///
     /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`, `EPROTO`, or what the server or the system says; see
-    /// `nbd_zero`.
+    /// `ERANGE`, `ENOMEM`, `EPROTO`, or any errno from the server or the
+    /// system; see `nbd_zero`.
     zero(count: u64, offset: u64; flags: command),
         |client| client.run(Request::range(Command::WriteZeroes, count, offset, flags));
 }

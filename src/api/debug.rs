@@ -1,27 +1,29 @@
-//! Debug messages: what the library does, for finding faults.
+//! Debug messages, which report what the library does, for troubleshooting.
 
 use super::callbacks::DebugCallback;
 use super::{functions, unlocked};
 
 functions! {
-    /// Switches debug messages on or off.
+    /// Enables or disables debug messages.
     ///
-    /// They go to standard error, one line each with the name of the handle,
-    /// or to the callback of [`Handle::set_debug_callback`](Self::set_debug_callback).
-    /// They are off at first, unless `LIBNBD_DEBUG=1` is in the environment.
+    /// They are written to standard error, one line each with the name of the
+    /// handle, or passed to the callback of
+    /// [`Handle::set_debug_callback`](Self::set_debug_callback).  By default
+    /// they are disabled, unless `LIBNBD_DEBUG=1` is in the environment.
     ///
     /// States: any.
     set_debug(debug: bool), |client| {
         client.debug.set_enabled(debug);
         Ok(())
     };
-    /// Has debug messages delivered to a callback, in place of standard error.
+    /// Delivers debug messages to a callback instead of standard error.
     ///
-    /// It runs while the handle is locked, in any thread that uses the handle:
-    /// there calls on this handle fail with `EDEADLK`.
+    /// The callback runs while the handle is locked, in any thread that uses
+    /// the handle.  Calls that it makes on this handle fail with `EDEADLK`.
     ///
-    /// A callback set before is freed before this returns; if another thread
-    /// is just delivering a message to it, that thread frees it afterwards.
+    /// A callback that was set earlier is freed before this method returns,
+    /// unless another thread is delivering a message to it; then that thread
+    /// frees it afterwards.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -46,8 +48,8 @@ functions! {
         client.debug.set_callback(Some(debug_callback));
         Ok(())
     };
-    /// Frees the debug callback; messages go to standard error again.  It is no
-    /// error if there is none.
+    /// Frees the debug callback; messages are written to standard error again.
+    /// It is not an error if no callback is set.
     ///
     /// States: any.
     clear_debug_callback(), |client| {
@@ -57,6 +59,6 @@ functions! {
 }
 
 unlocked! {
-    /// Whether debug messages are on.
+    /// Returns whether debug messages are enabled.
     get_debug() -> bool, |handle| handle.debug().enabled();
 }

@@ -1,8 +1,8 @@
-//! The gate: the one way into a handle, for every public function and both
-//! skins.
+//! The gate: the single way into a handle, for every public function of both
+//! interfaces.
 //!
 //! The order of the steps is part of the interface: a call in the wrong state
-//! reports the state even if its arguments are wrong as well.
+//! reports that state even if its arguments are invalid as well.
 
 use std::process;
 
@@ -15,12 +15,12 @@ use crate::transmission::request::ReadBuffer;
 use crate::unwind::contain;
 
 impl Handle {
-    /// A function that works on the locked handle and may fail.
+    /// Runs a function that works on the locked handle and may fail.
     ///
-    /// `given` is what the caller hands over, closures and buffers in the first
-    /// place: `show` adds it to a debug line, and `prepare` makes of it what has
-    /// to be safe before the state can refuse the call.  If any step fails, it is
-    /// freed under the lock.
+    /// `given` is what the caller hands over, mainly closures and buffers.
+    /// `show` adds it to a debug line, and `prepare` converts it to a form that
+    /// is safe before the state check can reject the call.  If any step fails,
+    /// it is freed with the lock held.
     pub(crate) fn call<G, P, R: Shown>(
         &self,
         row: &'static Row,
@@ -35,8 +35,8 @@ impl Handle {
             entered(self, row, &|line| show(&given, line));
         }
         let result = match &mut locked {
-            // Whatever a panic leaves half done is behind the lock, and the
-            // connection ends with it.
+            // Whatever a panic leaves inconsistent is protected by the lock,
+            // and the connection ends because of the panic.
             Ok(client) => contain(|| {
                 let prepared = prepare(self, given);
                 client.permit(row)?;
@@ -44,8 +44,8 @@ impl Handle {
             })
             .unwrap_or_else(|| Err(ended(client))),
             Err(deadlock) => {
-                // As in every call that fails: what the caller has handed over
-                // is freed, and a buffer sanitised.
+                // As in every failed call, what the caller has handed over is
+                // freed, and a read buffer is sanitised.
                 drop(prepare(self, given));
                 Err(deadlock.error())
             }
@@ -56,15 +56,16 @@ impl Handle {
         result
     }
 
-    /// The buffer of a read, unless it is missing.  From here on what the server
-    /// does not fill is sanitised, also if the state forbids the rest.
+    /// The buffer of a read, unless it is missing.  From here on, the parts
+    /// that the server does not fill are sanitised, even if the state does not
+    /// permit the call.
     pub(crate) fn read_buffer(&self, target: Target) -> Option<ReadBuffer> {
         let initialize = self.snapshot().pread_initialize();
         let memory = target.lend()?;
         Some(ReadBuffer::new(memory, initialize))
     }
 
-    /// A function that cannot fail, because it needs no lock.
+    /// Runs a function that cannot fail, because it needs no lock.
     pub(crate) fn peek<R: Shown>(
         &self,
         row: &'static Row,
@@ -81,7 +82,8 @@ impl Handle {
     }
 }
 
-// What few calls need is not compiled again for every function.
+// These rare paths are kept out of the generic function so that they are
+// compiled only once.
 
 #[cold]
 #[inline(never)]
@@ -99,17 +101,17 @@ fn left(handle: &Handle, row: &Row, result: std::result::Result<&dyn Shown, &Err
     handle.debug().message(row.name, &line);
 }
 
-/// Ends the connection after a panic.  If this panics as well, commands may be
-/// left that know memory whose owner takes it back when the call is over: then
-/// it must not be over.
+/// Ends the connection after a panic.  If this panics as well, commands may
+/// remain that refer to memory whose owner takes it back when the call returns;
+/// in that case the call must not return.
 #[cold]
 #[inline(never)]
 fn ended(client: &mut Client) -> Error {
     contain(|| client.panicked()).unwrap_or_else(|| process::abort())
 }
 
-/// Sends a call through the gate: the row of the table, the arguments, the word
-/// that has rules with its kind (see `words`), and the body of the function.
+/// Passes a call through the gate: the row of the table, the arguments, the
+/// validated word with its kind (see `words`), and the body of the function.
 macro_rules! call {
     (
         $handle:expr, $name:ident, ($($argument:ident),*), ($($word:ident: $kind:ident)?),
@@ -125,8 +127,8 @@ macro_rules! call {
             },
             |_, given| given,
             |$client, given| {
-                // They stay together until all have been looked at, so that a
-                // call that is refused frees its closures in their order.
+                // They stay together until all have been checked, so that a
+                // rejected call frees its closures in order.
                 let taken = $crate::api::arguments::Arguments::take(given, names)?;
                 $(let $word = $crate::api::words::$kind::take(
                     $client,
@@ -141,9 +143,9 @@ macro_rules! call {
     }};
 }
 
-/// Writes functions that work on the locked handle: documentation, name,
-/// arguments, result, and what the function does.  The name is that of the row
-/// in the table.  A word that has rules stands last, behind a semicolon.
+/// Defines functions that work on the locked handle: documentation, name,
+/// arguments, result, and body.  The name is that of the row in the table.  A
+/// validated word comes last, after a semicolon.
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*
@@ -163,8 +165,8 @@ macro_rules! functions {
     };
 }
 
-/// As `functions`, for those that wait, and borrow a callback meanwhile.  It
-/// stands behind an arrow.
+/// Like `functions`, for functions that wait, and borrow a callback meanwhile.
+/// The callback comes after an arrow.
 macro_rules! waiting_functions {
     ($(
         $(#[$doc:meta])*
@@ -189,8 +191,8 @@ macro_rules! waiting_functions {
     };
 }
 
-/// Writes functions that take no lock.  They cannot fail and never wait, also in
-/// a callback of the handle.
+/// Defines functions that take no lock.  They cannot fail and never wait, not
+/// even in a callback of the handle.
 macro_rules! unlocked {
     ($(
         $(#[$doc:meta])*
@@ -208,7 +210,7 @@ macro_rules! unlocked {
     };
 }
 
-/// The result of a function that names one, or nothing.
+/// The declared result of a function, or `()`.
 macro_rules! result {
     () => {
         ()

@@ -1,12 +1,12 @@
-//! What the handshake asks the server for.  All of this is set before
-//! connecting; some of it can be changed in option mode.
+//! Settings of the handshake: what it requests from the server.  They are made
+//! before connecting; some can be changed in option mode.
 
 use super::constants::HANDSHAKE_FLAG_MASK;
 use super::{functions, unlocked};
 
 functions! {
-    /// Asks for the export's canonical name and description, or not, as at
-    /// first.
+    /// Sets whether to request the export's canonical name and description.  By
+    /// default they are not requested.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_set_full_info`.
@@ -14,7 +14,7 @@ functions! {
         client.settings.handshake.full_info = request;
         Ok(())
     };
-    /// Asks for block sizes, as at first, or not.
+    /// Sets whether to request block sizes.  By default they are requested.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_set_request_block_size`.
@@ -22,7 +22,8 @@ functions! {
         client.settings.handshake.block_size = request;
         Ok(())
     };
-    /// Asks for structured replies, as at first, or not.
+    /// Sets whether to request structured replies.  By default they are
+    /// requested.
     ///
     /// States: created.  Errors: `EINVAL`; see
     /// `nbd_set_request_structured_replies`.
@@ -30,7 +31,8 @@ functions! {
         client.settings.handshake.structured_replies = request;
         Ok(())
     };
-    /// Asks for extended headers, as at first, or not.
+    /// Sets whether to request extended headers.  By default they are
+    /// requested.
     ///
     /// States: created.  Errors: `EINVAL`; see
     /// `nbd_set_request_extended_headers`.
@@ -38,8 +40,8 @@ functions! {
         client.settings.handshake.extended_headers = request;
         Ok(())
     };
-    /// Asks for the meta contexts of the handle when the export is opened, as
-    /// at first, or not.
+    /// Sets whether to request the meta contexts of the handle when the export
+    /// is opened.  By default they are requested.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_set_request_meta_context`.
@@ -47,7 +49,7 @@ functions! {
         client.settings.handshake.meta_context = request;
         Ok(())
     };
-    /// The handshake flags to agree to, at first
+    /// Sets the handshake flags to accept, by default
     /// [`HANDSHAKE_FLAG_MASK`](crate::HANDSHAKE_FLAG_MASK).
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_handshake_flags`.
@@ -55,8 +57,8 @@ functions! {
         client.settings.handshake.handshake_flags = (flags & HANDSHAKE_FLAG_MASK) as u16;
         Ok(())
     };
-    /// Whether connecting stops before the export is opened, so that the caller
-    /// can send options of its own; not at first.
+    /// Sets whether connecting stops before the export is opened, so that the
+    /// caller can send options.  By default it does not.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_opt_mode`.
     set_opt_mode(enable: bool), |client| {
@@ -76,7 +78,8 @@ unlocked! {
     get_request_structured_replies() -> bool, |handle| handle.snapshot().request_structured_replies();
     /// See [`Handle::set_request_extended_headers`](Self::set_request_extended_headers).
     get_request_extended_headers() -> bool, |handle| handle.snapshot().request_extended_headers();
-    /// Before connecting the flags wanted, afterwards those agreed.
+    /// Returns the flags to accept before connecting, and the negotiated flags
+    /// afterwards.
     get_handshake_flags() -> u32, |handle| handle.snapshot().handshake_flags();
     /// See [`Handle::set_opt_mode`](Self::set_opt_mode).
     get_opt_mode() -> bool, |handle| handle.snapshot().opt_mode();

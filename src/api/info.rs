@@ -1,7 +1,9 @@
-//! What the server said: about the export, and about how to talk.
+//! What the server reported about the export and about the protocol.
 //!
 //! Size, flags and block sizes are known once `opt_go` or `opt_info` has
-//! succeeded, or connecting without option mode has.
+//! succeeded, or connecting without option mode has.  A feature counts as
+//! supported only if it can be used: a flag that needs structured replies or
+//! extended headers counts as absent without them.
 
 use std::ffi::{CStr, CString};
 
@@ -12,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::protocol::export::{TransmissionFlags, payload_limit};
 
 functions! {
-    /// Size of the export in bytes, at most `i64::MAX`.
+    /// Returns the size of the export in bytes, at most `i64::MAX`.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`, `EOVERFLOW`; see `nbd_get_size`.
@@ -21,68 +23,70 @@ functions! {
         if i64::try_from(size).is_err() {
             return Err(Error::new(
                 libc::EOVERFLOW,
-                format!("the size of the export, {size} bytes, does not fit 63 bits"),
+                format!("the size of the export, {size} bytes, does not fit in 63 bits"),
             ));
         }
         Ok(size)
     };
-    /// Whether writing is forbidden.
+    /// Returns whether the export is read-only.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_is_read_only`.
     is_read_only() -> bool, |client| client.has(TransmissionFlags::READ_ONLY);
-    /// Whether the export is on a spinning disk.
+    /// Returns whether the export behaves like a rotational disk.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_is_rotational`.
     is_rotational() -> bool, |client| client.has(TransmissionFlags::ROTATIONAL);
-    /// Whether [`Handle::flush`](Self::flush) works.
+    /// Returns whether the server supports [`Handle::flush`](Self::flush).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_flush`.
     can_flush() -> bool, |client| client.has(TransmissionFlags::SEND_FLUSH);
-    /// Whether [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA) works.
+    /// Returns whether the server supports
+    /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_fua`.
     can_fua() -> bool, |client| client.has(TransmissionFlags::SEND_FUA);
-    /// Whether [`Handle::trim`](Self::trim) works.
+    /// Returns whether the server supports [`Handle::trim`](Self::trim).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_trim`.
     can_trim() -> bool, |client| client.has(TransmissionFlags::SEND_TRIM);
-    /// Whether [`Handle::zero`](Self::zero) works.
+    /// Returns whether the server supports [`Handle::zero`](Self::zero).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_zero`.
     can_zero() -> bool, |client| client.has(TransmissionFlags::SEND_WRITE_ZEROES);
-    /// Whether [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO) works.
+    /// Returns whether the server supports
+    /// [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_fast_zero`.
     can_fast_zero() -> bool, |client| client.has(TransmissionFlags::SEND_FAST_ZERO);
-    /// Whether [`CMD_FLAG_DF`](crate::CMD_FLAG_DF) works.
+    /// Returns whether the server supports [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_df`.
     can_df() -> bool, |client| client.has(TransmissionFlags::SEND_DF);
-    /// Whether several connections see each other's flushed writes.
+    /// Returns whether several connections see each other's flushed writes.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_multi_conn`.
     can_multi_conn() -> bool, |client| client.has(TransmissionFlags::CAN_MULTI_CONN);
-    /// Whether [`Handle::cache`](Self::cache) works.
+    /// Returns whether the server supports [`Handle::cache`](Self::cache).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_cache`.
     can_cache() -> bool, |client| client.has(TransmissionFlags::SEND_CACHE);
-    /// Whether [`Handle::block_status_filter`](Self::block_status_filter)
-    /// works.
+    /// Returns whether the server supports
+    /// [`Handle::block_status_filter`](Self::block_status_filter).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_block_status_payload`.
     can_block_status_payload() -> bool, |client| client.has(TransmissionFlags::BLOCK_STATUS_PAYLOAD);
-    /// Whether the server granted a meta context.
+    /// Returns whether the server has selected a meta context.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_can_meta_context`.
@@ -99,10 +103,11 @@ functions! {
             "meta contexts have not been negotiated for this export",
         ))
     };
-    /// A block size in bytes: [`SIZE_MINIMUM`](crate::SIZE_MINIMUM),
+    /// Returns a block size in bytes: [`SIZE_MINIMUM`](crate::SIZE_MINIMUM),
     /// [`SIZE_PREFERRED`](crate::SIZE_PREFERRED),
     /// [`SIZE_MAXIMUM`](crate::SIZE_MAXIMUM) or
-    /// [`SIZE_PAYLOAD`](crate::SIZE_PAYLOAD); 0 if the server did not say.
+    /// [`SIZE_PAYLOAD`](crate::SIZE_PAYLOAD); 0 if the server did not report
+    /// it.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_block_size`.
@@ -117,8 +122,8 @@ functions! {
         };
         Ok(size.into())
     };
-    /// The name by which the server knows the export, if it was asked with
-    /// [`Handle::set_full_info`](Self::set_full_info).
+    /// Returns the name by which the server knows the export, if it was
+    /// requested with [`Handle::set_full_info`](Self::set_full_info).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`, `ENOTSUP`, `ENOMEM`; see `nbd_get_canonical_export_name`.
@@ -126,7 +131,7 @@ functions! {
         client.basics()?;
         said(&client.session.export.canonical_name, "canonical name")
     };
-    /// The server's description of the export, if it was asked with
+    /// Returns the server's description of the export, if it was requested with
     /// [`Handle::set_full_info`](Self::set_full_info).
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
@@ -135,21 +140,21 @@ functions! {
         client.basics()?;
         said(&client.session.export.description, "description")
     };
-    /// The variant of the handshake: `oldstyle`, `newstyle` or
+    /// Returns the variant of the handshake: `oldstyle`, `newstyle` or
     /// `newstyle-fixed`.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_protocol`.
     get_protocol() -> &'static CStr, |client| match client.session.protocol {
         Some(protocol) => Ok(protocol.name()),
-        None => Err(Error::new(libc::EINVAL, "the handshake has not got that far")),
+        None => Err(Error::new(libc::EINVAL, "the server has not sent its greeting yet")),
     };
-    /// Whether structured replies are in use.
+    /// Returns whether structured replies are in use.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_structured_replies_negotiated`.
     get_structured_replies_negotiated() -> bool, |client| Ok(client.session.structured_replies);
-    /// Whether extended headers are in use.
+    /// Returns whether extended headers are in use.
     ///
     /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
     /// `EINVAL`; see `nbd_get_extended_headers_negotiated`.

@@ -1,4 +1,4 @@
-//! Names and versions of the library, and what it can do.
+//! Names and versions of the library, and its capabilities.
 
 use std::ffi::CStr;
 
@@ -20,16 +20,16 @@ pub(crate) const SUPPORTS_URI: bool = true;
 pub(crate) const SUPPORTS_VSOCK: bool = true;
 
 unlocked! {
-    /// The name of the library.
+    /// Returns the name of the library.
     get_package_name() -> &'static CStr, |_handle| PACKAGE_NAME;
-    /// The version of the C library that this one is a successor of.
+    /// Returns the version of the C library that this library replaces.
     get_version() -> &'static CStr, |_handle| VERSION;
-    /// Which implementation of that version this is.
+    /// Returns which implementation of that version this is.
     get_version_extra() -> &'static CStr, |_handle| VERSION_EXTRA;
-    /// Whether connections can be encrypted: always.
+    /// Returns whether TLS is supported: always `true`.
     supports_tls() -> bool, |_handle| SUPPORTS_TLS;
-    /// Whether servers can be named by URI: always.
+    /// Returns whether NBD URIs are supported: always `true`.
     supports_uri() -> bool, |_handle| SUPPORTS_URI;
-    /// Whether servers on the host of a virtual machine can be reached: always.
+    /// Returns whether vsock is supported: always `true`.
     supports_vsock() -> bool, |_handle| SUPPORTS_VSOCK;
 }

@@ -1,4 +1,4 @@
-//! The list of meta contexts to ask the server for.
+//! The list of meta contexts to request from the server.
 
 use std::ffi::CString;
 
@@ -8,7 +8,7 @@ use crate::client::settings::check_length;
 use crate::error::Error;
 
 functions! {
-    /// One more meta context to ask for, such as
+    /// Adds a meta context to the list, such as
     /// [`CONTEXT_BASE_ALLOCATION`](crate::CONTEXT_BASE_ALLOCATION).
     ///
     /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
@@ -18,7 +18,7 @@ functions! {
         client.settings.handshake.contexts.push(name.as_ref().to_owned());
         Ok(())
     };
-    /// No meta context to ask for.
+    /// Clears the list.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`; see
     /// `nbd_clear_meta_contexts`.
@@ -26,7 +26,7 @@ functions! {
         client.settings.handshake.contexts.clear();
         Ok(())
     };
-    /// A meta context of the list, counted from 0.
+    /// Returns a meta context of the list, counted from 0.
     ///
     /// States: any.  Errors: `EINVAL`, `ENOMEM`; see `nbd_get_meta_context`.
     get_meta_context(i: usize) -> CString, |client| {
@@ -39,6 +39,6 @@ functions! {
             )
         })
     };
-    /// How many meta contexts to ask for.
+    /// Returns the length of the list.
     get_nr_meta_contexts() -> usize, |client| Ok(client.settings.handshake.contexts.len());
 }

@@ -1,24 +1,25 @@
-//! The public functions as methods of [`Handle`]: the Rust skin, and what the
-//! C skin is made of.
+//! The public functions as methods of [`Handle`]: the Rust interface, on which
+//! the C interface is built.
 //!
-//! Each method names a row of the table of entries and the operation behind the
-//! lock, and this is the only place where the two are named together.  The way
-//! in (`gate`) is one for all: context, lock, debug lines, sanitised buffers,
-//! permitted states, arguments, panics.  An entry of the C skin makes arguments
-//! from its pointers, calls the method of the same name, and turns the result
-//! into a return value; it does nothing else to a handle.
+//! Each method names a row of the function table and contains the operation to
+//! run with the lock held; the two are connected nowhere else.  All methods
+//! share one way in (`gate`), which handles context, lock, debug lines,
+//! sanitised buffers, permitted states, arguments and panics.  An entry point
+//! of the C interface converts its pointers to arguments, calls the method of
+//! the same name, and converts the result to a return value; it does nothing
+//! else to a handle.
 //!
-//! So that both can pass what they have, the parameters are of types that stand
-//! for either (`arguments`, `buffers`, `callbacks`): a string is a
-//! `str`, a path or a pointer that may be null; a buffer is a slice, a vector
-//! or a pointer and a length; a callback contains a Rust closure or one of C.
-//! Buffers and callbacks of C reach their command without a copy or an
-//! allocation; lists of strings, which no hot path has, are copied.
+//! The parameter types accept the arguments of both interfaces (`arguments`,
+//! `buffers`, `callbacks`): a string is a `str`, a path or a pointer that may
+//! be null; a buffer is a slice, a vector or a pointer with a length; a
+//! callback contains a Rust closure or a C closure.  Buffers and callbacks from
+//! C reach their command without a copy or an allocation.  Lists of strings are
+//! copied, because no hot path uses them.
 //!
-//! Four functions of the C library have no method, because the language has
-//! something better: `nbd_create` is [`Handle::new`], `nbd_close` is `drop`,
-//! and in place of `nbd_get_error` and `nbd_get_errno` a call that fails
-//! returns its [`Error`](crate::Error).
+//! Four functions of the C library have no method, because Rust has better
+//! means: `nbd_create` is [`Handle::new`], `nbd_close` is `drop`, and instead
+//! of `nbd_get_error` and `nbd_get_errno` a call that fails returns its
+//! [`Error`](crate::Error).
 
 mod aio;
 mod aio_data;

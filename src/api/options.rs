@@ -1,7 +1,7 @@
 //! Option mode: the negotiation, one option at a time; see
 //! [`Handle::set_opt_mode`](crate::Handle::set_opt_mode).
 //!
-//! These calls send an option and wait for the answer.  Unless the connection
+//! These calls send an option and wait for the reply.  Unless the connection
 //! ends, the handle is negotiating again afterwards.
 
 use super::arguments::ToTexts;
@@ -13,12 +13,14 @@ functions! {
     /// Opens the export and ends the negotiation.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
-    /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_go`.
+    /// `ESHUTDOWN`, or any errno from the server or the system; see
+    /// `nbd_opt_go`.
     opt_go(), |client| client.option(OptionRequest::Go).map(drop);
-    /// Asks about the export without opening it.
+    /// Requests information about the export without opening it.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
-    /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_info`.
+    /// `ESHUTDOWN`, or any errno from the server or the system; see
+    /// `nbd_opt_info`.
     opt_info(), |client| client.option(OptionRequest::Info).map(drop);
     /// Ends the negotiation and the connection.
     ///
@@ -27,7 +29,7 @@ functions! {
 }
 
 waiting_functions! {
-    /// Lists the exports of the server; answers how many there are.
+    /// Lists the exports of the server, and returns how many there are.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,71 +51,75 @@ waiting_functions! {
     /// # }
     /// ```
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_list`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see `nbd_opt_list`.
     opt_list(=> list_callback: ListCallback) -> i32, |client| {
         client.option(OptionRequest::List(list_callback.into())).map(counted)
     };
 }
 
 functions! {
-    /// Switches TLS on; whether the server agrees.
+    /// Requests TLS, and returns whether the server has accepted it.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_starttls`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see `nbd_opt_starttls`.
     opt_starttls() -> bool,
         |client| client.option_accepted(OptionRequest::StartTls);
-    /// Switches extended headers on; whether the server agrees.
+    /// Requests extended headers, and returns whether the server has accepted
+    /// them.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_extended_headers`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see `nbd_opt_extended_headers`.
     opt_extended_headers() -> bool,
         |client| client.option_accepted(OptionRequest::ExtendedHeaders);
-    /// Switches structured replies on; whether the server agrees.
+    /// Requests structured replies, and returns whether the server has accepted
+    /// them.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_structured_reply`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see `nbd_opt_structured_reply`.
     opt_structured_reply() -> bool,
         |client| client.option_accepted(OptionRequest::StructuredReplies);
 }
 
 waiting_functions! {
-    /// Lists the meta contexts of the export that match those of the handle;
-    /// answers how many there are.
+    /// Lists the meta contexts of the export that match those of the handle,
+    /// and returns how many there are.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_list_meta_context`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see `nbd_opt_list_meta_context`.
     opt_list_meta_context(=> context_callback: ContextCallback) -> i32, |client| {
         let queries = client.settings.handshake.contexts.clone();
         let request = OptionRequest::ListContexts(queries, context_callback.into());
         client.option(request).map(counted)
     };
-    /// Lists the meta contexts of the export that match the queries; answers
-    /// how many there are.
+    /// Lists the meta contexts of the export that match the queries, and
+    /// returns how many there are.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_list_meta_context_queries`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see
+    /// `nbd_opt_list_meta_context_queries`.
     opt_list_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
     ) -> i32, |client| {
         let request = OptionRequest::ListContexts(queries, context_callback.into());
         client.option(request).map(counted)
     };
-    /// Selects the meta contexts of the handle; answers how many the server
-    /// granted.
+    /// Selects the meta contexts of the handle, and returns how many the server
+    /// has selected.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_set_meta_context`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see `nbd_opt_set_meta_context`.
     opt_set_meta_context(=> context_callback: ContextCallback) -> i32, |client| {
         let queries = client.settings.handshake.contexts.clone();
         let request = OptionRequest::SetContexts(queries, context_callback.into());
         client.option(request).map(counted)
     };
-    /// Selects the meta contexts that match the queries; answers how many the
-    /// server granted.
+    /// Selects the meta contexts that match the queries, and returns how many
+    /// the server has selected.
     ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
-    /// the server or the system says; see `nbd_opt_set_meta_context_queries`.
+    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
+    /// errno from the server or the system; see
+    /// `nbd_opt_set_meta_context_queries`.
     opt_set_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
     ) -> i32, |client| {

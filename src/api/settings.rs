@@ -1,5 +1,5 @@
-//! Settings of the handle: its name, a value of the program's own, which export
-//! to use, how strictly requests are checked.
+//! Settings of the handle: its name, a value for the program's own use, which
+//! export to use, how strictly requests are checked.
 
 use std::ffi::CString;
 
@@ -7,8 +7,8 @@ use super::arguments::ToText;
 use super::{functions, unlocked};
 
 functions! {
-    /// Names the handle in debug messages.  At first it is called `nbd1`,
-    /// `nbd2` and so on.
+    /// Sets the name of the handle, as shown in debug messages.  By default it
+    /// is `nbd1`, `nbd2` and so on.
     ///
     /// States: any.
     set_handle_name(handle_name: impl ToText), |client| {
@@ -16,34 +16,35 @@ functions! {
         Ok(())
     };
     /// Chooses the export to open; the default is the server's default export,
-    /// whose name is empty.  What is known of another export is forgotten.
+    /// whose name is empty.  Information about another export is discarded.
     ///
     /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
     /// `nbd_set_export_name`.
     set_export_name(export_name: impl ToText), |client| client.set_export_name(export_name.as_ref());
-    /// Whether the part of a read buffer that no data has arrived for is
-    /// zeroed, as it is at first: even a read that fails then shows no stale
-    /// memory.
+    /// Sets whether the parts of a read buffer for which no data arrives are
+    /// zeroed.  By default they are, so that even a failed read exposes no
+    /// stale memory.
     ///
     /// States: any.
     set_pread_initialize(request: bool), |client| {
         client.settings.pread_initialize = request;
         Ok(())
     };
-    /// Which requests to refuse before they are sent, by the bits
-    /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on; at first all.
+    /// Sets which requests to reject before they are sent, with the bits
+    /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on.  By default all
+    /// bits are set.
     ///
     /// States: any.  Errors: `EINVAL`; see `nbd_set_strict_mode`.
     set_strict_mode(; flags: mask), |client| {
         client.settings.strict_mode = flags;
         Ok(())
     };
-    /// The export to open, as set.
+    /// Returns the name of the export to open, as set.
     get_export_name() -> CString, |client| Ok(client.settings.handshake.export_name.clone());
 }
 
 unlocked! {
-    /// The name of the handle in debug messages.
+    /// Returns the name of the handle, as shown in debug messages.
     get_handle_name() -> CString, |handle| handle.debug().handle_name();
     /// See [`Handle::set_pread_initialize`](Self::set_pread_initialize).
     get_pread_initialize() -> bool, |handle| handle.snapshot().pread_initialize();
@@ -52,9 +53,9 @@ unlocked! {
 }
 
 unlocked! {
-    /// Keeps a number of the program's own in the handle, and answers with the
-    /// one before, at first 0.
+    /// Stores a number for the program's own use in the handle, and returns the
+    /// previous one, by default 0.
     set_private_data(private_data: usize) -> usize, |handle| handle.replace_private_data(private_data);
-    /// The number that the program keeps in the handle.
+    /// Returns the number that the program has stored in the handle.
     get_private_data() -> usize, |handle| handle.private_data();
 }

@@ -1,6 +1,6 @@
-//! Where a handle is in its life.  Exactly one of these predicates is true at
-//! any time, and they answer without locking the handle, so also while another
-//! thread is inside a call.
+//! The state of a handle.  Exactly one of these predicates is true at any time.
+//! They do not lock the handle, so they can be used even while another thread
+//! is inside a call.
 
 use std::ffi::CStr;
 
@@ -8,24 +8,26 @@ use super::{functions, unlocked};
 use crate::table::States;
 
 unlocked! {
-    /// Whether no connection has been started.
+    /// Returns whether no connection has been started.
     aio_is_created() -> bool, |handle| handle.state() == States::CREATED;
-    /// Whether the handle is connecting, or in the handshake or an option.
+    /// Returns whether the handle is connecting, or in the handshake or an
+    /// option.
     aio_is_connecting() -> bool, |handle| handle.state() == States::CONNECTING;
-    /// Whether the handle waits in option mode for the caller's next option.
+    /// Returns whether the handle waits in option mode for the caller's next
+    /// option.
     aio_is_negotiating() -> bool, |handle| handle.state() == States::NEGOTIATING;
-    /// Whether commands can be sent, and neither a request nor a reply is half
-    /// way.
+    /// Returns whether commands can be sent, and no request or reply is partly
+    /// transferred.
     aio_is_ready() -> bool, |handle| handle.is_ready();
-    /// Whether a request or a reply is half way.
+    /// Returns whether a request or a reply is partly transferred.
     aio_is_processing() -> bool, |handle| handle.is_processing();
-    /// Whether the connection has ended in order.
+    /// Returns whether the connection was closed in an orderly way.
     aio_is_closed() -> bool, |handle| handle.state() == States::CLOSED;
-    /// Whether the connection has broken.
+    /// Returns whether the connection has failed.
     aio_is_dead() -> bool, |handle| handle.state() == States::DEAD;
 }
 
 functions! {
-    /// Name and description of the state, for messages.
+    /// Returns the name and a description of the state, for messages.
     connection_state() -> &'static CStr, |client| Ok(client.state.label());
 }

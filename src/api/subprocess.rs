@@ -1,5 +1,5 @@
-//! Servers that run as a subprocess of the program.  A handle has one
-//! subprocess at most, which ends with it.
+//! Servers that run as a subprocess of the program.  A handle has at most one
+//! subprocess, which ends with it.
 
 use std::ffi::CString;
 
@@ -13,37 +13,38 @@ functions! {
     /// connects to it.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, `ENOTSUP`,
-    /// `ESHUTDOWN`, or what the server or the system says; see
+    /// `ESHUTDOWN`, or any errno from the server or the system; see
     /// `nbd_connect_command`.
     connect_command(argv: impl ToTexts), |client| {
         client.connect(Place::Command(Argv::new(argv)?))?;
         client.await_session()
     };
-    /// As [`Handle::connect_command`](Self::connect_command), without waiting
+    /// Like [`Handle::connect_command`](Self::connect_command), without waiting
     /// for the server.
     ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or what the
-    /// server or the system says; see `nbd_aio_connect_command`.
+    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or any errno
+    /// from the server or the system; see `nbd_aio_connect_command`.
     aio_connect_command(argv: impl ToTexts), |client| client.connect(Place::Command(Argv::new(argv)?));
-    /// Runs a server that accepts connections on a socket that it is given, as
-    /// systemd does it, and connects to it.
+    /// Runs a server with systemd socket activation, which means that it
+    /// accepts connections on a socket that it inherits, and connects to it.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, `ECONNRESET`,
-    /// `ENOTSUP`, `ESHUTDOWN`, or what the server or the system says; see
+    /// `ENOTSUP`, `ESHUTDOWN`, or any errno from the server or the system; see
     /// `nbd_connect_systemd_socket_activation`.
     connect_systemd_socket_activation(argv: impl ToTexts), |client| {
         client.connect(Target::Activated(Argv::new(argv)?))?;
         client.await_session()
     };
-    /// As [`Handle::connect_systemd_socket_activation`](Self::connect_systemd_socket_activation),
+    /// Like
+    /// [`Handle::connect_systemd_socket_activation`](Self::connect_systemd_socket_activation),
     /// without waiting for the server.
     ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or what the
-    /// server or the system says; see
+    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or any errno
+    /// from the server or the system; see
     /// `nbd_aio_connect_systemd_socket_activation`.
     aio_connect_systemd_socket_activation(argv: impl ToTexts), |client| client.connect(Target::Activated(Argv::new(argv)?));
-    /// The name under which such a server finds its socket: up to 32 letters
-    /// and digits.
+    /// Sets the name under which such a server finds its socket: up to 32
+    /// letters and digits.
     ///
     /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`; see
     /// `nbd_set_socket_activation_name`.
@@ -54,8 +55,8 @@ functions! {
     };
     /// Sends a signal to the subprocess; 0 means SIGTERM.
     ///
-    /// States: any.  Errors: `ESRCH`, `EINVAL`, or what the server or the
-    /// system says; see `nbd_kill_subprocess`.
+    /// States: any.  Errors: `ESRCH`, `EINVAL`, or any errno from the server or
+    /// the system; see `nbd_kill_subprocess`.
     kill_subprocess(signum: i32), |client| {
         let child = client.subprocess()?;
         let signal = match signum {
@@ -68,7 +69,7 @@ functions! {
         };
         child.signal(signal).map_err(|error| Error::system("kill", &error))
     };
-    /// The process id of the subprocess.
+    /// Returns the process id of the subprocess.
     ///
     /// States: any.  Errors: `ESRCH`; see `nbd_get_subprocess_pid`.
     get_subprocess_pid() -> i64, |client| Ok(client.subprocess()?.pid());

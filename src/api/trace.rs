@@ -6,10 +6,10 @@ use std::fmt::{Display, Write};
 use crate::memory::Lent;
 use crate::protocol::MAX_PAYLOAD;
 
-/// So much of a string or of data to be written appears in a debug line.
+/// How much of a string or of data to be written appears in a debug line.
 const SHOWN: usize = 512;
 
-/// Builds the line.
+/// Builds the line at the start of a call.
 pub struct Trace {
     text: String,
 }
@@ -31,7 +31,7 @@ impl Trace {
         self
     }
 
-    /// A word of flags.
+    /// Flags.
     pub fn flags(&mut self, name: &str, flags: u32) -> &mut Self {
         self.value(name, format_args!("{flags:#x}"))
     }
@@ -59,13 +59,14 @@ impl Trace {
         self.value(name, "<buf>").value("count", count)
     }
 
-    /// A buffer that the call sends: its beginning in hexadecimal digits.
+    /// A buffer that the call sends: its first bytes in hexadecimal digits.
     pub fn in_buffer(&mut self, name: &str, data: Option<&Lent>) -> &mut Self {
         let Some(data) = data else {
             return self.value(name, "NULL").value("count", 0);
         };
-        // It is copied because other threads may be writing to it.  What is too
-        // long to be sent is not touched: it need not be memory at all.
+        // It is copied because other threads may be writing to it.  A buffer
+        // too long to be sent is not accessed, because its address range need
+        // not be valid.
         let mut copy = Vec::new();
         let shown = if data.len() > MAX_PAYLOAD as usize {
             0
@@ -90,7 +91,7 @@ impl Trace {
 
 /// A result, as the debug line at the end of a call shows it.
 pub trait Shown {
-    /// The result in words.
+    /// The result as text.
     fn show(&self) -> String;
 }
 

@@ -1,4 +1,5 @@
-//! NBD URIs: one string that says where a server is and which export to use.
+//! NBD URIs: one string that specifies how to reach a server and which export
+//! to use.
 
 use std::ffi::CString;
 
@@ -8,8 +9,9 @@ use crate::error::Error;
 use crate::uri::{self, TlsRule};
 
 functions! {
-    /// Connects to what an NBD URI names, and waits until the handshake is
-    /// over or, in option mode, the caller's turn has come.
+    /// Connects to the server and export that an NBD URI specifies, and waits
+    /// until the handshake is complete or, in option mode, the caller can send
+    /// options.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,21 +30,21 @@ functions! {
     /// ```
     ///
     /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
-    /// `ENOENT`, `ESHUTDOWN`, or what the server or the system says; see
+    /// `ENOENT`, `ESHUTDOWN`, or any errno from the server or the system; see
     /// `nbd_connect_uri`.
     connect_uri(uri: impl ToText), |client| {
         client.follow(uri::plan(uri.as_ref(), &client.settings.uri)?)?;
         client.await_session()
     };
-    /// As [`Handle::connect_uri`](Self::connect_uri), without waiting for the
+    /// Like [`Handle::connect_uri`](Self::connect_uri), without waiting for the
     /// server.
     ///
     /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
-    /// or what the server or the system says; see `nbd_aio_connect_uri`.
+    /// or any errno from the server or the system; see `nbd_aio_connect_uri`.
     aio_connect_uri(uri: impl ToText), |client| {
         client.follow(uri::plan(uri.as_ref(), &client.settings.uri)?)
     };
-    /// The URI of the export that the handle is connected to.
+    /// Returns the URI of the export that the handle is connected to.
     ///
     /// States: any but created.  Errors: `ENOTCONN`, `EINVAL`,
     /// `EPROTONOSUPPORT`, `EAFNOSUPPORT`, `ENOMEM`; see `nbd_get_uri`.
@@ -51,25 +53,25 @@ functions! {
         let uri = uri::compose(client.place()?, name, &client.tls_parameters())?;
         CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
     };
-    /// Whether a string looks like an NBD URI.
+    /// Returns whether a string looks like an NBD URI.
     ///
     /// States: any.
     is_uri(uri: impl ToText) -> bool, |_client| Ok(uri::is_uri(uri.as_ref().to_bytes()));
-    /// Which transports URIs may name, by the bits
+    /// Sets which transports URIs may use, with the bits
     /// [`ALLOW_TRANSPORT_TCP`](crate::ALLOW_TRANSPORT_TCP) and so on.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_transports`.
     set_uri_allow_transports(; mask: mask), |client| { client.settings.uri.transports = mask; Ok(()) };
-    /// Whether URIs may or must ask for TLS, by the values of
+    /// Sets whether URIs may or must request TLS, with the values of
     /// [`Handle::set_tls`](Self::set_tls).
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_tls`.
     set_uri_allow_tls(; tls: choice), |client| { client.settings.uri.tls = TlsRule::from_number(tls); Ok(()) };
-    /// Whether parameters of URIs may name files.
+    /// Sets whether parameters of URIs may name files.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_local_file`.
     set_uri_allow_local_file(allow: bool), |client| { client.settings.uri.local_file = allow; Ok(()) };
-    /// Whether a parameter of URIs may choose the algorithms of TLS.
+    /// Sets whether a parameter of URIs may choose the algorithms of TLS.
     ///
     /// States: created.  Errors: `EINVAL`; see
     /// `nbd_set_uri_allow_tls_priority`.

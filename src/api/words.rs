@@ -1,11 +1,11 @@
-//! The words that have rules: flags, and what is chosen by number.  The rules
-//! are in the table.
+//! Validated words: flags, and choices by number.  The rules are in the table.
 
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::table::{Row, Word};
 
-/// Refuses what the table does not accept.  A command may have let others pass.
+/// Rejects values that the table does not accept.  The strict mode of a command
+/// may let more flags pass.
 fn admit(row: &Row, name: &str, value: i64, is_lenient: bool) -> Result<()> {
     let outside = |bits: u32| value & !i64::from(bits) != 0;
     let wrong = match row.word {
@@ -21,7 +21,7 @@ fn admit(row: &Row, name: &str, value: i64, is_lenient: bool) -> Result<()> {
     Err(Error::new(libc::EINVAL, wrong))
 }
 
-/// A number among a few.
+/// A choice among a few numbers.
 pub mod choice {
     use super::*;
     use crate::api::trace::Trace;
@@ -53,8 +53,8 @@ pub mod mask {
     }
 }
 
-/// Flags of a command, which the strict mode can let pass as far as the wire has
-/// room for them.
+/// Flags of a command.  The strict mode can let unknown ones pass if they fit
+/// into the field on the wire.
 pub mod command {
     pub use super::mask::{Raw, show};
     use super::*;

@@ -1,8 +1,8 @@
-//! What is checked before a command is sent.
+//! The checks on a command before it is sent.
 //!
-//! Most checks belong to a bit of the strict mode, and a caller who wants the
-//! server's opinion can switch them off.  The order decides which error a
-//! caller sees.
+//! Most checks belong to a bit of the strict mode, and callers can disable them
+//! to leave the decision to the server.  The order of the checks determines
+//! which error a caller sees.
 
 use crate::error::{Error, Result};
 use crate::protocol::MAX_PAYLOAD;
@@ -15,7 +15,7 @@ use super::Client;
 use super::settings::strict;
 
 impl Client {
-    /// Whether commands go out with flags that they do not take.
+    /// Whether commands are sent with flags that they do not take.
     pub fn lets_flags_pass(&self) -> bool {
         !self.is_strict(strict::FLAGS)
     }
@@ -24,8 +24,8 @@ impl Client {
         self.settings.strict_mode & bit != 0
     }
 
-    /// The flag that says that a payload follows (extended headers), as the
-    /// caller gave it or as the session needs it.
+    /// The flag that announces a payload (extended headers), as passed by the
+    /// caller or as required by the session.
     pub(super) fn payload_flag(&self, flags: CommandFlags) -> CommandFlags {
         if !self.is_strict(strict::AUTO_FLAG) {
             flags
@@ -36,7 +36,7 @@ impl Client {
         }
     }
 
-    /// All checks of a command that is ready to be sent.
+    /// Runs all checks on a command that is ready to be sent.
     pub(super) fn check(&self, request: &Request) -> Result<()> {
         if self.is_strict(strict::COMMANDS) {
             self.check_command(request)?;
@@ -57,7 +57,7 @@ impl Client {
         self.check_length(request)
     }
 
-    /// What the server says it can do.
+    /// Checks against the server's advertised capabilities.
     fn check_command(&self, request: &Request) -> Result<()> {
         let needs = |flag: u16| match self.has(flag) {
             Ok(true) => Ok(()),
@@ -88,7 +88,7 @@ impl Client {
                 if request.flags.has(flag::PAYLOAD_LEN) != self.session.extended_headers {
                     return Err(Error::new(
                         libc::EINVAL,
-                        "write: the flag PAYLOAD_LEN does not match the session",
+                        "write: the flag PAYLOAD_LEN does not match the negotiated headers",
                     ));
                 }
                 Ok(())
@@ -111,7 +111,7 @@ impl Client {
         }
     }
 
-    /// Block status is in terms of meta contexts.
+    /// Block status needs negotiated meta contexts.
     pub(super) fn check_contexts(&self) -> Result<()> {
         if !self.session.structured_replies || self.session.contexts.in_force().is_empty() {
             return Err(Error::new(
@@ -131,14 +131,14 @@ impl Client {
             if !request.flags.has(flag::PAYLOAD_LEN) {
                 return Err(Error::new(
                     libc::EINVAL,
-                    "block-status: a filter needs the flag PAYLOAD_LEN",
+                    "block-status: a filter requires the flag PAYLOAD_LEN",
                 ));
             }
         }
         Ok(())
     }
 
-    /// Where the command works.
+    /// Checks of the range.
     fn check_range(&self, request: &Request) -> Result<()> {
         let name = request.command.name();
         let (offset, count) = (request.offset, request.count);
@@ -173,7 +173,7 @@ impl Client {
         Ok(())
     }
 
-    /// How much goes over the wire.
+    /// Checks of the amount of data to transfer.
     fn check_length(&self, request: &Request) -> Result<()> {
         let strict = u64::from(payload_limit(self.session.export.block_sizes));
         let is_strict = self.is_strict(strict::PAYLOAD);
@@ -182,7 +182,8 @@ impl Client {
             Command::Read => request.count,
             _ => sent,
         };
-        // Reads may exceed what the server advertises: it can split them.
+        // Reads may exceed the advertised limit, because the server can split
+        // them.
         if sent > strict && is_strict {
             return Err(too_long(request, sent, strict));
         }
@@ -196,9 +197,9 @@ impl Client {
     }
 }
 
-/// A length that no request can express is none at all, but most likely the -1
-/// of a call that failed.  So it is refused before it is compared with the size
-/// of the export.
+/// A length that no request can express is not meant as a length; most likely
+/// it is the -1 of a failed call.  So it is rejected before it is compared with
+/// the size of the export.
 fn check_possible(request: &Request) -> Result<()> {
     let has_buffer = matches!(request.command, Command::Read | Command::Write);
     if has_buffer && request.count > u32::MAX.into() {

@@ -1,5 +1,5 @@
-//! Commands: checking them and putting them on their way, waiting for their
-//! end, ending the session.
+//! Commands: checking and submitting them, waiting for their completion, ending
+//! the session.
 
 use std::ffi::{CStr, CString};
 
@@ -11,39 +11,40 @@ use super::Client;
 use super::settings::strict;
 use super::state::State;
 
-/// The bit of shutdown flags that gives up what has not been sent.
+/// The shutdown flag that abandons commands that have not been sent.
 pub const ABANDON_PENDING: u32 = 0x10000;
 
 impl Client {
-    /// Carries out a command, and waits for its end.
+    /// Runs a command and waits for its completion.
     pub fn run(&mut self, request: Request) -> Result<()> {
         let cookie = self.submit(request)?;
         self.wait_for(cookie)
     }
 
-    /// Checks a command and puts it on its way; its cookie.  A command that is
-    /// accepted has one even if sending it breaks the connection.
+    /// Checks and submits a command, and returns its cookie.  An accepted
+    /// command has a cookie even if sending it breaks the connection.
     pub fn submit(&mut self, mut request: Request) -> Result<u64> {
         if matches!(request.data, Data::Write(_) | Data::Filter(_)) {
             request.flags = self.payload_flag(request.flags);
         }
         self.check(&request)?;
-        // What is queued already waits for the socket; so must this.
+        // Commands queued earlier wait for the socket, so this one must wait as
+        // well.
         let blocked = self.transmission.has_queue() || self.state.has_unsent();
         let cookie = self.transmission.submit(request);
         if !blocked {
-            // The failure is the state's and the command's.
+            // The failure is recorded in the state and in the command.
             let _ = self.send_requests();
         }
         Ok(cookie)
     }
 
-    /// As `submit`, for block status in some of the meta contexts.
+    /// Like `submit`, for block status limited to some of the meta contexts.
     pub fn submit_filtered(&mut self, mut request: Request, contexts: &[CString]) -> Result<u64> {
         if !self.session.extended_headers {
             return Err(Error::new(
                 libc::ENOTSUP,
-                "block-status: filtering needs extended headers",
+                "block-status: filtering requires extended headers",
             ));
         }
         if self.is_strict(strict::COMMANDS) {
@@ -86,7 +87,7 @@ impl Client {
     }
 }
 
-/// A failed command, as the caller learns of it.
+/// The error that reports a failed command to the caller.
 pub fn command_failed(errno: i32, command: &str) -> Error {
     Error::new(errno, format!("{command}: command failed"))
 }

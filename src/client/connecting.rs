@@ -9,8 +9,8 @@ use crate::connect::{self, Attempt, Place, Target, activation};
 use crate::error::{Error, Escaped, Result};
 
 impl Client {
-    /// Starts to connect, and waits only while a name is resolved or a program
-    /// starts.
+    /// Starts to connect.  This blocks only while a name is resolved or a
+    /// program starts.
     pub fn connect(&mut self, target: impl Into<Target>) -> Result<()> {
         match target.into() {
             Target::Place(place) => self.connect_to(place),
@@ -59,8 +59,8 @@ impl Client {
         }
     }
 
-    /// No address could be connected to.  After a failed TCP connect, which
-    /// may have been one of several, the caller may try another host.
+    /// Connecting failed for all addresses.  After a failed TCP connect, which
+    /// may have been one of several attempts, the caller may try another host.
     pub(super) fn connect_failed(&mut self, error: &io::Error) -> Error {
         if let Some(Place::Tcp { host, port }) = &self.place {
             let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
@@ -72,7 +72,8 @@ impl Client {
         self.die(Error::system("cannot connect to the server", error))
     }
 
-    /// Waits until the handshake is over or the caller's turn has come.
+    /// Waits until the handshake is complete or, in option mode, the caller can
+    /// send options.
     pub fn await_session(&mut self) -> Result<()> {
         self.wait_while_connecting()?;
         match &self.state {
@@ -84,7 +85,7 @@ impl Client {
         }
     }
 
-    /// The subprocess that is the server.
+    /// Returns the subprocess that runs the server.
     pub fn subprocess(&self) -> Result<&Subprocess> {
         let child = self.subprocess.as_ref();
         child.ok_or_else(|| Error::new(libc::ESRCH, "the handle has no subprocess"))

@@ -1,7 +1,8 @@
-//! Debug messages: whether, where to, and on behalf of which function.
+//! Debug messages: whether they are enabled, where they go, and which function
+//! they name.
 //!
-//! The sink has its own small lock, apart from the handle's, so that the calls
-//! that take no handle lock can write a message too.
+//! The sink has its own small lock, separate from the handle's, so that calls
+//! that do not take the handle lock can also write messages.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
@@ -13,16 +14,16 @@ use crate::callback;
 use crate::sys;
 
 thread_local! {
-    /// The public function that this thread is in.
+    /// The public function that this thread is running.
     static CONTEXT: Cell<&'static CStr> = const { Cell::new(c"unknown") };
 
     /// Whether this thread is inside a debug callback.
     static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Names the public function that this thread has entered, until the result is
-/// dropped.  A callback may call the library again, with another handle; then
-/// the outer function's name counts again afterwards.
+/// Records the public function that this thread has entered, until the result
+/// is dropped.  A callback may call the library with another handle; afterwards
+/// the name of the outer function applies again.
 #[must_use]
 pub fn enter(function: &'static CStr) -> Context {
     Context {
@@ -30,7 +31,7 @@ pub fn enter(function: &'static CStr) -> Context {
     }
 }
 
-/// A thread is inside a public function.
+/// Represents a thread inside a public function.
 #[derive(Debug)]
 pub struct Context {
     outer: &'static CStr,
@@ -47,7 +48,7 @@ pub fn context() -> &'static CStr {
     CONTEXT.get()
 }
 
-/// Where the debug messages of one handle go.
+/// The destination of the debug messages of one handle.
 #[derive(Debug)]
 pub struct DebugSink {
     enabled: AtomicBool,
@@ -57,8 +58,8 @@ pub struct DebugSink {
 #[derive(Debug)]
 struct Target {
     handle_name: CString,
-    /// With a lock of its own, so that one message at a time is delivered, but
-    /// the callback may ask for the handle's name.
+    /// It has its own lock, so that messages are delivered one at a time, but
+    /// the callback can query the handle's name.
     callback: Option<Arc<Lock<callback::Debug>>>,
 }
 
@@ -74,13 +75,13 @@ impl DebugSink {
         }
     }
 
-    /// Whether messages are wanted.  Everything that would format one asks
+    /// Whether messages are enabled.  Code that would format a message checks
     /// this first.
     pub fn enabled(&self) -> bool {
         self.enabled.load(Ordering::Relaxed)
     }
 
-    /// Switches messages on or off.
+    /// Enables or disables messages.
     pub fn set_enabled(&self, enabled: bool) {
         self.enabled.store(enabled, Ordering::Relaxed);
     }
@@ -104,10 +105,11 @@ impl DebugSink {
         drop(old);
     }
 
-    /// Delivers one message.  errno stays as it was: a message must not change
-    /// what the program sees.  What a debug callback does itself is not told:
-    /// that would never end.  Nor is a message delivered to a callback that
-    /// another thread is inside, and that waits there for this one.
+    /// Delivers one message.  errno is preserved, because a message must not
+    /// change what the program sees.  What a debug callback itself does is not
+    /// reported, because that would recurse without end.  Nor is a message
+    /// delivered to a callback that is running in another thread and waiting
+    /// there for this thread.
     pub fn message(&self, context: &CStr, text: &str) {
         if DELIVERING.get() {
             return;
@@ -143,13 +145,14 @@ impl DebugSink {
     }
 }
 
-/// The text as a C string; a NUL inside would end it early, so it is shown.
+/// The text as a C string.  An embedded NUL would truncate it, so it is
+/// escaped.
 pub fn without_nul(text: &str) -> CString {
     CString::new(text)
         .unwrap_or_else(|_| CString::new(text.replace('\0', "\\x00")).unwrap_or_default())
 }
 
-/// Writes a debug message, and formats it only if somebody wants it.
+/// Writes a debug message, which is formatted only if messages are enabled.
 macro_rules! debug {
     ($sink:expr, $($format:tt)*) => {
         if $sink.enabled() {

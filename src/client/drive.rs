@@ -1,5 +1,5 @@
-//! How the states of a handle follow each other as bytes move: what happens when
-//! the socket can be read or written, in each of them.
+//! The transitions between the states of a handle: what happens in each state
+//! when the socket becomes readable or writable.
 
 use crate::connect::Outcome;
 use crate::error::{Error, Result};
@@ -9,15 +9,15 @@ use super::Client;
 use super::state::{READ, State, WRITE};
 
 impl Client {
-    /// The socket has become readable.
+    /// Handles a socket that has become readable.
     pub fn aio_notify_read(&mut self) -> Result<()> {
         self.expect(READ, "read")?;
         self.socket_is_watched = true;
         self.read(self.reach_of_one_call())
     }
 
-    /// The socket has become writable, or the caller has seen that there is a
-    /// backlog: the direction says so by asking for both.
+    /// Handles a socket that has become writable, or a backlog that the caller
+    /// has seen, which the direction indicates by requesting both events.
     pub fn aio_notify_write(&mut self) -> Result<()> {
         self.expect(WRITE, "write")?;
         self.socket_is_watched = true;
@@ -34,8 +34,8 @@ impl Client {
         Ok(())
     }
 
-    /// Uses what has arrived: all of it during the handshake, and afterwards as
-    /// far as `reach` lets it.
+    /// Processes received data: all of it during the handshake, and afterwards
+    /// as far as `reach` permits.
     pub(super) fn read(&mut self, reach: Reach) -> Result<()> {
         if self.read_handshake()? && matches!(self.state, State::Transmitting(_)) {
             return self.receive_replies(reach);
@@ -43,7 +43,7 @@ impl Client {
         Ok(())
     }
 
-    /// Goes on with what waits for the socket to take it.
+    /// Continues sending the data that waits for the socket.
     pub(super) fn write(&mut self) -> Result<()> {
         match self.state {
             State::Connecting(_) => self.advance_connecting(),
@@ -52,9 +52,10 @@ impl Client {
         }
     }
 
-    /// One call ends at most one command: programs count on it.  One that
-    /// watches the socket may sleep until it becomes readable, and cannot see
-    /// what is buffered here: for such a program, nothing is.
+    /// One call completes at most one command, because programs rely on that.
+    /// A program that watches the socket may sleep until it becomes readable,
+    /// and cannot see data buffered here; so for such a program nothing is
+    /// buffered.
     pub(super) fn reach_of_one_call(&self) -> Reach {
         if self.socket_is_watched {
             Reach::OneCommandInView
@@ -74,7 +75,7 @@ impl Client {
         ))
     }
 
-    /// Looks at how connecting went.
+    /// Checks the result of connecting.
     fn advance_connecting(&mut self) -> Result<()> {
         let State::Connecting(attempt) = std::mem::replace(&mut self.state, State::Created) else {
             return Ok(());

@@ -1,4 +1,5 @@
-//! The end of a connection: in order, broken, or because the handle goes.
+//! The end of a connection: an orderly one, a failure, or the closing of the
+//! handle.
 
 use crate::error::Error;
 use crate::transport::Stream;
@@ -8,11 +9,12 @@ use super::debug::debug;
 use super::state::State;
 
 impl Client {
-    /// The session has ended in order.
+    /// Ends the session in an orderly way.
     pub(super) fn session_ended(&mut self, stream: Option<Stream>) {
         debug!(self.debug, "the connection is closed");
         if let Some(mut stream) = stream {
-            // The stream is closed in a moment; this only makes it orderly.
+            // The stream is about to be closed anyway; this only makes it
+            // orderly.
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
@@ -20,7 +22,7 @@ impl Client {
         self.option_ended(Ok(0));
     }
 
-    /// The connection is broken; answers with the reason.
+    /// Marks the connection as broken, and returns the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
         debug!(self.debug, "the connection is dead: {error}");
         self.state = State::Dead(error.clone());
@@ -29,7 +31,7 @@ impl Client {
         error
     }
 
-    /// The handle is being closed.
+    /// Closes the handle.
     pub(super) fn close(&mut self) {
         self.transmission.abandon_all();
         self.transmission.retire_done();
@@ -37,9 +39,10 @@ impl Client {
         if let Some(child) = &mut subprocess {
             child.take_leave();
         }
-        // Closing the socket is what tells other subprocesses to finish.
+        // Other subprocesses exit when they see that the socket has been
+        // closed.
         self.state = State::Closed;
-        // Whoever was promised an answer to an option gets one: this is it.
+        // A caller waiting for the completion of an option is notified here.
         let gone = Error::new(libc::ENOTCONN, "the handle is being closed");
         self.option_ended(Err(gone));
         if let Some(child) = subprocess {
@@ -47,7 +50,7 @@ impl Client {
             if !child.end() {
                 debug!(
                     self.debug,
-                    "process {pid} cannot be ended, and is left to itself"
+                    "process {pid} cannot be terminated and is left running"
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The handshake: conversations, and the socket that they are held through.
+//! The handshake: conversations, and the socket that carries them.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -15,18 +15,19 @@ use super::Client;
 use super::debug::debug;
 use super::state::{State, Talk};
 
-/// Room for an answer to most options.  What is longer takes another call.
+/// Large enough for the replies to most options.  A longer reply takes another
+/// call.
 const ANSWER: usize = 1024;
 
 impl Client {
-    /// The connection stands: the server speaks first.
+    /// Handles an established connection, on which the server speaks first.
     pub(super) fn greet(&mut self, socket: OwnedFd) {
         debug!(self.debug, "connected, waiting for the server's greeting");
         let line = Line::new(Arc::clone(&self.statistics));
         self.begin_conversation(Stream::plain(socket), line, None);
     }
 
-    /// Begins a conversation, without moving any byte yet.
+    /// Starts a conversation, without sending or receiving yet.
     pub(super) fn begin_conversation(
         &mut self,
         stream: Stream,
@@ -42,8 +43,8 @@ impl Client {
         });
     }
 
-    /// Uses what has arrived for the handshake; whether there may be more to
-    /// receive, of whatever follows it.
+    /// Processes received data of the handshake.  Returns whether there may be
+    /// more to receive, including what follows the handshake.
     pub(super) fn read_handshake(&mut self) -> Result<bool> {
         if let State::Conversing(talk) = &mut self.state {
             talk.stream.begin_receiving(false);
@@ -61,8 +62,8 @@ impl Client {
         Ok(true)
     }
 
-    /// Receives once, and carries the conversation on; whether there may be
-    /// more to receive.
+    /// Receives once and continues the conversation.  Returns whether there may
+    /// be more to receive.
     fn receive_for_handshake(&mut self) -> Result<bool> {
         let State::Conversing(talk) = &mut self.state else {
             return Ok(false);
@@ -85,7 +86,7 @@ impl Client {
         }
     }
 
-    /// Carries the conversation on, and sends what it has to say.
+    /// Continues the conversation and sends its output.
     pub(super) fn advance_handshake(&mut self) -> Result<()> {
         while let State::Conversing(talk) = &mut self.state {
             match talk.send_encrypted() {
@@ -94,7 +95,7 @@ impl Client {
                 Err(error) => return Err(self.die(error)),
             }
             if talk.line.wants_upgrade() {
-                // The socket may take now what the TLS handshake has to say.
+                // The socket may now accept the output of the TLS handshake.
                 return self.advance_tls().map(drop);
             }
             if let Some((session, answer)) = talk.conversation.resume() {
@@ -112,7 +113,7 @@ impl Client {
         Ok(())
     }
 
-    /// Begins the TLS handshake.
+    /// Starts the TLS handshake.
     fn begin_tls(&mut self) -> Result<()> {
         let prepared = match Prepared::new(&self.settings.tls, self.server_name()) {
             Ok(prepared) => prepared,
@@ -130,8 +131,8 @@ impl Client {
         }
     }
 
-    /// Carries the TLS handshake on, and when it is over the conversation;
-    /// whether it is over.
+    /// Continues the TLS handshake and, once it is complete, the conversation.
+    /// Returns whether it is complete.
     fn advance_tls(&mut self) -> Result<bool> {
         let State::Conversing(talk) = &mut self.state else {
             return Ok(true);
@@ -176,7 +177,8 @@ impl Client {
 }
 
 impl Talk {
-    /// Sends what TLS has encrypted already; whether the socket took all of it.
+    /// Sends data that TLS has already encrypted.  Returns whether the socket
+    /// accepted all of it.
     fn send_encrypted(&mut self) -> Result<bool> {
         match self.stream.send_unsent() {
             Err(error) if error.errno() == libc::EPIPE => {
@@ -187,8 +189,8 @@ impl Talk {
         }
     }
 
-    /// Sends what the conversation has written; whether there was anything, and
-    /// the socket took some of it.
+    /// Sends the output of the conversation.  Returns whether there was any and
+    /// the socket accepted some of it.
     fn send_written(&mut self) -> Result<bool> {
         let Self { stream, line, .. } = self;
         if !line.has_output() {

@@ -1,4 +1,4 @@
-//! What is known of the server, and what it has said of the export.
+//! What is known about the server, and what it has reported about the export.
 
 use std::ffi::CStr;
 
@@ -9,7 +9,7 @@ use crate::protocol::export::TransmissionFlags;
 use super::Client;
 
 impl Client {
-    /// The host that was connected to by TCP, as the caller named it.
+    /// The host of a TCP connection, as named by the caller.
     pub fn server_name(&self) -> Option<&CStr> {
         match &self.place {
             Some(Place::Tcp { host, .. }) => Some(host),
@@ -22,12 +22,12 @@ impl Client {
         self.session.export.basics.ok_or_else(|| {
             Error::new(
                 libc::EINVAL,
-                "the server has not said anything of the export yet",
+                "the server has not reported anything about the export yet",
             )
         })
     }
 
-    /// Whether the server has set a transmission flag.
+    /// Returns whether the server has set a transmission flag.
     pub fn has(&self, flag: u16) -> Result<bool> {
         let (_, flags) = self.basics()?;
         Ok(flags.has(flag))

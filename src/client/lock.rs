@@ -1,16 +1,16 @@
-//! The lock of a handle: a mutex that refuses to wait for ever.
+//! The lock of a handle: a mutex that detects deadlocks.
 //!
-//! Callbacks run while locks are held, and call whatever they like.  So a
-//! thread may come back to a lock that it holds, and two threads that each hold
-//! one may come to that of the other.  Whoever would close such a circle gets
-//! an error, and everybody else waits.
+//! Callbacks run while locks are held, and may call any function.  So a thread
+//! may try to take a lock that it already holds, and two threads that each hold
+//! a lock may each try to take the other's.  The thread that would close such a
+//! cycle gets an error, and all others wait.
 //!
 //! Only a thread that holds one lock and waits for another can be part of a
-//! circle, and that is rare.  Such threads are on a list while they wait, and
-//! each looks through it before it joins: from the lock to its owner, from
-//! there to the lock that this one waits for, and so on.  The last one to join
-//! a circle is the one to see it, for all others are on the list, and each
-//! became the owner of what it owns before it joined.
+//! cycle, and such threads are rare.  They are on a list while they wait, and
+//! each searches the list before it joins: from the lock to its owner, from the
+//! owner to the lock that it waits for, and so on.  The last thread to join a
+//! cycle always detects it, because all others are on the list, and each became
+//! the owner of its locks before it joined.
 
 use std::cell::Cell;
 use std::fmt;
@@ -23,17 +23,17 @@ use crate::error::Error;
 use crate::fork::{self, Busy};
 
 thread_local! {
-    /// How many locks this thread holds.  Its address is the thread's name.
+    /// How many locks this thread holds.  Its address identifies the thread.
     static HELD: Cell<u32> = const { Cell::new(0) };
 }
 
 const NOBODY: usize = 0;
 
-/// A value that one thread at a time can use.
+/// A value that only one thread at a time can access.
 #[derive(Debug)]
 pub struct Lock<T> {
-    /// The thread that holds the lock.  Others may see that late, but no thread
-    /// is wrong about itself.
+    /// The thread that holds the lock.  Other threads may see an outdated
+    /// value, but every thread sees correctly whether it is the owner.
     owner: Arc<AtomicUsize>,
     value: Mutex<T>,
 }
@@ -41,23 +41,23 @@ pub struct Lock<T> {
 /// Why a thread must not wait for a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadlock {
-    /// It holds the lock itself.
+    /// The thread holds the lock itself.
     WithItself,
-    /// Whoever holds the lock waits for this thread.
+    /// The owner of the lock waits for this thread.
     WithAnother,
 }
 
 impl Deadlock {
-    /// What the caller is told.
+    /// The error that the caller receives.
     #[cold]
     #[inline(never)]
     pub fn error(self) -> Error {
         let text = match self {
             Self::WithItself => {
-                "called from a callback of the same handle, which is locked until that returns"
+                "called from a callback of the same handle, which is locked until the callback returns"
             }
             Self::WithAnother => {
-                "called from a callback, whose end is what the handle's current call waits for"
+                "called from a callback that the current call on the handle waits for"
             }
         };
         Error::new(libc::EDEADLK, text)
@@ -72,8 +72,8 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Waits until no other thread holds the lock, and takes it.  The value is
-    /// as a panic left it, if there was one.
+    /// Waits until no other thread holds the lock, and takes it.  After a panic
+    /// the value is in the state in which the panic left it.
     pub fn lock(&self) -> Result<Guard<'_, T>, Deadlock> {
         HELD.with(|held| {
             let this = name(held);
@@ -103,7 +103,7 @@ impl<T> Lock<T> {
         Ok(self.value.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The value, of a lock that nobody else has.
+    /// Returns the value of a lock that is not shared.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +158,7 @@ struct Waiter {
 
 static WAITERS: Mutex<Vec<Waiter>> = Mutex::new(Vec::new());
 
-/// This thread is on the list.
+/// Represents this thread's entry on the list.
 struct Waiting(usize);
 
 impl Waiting {
@@ -202,12 +202,12 @@ impl Waiters {
         }
     }
 
-    /// Whether the owner of a lock waits for `thread`, perhaps by way of
-    /// others.
+    /// Returns whether the owner of a lock waits for `thread`, directly or
+    /// through other threads.
     fn lead_to(&self, thread: usize, owner: &AtomicUsize) -> bool {
         let mut owner = owner.load(Ordering::Relaxed);
-        // A thread that got its lock a moment ago may still be on the list and
-        // lead back to itself.
+        // A thread that has just got its lock may still be on the list and lead
+        // back to itself.
         for _ in 0..=self.list.len() {
             if owner == thread {
                 return true;
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(*lock.lock().unwrap(), 1);
     }
 
-    /// Each thread holds one lock and asks for that of the next.
+    /// Each thread holds one lock and tries to take that of the next.
     fn circle(count: usize) -> usize {
         let locks: Vec<_> = (0..count).map(|_| Lock::new(())).collect();
         let all_hold = Barrier::new(count);

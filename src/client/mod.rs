@@ -1,17 +1,18 @@
-//! The handle: everything a program knows of one connection.
+//! The handle: everything that belongs to one connection.
 //!
-//! [`Handle`] is the lock and what can be read without it; [`Client`] is
-//! everything behind the lock.  The methods of `Client` are what the bodies of
-//! the public functions (`api`) are made of, in files by topic:
+//! [`Handle`] is the lock and everything that can be read without it;
+//! [`Client`] is everything that the lock protects.  The bodies of the public
+//! functions (`api`) are built from the methods of `Client`, which are in one
+//! file for each topic:
 //!
-//! * `settings`: what the caller wants;
-//! * `connecting`: the ways to connect, and `uri`, which chooses one of them;
-//! * `options`: the handshake in the caller's hands;
-//! * `info`: what is known of the server and the export;
-//! * `commands`, after `checks` has looked at them: reading and writing;
-//! * `drive`: how states follow each other as bytes move, through `handshake`
-//!   and `transmission` to the `end`;
-//! * `polling`: waiting for bytes to move;
+//! * `settings`: the settings made by the caller;
+//! * `connecting`: the ways to connect; `uri` chooses one of them;
+//! * `options`: option mode, in which the caller controls the handshake;
+//! * `info`: what is known about the server and the export;
+//! * `commands`: reading and writing, after the tests of `checks`;
+//! * `drive`: the state transitions as data moves, through `handshake` and
+//!   `transmission` to the `end`;
+//! * `polling`: waiting for the socket;
 //! * `snapshot`: settings that can be read without the lock.
 
 mod checks;
@@ -53,10 +54,10 @@ use settings::{Settings, Watched};
 use snapshot::Snapshot;
 use state::{Published, State};
 
-/// A connection to an NBD server, or one to be made.
+/// A connection to an NBD server, whether made or still to be made.
 ///
-/// Several threads can use a handle at once; each call is one step.  Dropping
-/// the handle closes the connection without a word to the server; see
+/// Several threads can use a handle at once; its lock serialises their calls.
+/// Dropping the handle closes the connection without notifying the server; see
 /// [`Handle::shutdown`].
 #[derive(Debug)]
 pub struct Handle {
@@ -69,7 +70,7 @@ pub struct Handle {
     client: Lock<Client>,
 }
 
-/// Everything behind the lock of a handle.
+/// Everything that the lock of a handle protects.
 #[derive(Debug)]
 pub struct Client {
     pub debug: Arc<DebugSink>,
@@ -78,43 +79,43 @@ pub struct Client {
     pub state: State,
     pub session: Watched<Session>,
     pub transmission: Transmission,
-    /// The option that the caller has started, and how the last one ended.
+    /// The option that the caller has started, and the result of the last one.
     option: PendingOption,
     subprocess: Option<Subprocess>,
-    /// Where the server is, as far as that is known.
+    /// The address of the server, as far as it is known.
     place: Option<Place>,
-    /// What the caller wanted before a URI had its say.
+    /// The caller's settings before a URI changed them.
     before_uri: Option<Box<(Config, crate::transport::tls::Settings)>>,
-    /// The caller has seen the socket, or has made it: it must be non-blocking
-    /// whenever the caller may look at it.
+    /// The caller has obtained the socket or has created it, so it must be
+    /// non-blocking whenever the caller may look at it.
     socket_is_known: bool,
-    /// The caller watches the socket: it must show whatever has been sent and
-    /// not been used.
+    /// The caller watches the socket, so data that has been sent but not
+    /// processed must stay visible there.
     socket_is_watched: bool,
-    /// The last receive brought several replies: the next ones are probably
-    /// there before anybody waits for them.
+    /// The last receive call returned several replies, so the next ones will
+    /// probably arrive before anything waits for them.
     server_is_ahead: bool,
-    /// The server does not listen any more.  Its last words are still to be
-    /// read: replies, perhaps, and then the end.
+    /// The server no longer reads.  What it sent last is still to be received:
+    /// possibly replies, and then the end of the stream.
     server_is_deaf: bool,
 }
 
 /// An option that the caller has started.
 #[derive(Debug, Default)]
 struct PendingOption {
-    /// The request with its closure, and the closure for completion, to be
-    /// freed in this order.  The conversation shares the request: the caller
-    /// may rely on the data of its closure until the other one has run, and by
+    /// The request with its closure, and the completion closure, to be freed in
+    /// this order.  The conversation shares the request: the caller may rely on
+    /// the data of its closure until the completion closure has run, and by
     /// then the conversation is over.
     asked: Option<(Arc<OptionRequest>, Completion)>,
     outcome: Option<Result<usize>>,
 }
 
-/// Numbers the handles that have no name of their own.
+/// Numbers handles, to name those that the program has not named.
 static HANDLES: AtomicU64 = AtomicU64::new(1);
 
 impl Handle {
-    /// A handle that is not connected.
+    /// Creates a handle that is not connected.
     pub fn new() -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
@@ -154,28 +155,28 @@ impl Handle {
         }
     }
 
-    /// Waits until no other thread is inside a call, and enters.  A callback
-    /// cannot wait for the call that it runs in.
+    /// Waits until no other thread is inside a call, and takes the lock.  A
+    /// callback cannot wait for the call that it runs in.
     pub(crate) fn lock(&self) -> std::result::Result<Locked<'_>, Deadlock> {
         Ok(Locked {
-            // A panic inside a call has ended the connection already.
+            // A panic inside a call has already ended the connection.
             client: self.client.lock()?,
             published: &self.published,
             snapshot: &self.snapshot,
         })
     }
 
-    /// Where debug messages go.
+    /// The destination of debug messages.
     pub(crate) fn debug(&self) -> &DebugSink {
         &self.debug
     }
 
-    /// The number that the program keeps in the handle.
+    /// The number that the program has stored in the handle.
     pub(crate) fn private_data(&self) -> usize {
         self.private_data.load(Ordering::SeqCst)
     }
 
-    /// Replaces that number and answers with the old one.
+    /// Replaces that number and returns the old one.
     pub(crate) fn replace_private_data(&self, value: usize) -> usize {
         self.private_data.swap(value, Ordering::SeqCst)
     }
@@ -191,18 +192,18 @@ impl Handle {
         published.states() == States::CONNECTED && !published.is_processing()
     }
 
-    /// Whether a request or a reply is half way.
+    /// Whether a request or a reply is partly transferred.
     pub(crate) fn is_processing(&self) -> bool {
         let published = self.published_state();
         published.states() == States::CONNECTED && published.is_processing()
     }
 
-    /// What the socket has to be polled for.
+    /// The events to poll the socket for.
     pub(crate) fn direction(&self) -> u32 {
         self.published_state().direction()
     }
 
-    /// What has gone over the wire.
+    /// Counters of what was sent and received.
     pub(crate) fn statistics(&self) -> &Statistics {
         &self.statistics
     }
@@ -224,8 +225,8 @@ impl Default for Handle {
 }
 
 impl Drop for Handle {
-    /// Nothing is sent: the socket is closed, every command and every closure
-    /// ends, and the subprocess with them.
+    /// Sends nothing: the socket is closed, all commands end, all closures are
+    /// freed, and the subprocess is ended.
     fn drop(&mut self) {
         let _context = debug::enter(table::close.name);
         debug!(self.debug, "closing handle");
@@ -257,7 +258,7 @@ impl DerefMut for Locked<'_> {
 }
 
 impl Drop for Locked<'_> {
-    /// What others see changes when the call ends.
+    /// The state that other threads see is updated when the call ends.
     fn drop(&mut self) {
         let client = &mut *self.client;
         if client.settings.take_touched() | client.session.take_touched() {
@@ -269,7 +270,7 @@ impl Drop for Locked<'_> {
 }
 
 impl Client {
-    /// Whether the table permits this call now.
+    /// Checks whether the table permits this call in the current state.
     #[inline]
     pub fn permit(&self, row: &Row) -> Result<()> {
         if row.states.contains(self.state.states()) {
@@ -294,9 +295,10 @@ impl Client {
         )
     }
 
-    /// A panic has left who knows what behind: the connection ends.  So do all
-    /// commands: nobody waits any more for one whose memory or closure has been
-    /// borrowed only while its caller waited.
+    /// Ends the connection, because a panic may have left anything
+    /// inconsistent.  All commands end with it: some use memory or closures
+    /// that are borrowed only while their caller waits, and no caller waits any
+    /// more.
     pub fn panicked(&mut self) -> Error {
         let error = self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"));
         self.transmission.retire_done();

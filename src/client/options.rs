@@ -1,4 +1,4 @@
-//! The handshake in the caller's hands: one option after another.
+//! Option mode: the caller controls the handshake, one option after another.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use super::state::State;
 use super::{Client, PendingOption};
 
 impl Client {
-    /// Sends an option and waits for the answer: how many things the server has
-    /// listed or granted.
+    /// Sends an option and waits for the reply.  Returns how many items the
+    /// server has listed or selected.
     pub fn option(&mut self, request: OptionRequest) -> Result<usize> {
         self.start_option(request, Completion::none())?;
         self.option_outcome()
     }
 
-    /// As `option`, where a refusal of the server is an answer and not a
+    /// Like `option`, but a refusal by the server is a result and not a
     /// failure.
     pub fn option_accepted(&mut self, request: OptionRequest) -> Result<bool> {
         self.start_option(request, Completion::none())?;
@@ -35,15 +35,16 @@ impl Client {
     pub fn abort(&mut self) -> Result<()> {
         self.start_option(OptionRequest::Abort, Completion::none())?;
         self.wait_while_connecting()
-            // A server that speaks no option replies can only be left by
-            // hanging up; that is what the caller wanted.
+            // The only way to leave a server that does not support option
+            // replies is to hang up, which is what the caller wanted.
             .or(Ok(()))
     }
 
-    /// Starts an option.  From here on its outcome is told by the completion
+    /// Starts an option.  From here on its result is reported by the completion
     /// closure and the state, not by the call that started it.
     pub fn start_option(&mut self, request: OptionRequest, completion: Completion) -> Result<()> {
-        // They stay together, so that a refusal frees them in their order.
+        // They stay together, so that they are freed in order if the call is
+        // rejected.
         let asked = (Arc::new(request), completion);
         asked.0.check(&self.session)?;
         let (stream, line) = self.take_negotiating()?;
@@ -52,10 +53,11 @@ impl Client {
             asked: Some(asked),
             outcome: None,
         };
-        // The failure is kept as the outcome.
+        // The failure is stored as the result.
         let _ = self.advance_handshake();
         if self.state.has_received() {
-            // The socket will not become readable for what is here.
+            // The socket will not become readable for data that has already
+            // been received.
             let _ = self.read(Reach::Everything);
         }
         Ok(())
@@ -71,9 +73,9 @@ impl Client {
         }
     }
 
-    /// An option has been answered, or will not be any more.
+    /// Handles an option that has been answered, or that never will be.
     pub(super) fn option_ended(&mut self, outcome: Result<usize>) {
-        // The completion closure must be able to tell failure.
+        // The completion closure must be able to recognise a failure.
         let mut errno = match (&outcome, &self.state) {
             (Ok(_), _) => 0,
             (Err(error), _) if error.errno() != 0 => error.errno(),
@@ -82,13 +84,13 @@ impl Client {
         };
         self.option.outcome = Some(outcome);
         if let Some(mut asked) = self.option.asked.take() {
-            // What the closure returns has no meaning: options retire
-            // themselves.
+            // The return value of the closure has no meaning, because options
+            // retire themselves.
             asked.1.call(&mut errno);
         }
     }
 
-    /// Waits for the answer to the option that was started.
+    /// Waits for the reply to the option that was started.
     fn option_outcome(&mut self) -> Result<usize> {
         self.wait_while_connecting()?;
         self.option.outcome.take().unwrap_or(Ok(0))

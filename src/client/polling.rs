@@ -1,7 +1,7 @@
 //! Waiting for the socket.
 //!
-//! The handle stays locked meanwhile: a blocking call is one step for every
-//! other thread.
+//! The handle stays locked meanwhile, so other threads see a blocking call as
+//! one step.
 
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -17,19 +17,20 @@ use super::commands::command_failed;
 use super::state::{READ, State, WRITE};
 use crate::table::States;
 
-/// Some servers send every extent of a block status reply by itself.  Waking
-/// for each of them costs a multiple of what it brings; after a nap there are
-/// many, and the server has not been held up by waking anybody.
+/// Some servers send each extent of a block status reply separately.  Waking up
+/// for each of them costs far more than processing it.  After a short sleep
+/// many have arrived, and the server has not been slowed down by wake-ups.
 const NAP: Duration = Duration::from_micros(20);
 
 impl Client {
-    /// Waits for the socket, at most `timeout` milliseconds, and goes on as far
-    /// as it allows.  1 if there was progress, 0 if the time was up.
+    /// Waits for the socket, for at most `timeout` milliseconds, and makes as
+    /// much progress as possible.  Returns 1 if there was progress, 0 on
+    /// timeout.
     pub fn poll(&mut self, timeout: c_int) -> Result<c_int> {
         self.poll2(-1, timeout)
     }
 
-    /// As `poll`, and stops waiting when `fd` becomes readable.
+    /// Like `poll`, but also stops waiting when `fd` becomes readable.
     pub fn poll2(&mut self, fd: RawFd, timeout: c_int) -> Result<c_int> {
         self.wait(fd, timeout, self.reach_of_one_call())
     }
@@ -63,7 +64,7 @@ impl Client {
             }
         }
         if only_reads && self.server_is_ahead && self.receive_without_waiting(reach)? {
-            // Waiting would only have cost a system call.
+            // Waiting would only have cost an extra system call.
             return Ok(1);
         }
         let mut events = 0;
@@ -74,7 +75,7 @@ impl Client {
             events |= POLLOUT;
         }
         let waits = [Wait { fd: socket, events }, Wait { fd, events: POLLIN }];
-        // A negative timeout waits for ever.
+        // A negative timeout means no limit.
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         match sys::poll(waits, timeout).map_err(|error| Error::system("poll", &error))? {
             None => Ok(0),
@@ -82,8 +83,8 @@ impl Client {
         }
     }
 
-    /// Completes what can be completed without waiting; whether there was
-    /// anything.
+    /// Completes the commands that can be completed without waiting.  Returns
+    /// whether there were any.
     fn receive_without_waiting(&mut self, reach: Reach) -> Result<bool> {
         let moved = |client: &Self| {
             let received = client.statistics.bytes_received.get();
@@ -106,13 +107,13 @@ impl Client {
                 "the socket has an error or is not open",
             ))
         } else {
-            // Only the other descriptor has woken us.
+            // Only the other descriptor became ready.
             Ok(())
         }
     }
 
-    /// Whether the next receive call will itself wait for the server, without
-    /// a call that only polls.
+    /// Returns whether the next receive call will itself wait for the server,
+    /// which saves a separate poll call.
     fn wait_in_receive(&mut self) -> Result<bool> {
         if self.socket_is_known {
             return Ok(false);
@@ -123,12 +124,12 @@ impl Client {
         }
     }
 
-    /// The descriptor of the socket, which is non-blocking from now on.
+    /// Returns the descriptor of the socket, which is non-blocking from now on.
     pub fn aio_get_fd(&mut self) -> Result<c_int> {
         let fd = self
             .state
             .raw_fd()
-            .ok_or_else(|| Error::new(libc::EINVAL, "the handle is not connected to anything"))?;
+            .ok_or_else(|| Error::new(libc::EINVAL, "the handle has no connection"))?;
         self.socket_is_known = true;
         self.socket_is_watched = true;
         if let Some(stream) = self.state.stream() {
@@ -137,10 +138,11 @@ impl Client {
         Ok(fd)
     }
 
-    /// One step of a blocking call, which uses all that is there: what another
-    /// thread waits for does not stay hidden when the call returns.  Such a call must not return while the
-    /// server can still write to its buffer, so if there is nothing more to
-    /// wait for, the connection ends.
+    /// One step of a blocking call, which processes all available data, so that
+    /// nothing that another thread waits for is left hidden in a buffer when
+    /// the call returns.  Such a call must not return while the server can
+    /// still write to its buffer.  So if there is nothing more to wait for, the
+    /// connection ends.
     fn step(&mut self) -> Result<()> {
         match self.wait(-1, -1, Reach::Everything) {
             Ok(_) => Ok(()),
@@ -149,7 +151,7 @@ impl Client {
         }
     }
 
-    /// Waits until the caller's turn has come.
+    /// Waits until the caller can send options.
     pub(super) fn wait_while_connecting(&mut self) -> Result<()> {
         while self.state.states() == States::CONNECTING {
             self.step()?;
@@ -157,18 +159,19 @@ impl Client {
         Ok(())
     }
 
-    /// Waits for the end of a command.
+    /// Waits for the completion of a command.
     pub fn wait_for(&mut self, cookie: u64) -> Result<()> {
         loop {
             if let Some((errno, command)) = self.transmission.take_done(cookie) {
                 return match (errno, &self.state) {
                     (0, _) => Ok(()),
-                    // Why the connection broke says more.
+                    // The reason why the connection broke is more informative.
                     (libc::ENOTCONN, State::Dead(cause)) => Err(cause.clone()),
                     _ => Err(command_failed(errno, command)),
                 };
             }
-            // If this fails, the command has ended with the connection.
+            // If this fails, the command has ended together with the
+            // connection.
             let _ = self.step();
         }
     }

@@ -1,4 +1,4 @@
-//! What the caller wants.
+//! The settings made by the caller.
 
 use std::ffi::{CStr, CString};
 use std::ops::{Deref, DerefMut};
@@ -11,15 +11,15 @@ use crate::uri::Rules;
 
 use super::Client;
 
-/// Bits of the strict mode: which requests are refused before they are sent.
+/// Bits of the strict mode: which requests are rejected before they are sent.
 pub mod strict {
     /// Commands and features that the server does not advertise.
     pub const COMMANDS: u32 = 0x01;
-    /// Command flags that do not belong to the command.
+    /// Flags that the command does not take.
     pub const FLAGS: u32 = 0x02;
     /// Requests beyond the end of the export.
     pub const BOUNDS: u32 = 0x04;
-    /// Requests for nothing.
+    /// Requests of length zero.
     pub const ZERO_SIZE: u32 = 0x08;
     /// Requests that are not aligned to the minimum block size.
     pub const ALIGN: u32 = 0x10;
@@ -27,7 +27,7 @@ pub mod strict {
     pub const PAYLOAD: u32 = 0x20;
     /// Set the PAYLOAD_LEN flag for the caller.
     pub const AUTO_FLAG: u32 = 0x40;
-    /// All of them.
+    /// All bits.
     pub const MASK: u32 = 0x7f;
 }
 
@@ -36,13 +36,13 @@ pub mod strict {
 pub struct Settings {
     /// What the handshake asks for.
     pub handshake: Config,
-    /// How TLS is done, if it is.
+    /// How TLS is configured, if it is used.
     pub tls: tls::Settings,
     pub strict_mode: u32,
     pub pread_initialize: bool,
-    /// What an activated server finds its socket under.
+    /// The name under which a server with socket activation finds its socket.
     pub socket_activation_name: CString,
-    /// What URIs may ask for.
+    /// What URIs are allowed to use.
     pub uri: Rules,
 }
 
@@ -67,7 +67,7 @@ impl Settings {
     }
 }
 
-/// Length of all strings of these settings.
+/// Total length of all strings of these settings.
 pub(super) fn text_memory(config: &Config, tls: &tls::Settings) -> usize {
     let of_tls = [
         &tls.certificates,
@@ -84,7 +84,7 @@ pub(super) fn text_memory(config: &Config, tls: &tls::Settings) -> usize {
         .fold(0, usize::saturating_add)
 }
 
-/// A value, and whether anybody has had it in hand to change it.
+/// A value, and whether it has been borrowed mutably.
 #[derive(Debug, Default)]
 pub struct Watched<T> {
     value: T,
@@ -92,7 +92,7 @@ pub struct Watched<T> {
 }
 
 impl<T> Watched<T> {
-    /// Whether that is so since the last time that this was asked.
+    /// Returns whether that has happened since the last call of this function.
     pub fn take_touched(&mut self) -> bool {
         std::mem::take(&mut self.is_touched)
     }
@@ -114,7 +114,7 @@ impl<T> DerefMut for Watched<T> {
 }
 
 impl Client {
-    /// The export to open.  What is known of another one is forgotten.
+    /// Sets the export to open.  Information about another one is discarded.
     pub fn set_export_name(&mut self, name: &CStr) -> Result<()> {
         check_length(name)?;
         if self.settings.handshake.export_name.as_c_str() != name {
@@ -125,7 +125,7 @@ impl Client {
     }
 }
 
-/// Names on the wire have a limit.
+/// Names on the wire have a maximum length.
 pub fn check_length(name: &CStr) -> Result<()> {
     if name.count_bytes() > MAX_STRING {
         return Err(Error::new(

@@ -1,8 +1,8 @@
-//! The settings that functions report which cannot fail.
+//! The settings that are reported by functions that cannot fail.
 //!
-//! Such a function has no way to say that the handle is locked, as it is in a
-//! callback.  So it takes no lock: what it reports is copied here at the end of
-//! each call that has changed a setting.
+//! Such a function has no way to report that the handle is locked, as it is in
+//! a callback.  So it takes no lock: the settings are copied here at the end of
+//! each call that has changed one.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
@@ -12,14 +12,14 @@ use super::settings::Settings;
 
 macro_rules! snapshot {
     ($($name:ident: $type:ty, $atomic:ty, |$settings:ident, $session:pat_param| $now:expr;)*) => {
-        /// Each setting under the name of its function.
+        /// The settings, each under the name of its function.
         #[derive(Debug, Default)]
         pub struct Snapshot {
             $($name: $atomic,)*
         }
 
         impl Snapshot {
-            /// Brings all of it up to date.
+            /// Updates all of them.
             #[cold]
             pub fn update(&self, settings: &Settings, session: &Session) {
                 $({
@@ -29,7 +29,7 @@ macro_rules! snapshot {
             }
 
             $(
-                /// As the last locked call left it.
+                /// The value from the end of the last locked call.
                 pub fn $name(&self) -> $type {
                     self.$name.load(Ordering::Relaxed)
                 }
@@ -39,7 +39,7 @@ macro_rules! snapshot {
 }
 
 snapshot! {
-    // Before the greeting the flags wanted, afterwards those agreed.
+    // Before the greeting the requested flags, afterwards the negotiated ones.
     handshake_flags: u32, AtomicU32, |settings, session| match session.protocol {
         None => settings.handshake.handshake_flags.into(),
         Some(_) => session.handshake_flags.into(),

@@ -13,7 +13,7 @@ use crate::transport::Stream;
 use super::Client;
 use crate::table::States;
 
-/// What the socket has to be polled for.
+/// The events to poll the socket for.
 pub const READ: u32 = 1;
 /// As above.
 pub const WRITE: u32 = 2;
@@ -24,15 +24,15 @@ pub enum State {
     Created,
     /// A socket is being connected.
     Connecting(Attempt),
-    /// Client and server are talking through the handshake, or an option.
+    /// The handshake or an option is in progress.
     Conversing(Talk),
     /// In option mode, between two options.
     Negotiating(Stream, Line),
-    /// Requests and replies.
+    /// Requests and replies are exchanged.
     Transmitting(Stream),
-    /// The session ended in order.
+    /// The session ended in an orderly way.
     Closed,
-    /// The connection broke.
+    /// The connection failed.
     Dead(Error),
 }
 
@@ -94,7 +94,7 @@ impl State {
         }
     }
 
-    /// Whether bytes that the stream took still wait for the socket.
+    /// Whether bytes that the stream has accepted still wait for the socket.
     pub fn has_unsent(&self) -> bool {
         match self {
             Self::Conversing(talk) => talk.stream.has_unsent(),
@@ -103,7 +103,8 @@ impl State {
         }
     }
 
-    /// Whether the stream received bytes that nobody has asked for yet.
+    /// Whether the stream has received bytes that have not been read from it
+    /// yet.
     pub fn has_received(&self) -> bool {
         match self {
             Self::Conversing(talk) => talk.stream.has_received(),
@@ -123,7 +124,8 @@ impl State {
     }
 }
 
-/// What other threads see of the state without the lock: one atomic word.
+/// The part of the state that other threads can see without the lock: one
+/// atomic word.
 #[derive(Debug, Clone, Copy)]
 pub struct Published(u32);
 
@@ -131,12 +133,12 @@ const DIRECTION_SHIFT: u32 = 8;
 const PROCESSING: u32 = 1 << 16;
 
 impl Published {
-    /// From the atomic word.
+    /// Decodes the atomic word.
     pub fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 
-    /// For the atomic word.
+    /// Encodes it for the atomic word.
     pub fn to_bits(self) -> u32 {
         self.0
     }
@@ -146,19 +148,19 @@ impl Published {
         States::from_bits(self.0 & 0xff)
     }
 
-    /// What the socket has to be polled for.
+    /// The events to poll the socket for.
     pub fn direction(self) -> u32 {
         (self.0 >> DIRECTION_SHIFT) & (READ | WRITE)
     }
 
-    /// Whether a request or a reply is half way.
+    /// Whether a request or a reply is partly transferred.
     pub fn is_processing(self) -> bool {
         self.0 & PROCESSING != 0
     }
 }
 
 impl Client {
-    /// What others may see.  Every call ends with this.
+    /// Publishes the state to other threads.  Every call ends with this.
     #[inline]
     pub fn published(&self) -> Published {
         let (state, direction, is_processing) = match &self.state {
@@ -172,7 +174,7 @@ impl Client {
         Published(state.to_bits() | direction << DIRECTION_SHIFT | processing)
     }
 
-    /// What the socket has to be polled for.
+    /// The events to poll the socket for.
     #[inline(never)]
     pub fn direction(&self) -> u32 {
         match &self.state {
@@ -184,7 +186,7 @@ impl Client {
         }
     }
 
-    /// As above, while commands are under way.
+    /// As above, while commands are in flight.
     #[inline]
     fn direction_of(&self, stream: &Stream) -> u32 {
         let has_output = stream.has_unsent() || self.transmission.has_queue();
@@ -195,8 +197,8 @@ impl Client {
         }
     }
 
-    /// Whether something has been received that the next call can use, and of
-    /// which the socket says nothing.
+    /// Whether data has been received that the next call can process, but that
+    /// the socket does not indicate.
     pub(super) fn has_backlog(&self) -> bool {
         match &self.state {
             State::Transmitting(stream) => self.has_backlog_with(stream),

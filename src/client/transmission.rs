@@ -1,5 +1,5 @@
-//! The transmission phase: requests and replies, and the socket between them
-//! and the server.
+//! The transmission phase: requests and replies, and the socket that carries
+//! them.
 
 use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
@@ -38,13 +38,14 @@ impl Client {
         }
     }
 
-    /// Sends from the queue what the socket takes.
+    /// Sends as much of the queue as the socket accepts.
     pub(super) fn send_requests(&mut self) -> Result<()> {
         loop {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
             };
-            // Requests that have been encrypted go before those that have not.
+            // Requests that have been encrypted are sent before those that have
+            // not.
             match stream.send_unsent() {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
@@ -59,7 +60,7 @@ impl Client {
         }
     }
 
-    /// A server that does not listen any more may still have something to say.
+    /// A server that no longer reads may still have data to send.
     fn sending_failed(&mut self, error: Error) -> Result<()> {
         if error.errno() == libc::EPIPE {
             self.server_is_deaf = true;
@@ -68,7 +69,7 @@ impl Client {
         Err(self.die(error))
     }
 
-    /// Nothing follows a disconnect.
+    /// Nothing is sent after a disconnect.
     fn all_sent(&mut self) -> Result<()> {
         if self.transmission.is_disconnected()
             && let State::Transmitting(stream) = &mut self.state
@@ -79,8 +80,9 @@ impl Client {
         Ok(())
     }
 
-    /// Completes what has been answered, as far as `reach` lets it: first what
-    /// has been received already, which needs no system call.
+    /// Completes commands that have been answered, as far as `reach` permits:
+    /// first those whose replies have been received already, which needs no
+    /// system call.
     pub(super) fn receive_replies(&mut self, reach: Reach) -> Result<()> {
         if self.transmission.has_backlog() {
             let ended = self.transmission.ended();
@@ -111,7 +113,7 @@ impl Client {
                 .receive(reach, |vectors| stream.receive(vectors));
             match arrival {
                 Ok(Arrival::More) => {}
-                // The socket does not show what is left of a record of TLS.
+                // The socket does not indicate the rest of a TLS record.
                 Ok(Arrival::Ended) => {
                     if reach != Reach::OneCommandInView || !stream.has_received() {
                         return Ok(());
@@ -122,8 +124,8 @@ impl Client {
                     self.session_ended(None);
                     return Ok(());
                 }
-                // A server may drop the connection as soon as it is told that
-                // the session is over.
+                // A server may drop the connection as soon as it receives the
+                // disconnect request.
                 Err(error)
                     if error.errno() == libc::ECONNRESET && self.transmission.is_disconnected() =>
                 {

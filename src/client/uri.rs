@@ -1,4 +1,4 @@
-//! Connecting by URI, and what the URI of the connection is made of.
+//! Connecting by URI, and what is needed to compose the URI of the connection.
 
 use super::Client;
 use super::settings::text_memory;
@@ -9,7 +9,7 @@ use crate::negotiation::Tls;
 use crate::uri::{Plan, TlsParameters};
 
 impl Client {
-    /// Starts to connect to what a URI names.
+    /// Starts to connect to the server that a URI names.
     pub fn follow(&mut self, plan: Plan) -> Result<()> {
         self.before_uri = Some(Box::new((
             self.settings.handshake.clone(),
@@ -24,8 +24,9 @@ impl Client {
         started
     }
 
-    /// Takes back what a URI has set if the handle can still be used for
-    /// another server: what one URI says of TLS must not hold for the next.
+    /// Reverts the settings of a URI if the handle can still be used for
+    /// another server, because the TLS settings of one URI must not apply to
+    /// the next.
     pub(super) fn forget_uri(&mut self) {
         if matches!(self.state, State::Created)
             && let Some(before) = self.before_uri.take()
@@ -55,7 +56,8 @@ impl Client {
         }
     }
 
-    /// What a URI has to say of TLS to get the same connection again.
+    /// The TLS settings that a URI has to contain to get the same connection
+    /// again.
     pub fn tls_parameters(&self) -> TlsParameters {
         let tls = self.settings.tls.clone();
         TlsParameters {
@@ -69,14 +71,14 @@ impl Client {
         }
     }
 
-    /// Where the server is, as far as that is known.
+    /// The address of the server, as far as it is known.
     pub fn place(&self) -> Result<&Place> {
         let place = self.place.as_ref();
-        place.ok_or_else(|| Error::new(libc::EINVAL, "the handle is connected to no address"))
+        place.ok_or_else(|| Error::new(libc::EINVAL, "the address of the server is not known"))
     }
 
-    /// Estimate of the memory that the place and the settings of before a URI
-    /// take, in bytes.
+    /// Estimate, in bytes, of the memory used by the address and by the
+    /// settings saved before a URI was applied.
     pub(super) fn uri_memory(&self) -> usize {
         let place = self.place.as_ref().map_or(0, Place::memory);
         let before = self.before_uri.as_deref();

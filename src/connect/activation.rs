@@ -1,6 +1,6 @@
-//! Servers that find a listening socket when they start, by the protocol of
-//! systemd socket activation: the socket is descriptor 3, and the environment
-//! says so.
+//! Servers that inherit a listening socket, by the protocol of systemd socket
+//! activation: the socket is descriptor 3, which is announced in the
+//! environment.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
@@ -16,7 +16,7 @@ use crate::sys::{self, Handed};
 /// The descriptor of the listening socket in the server.
 const LISTENER: RawFd = 3;
 
-/// Most bytes in the name of a listening socket.
+/// Maximum length of the name of a listening socket, in bytes.
 const MAX_NAME: usize = 32;
 
 /// Runs a server that accepts connections at a new address.
@@ -28,21 +28,21 @@ pub fn run(argv: &Argv, name: &CStr) -> Result<(Subprocess, SocketAddress)> {
         target: LISTENER,
         environment: &environment(name),
     };
-    // The server has the only copy of the listening socket.  If it exits, nobody
-    // waits for it in vain.
+    // The server has the only copy of the listening socket, so if it exits, no
+    // client waits for it in vain.
     let (child, ()) = subprocess::launch(argv, handed, |_| Ok(()))?;
     Ok((child.listening(file), address))
 }
 
-/// The environment of a server whose listening socket has this name, except for
-/// its process id.
+/// The environment of a server whose listening socket has this name, without
+/// the process id.
 fn environment(name: &CStr) -> Vec<CString> {
     let name = match name.to_bytes() {
         b"" => b"unknown",
         name => name,
     };
     let named = CString::new([b"LISTEN_FDNAMES=", name].concat()).unwrap_or_default();
-    // Whoever started this process may have activated it, too.
+    // This process may itself have been started by socket activation.
     let inherited = sys::environment().into_iter().filter(|variable| {
         let name = variable.to_bytes().split(|&byte| byte == b'=').next();
         !["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
@@ -55,20 +55,20 @@ fn environment(name: &CStr) -> Vec<CString> {
         .collect()
 }
 
-/// Whether a listening socket may have this name.
+/// Checks the name of a listening socket.
 pub fn check_name(name: &CStr) -> Result<()> {
     let name = name.to_bytes();
     if name.len() > MAX_NAME {
         return Err(Error::new(
             libc::ENAMETOOLONG,
-            format!("the name of a socket has at most {MAX_NAME} characters"),
+            format!("the name of a socket cannot be longer than {MAX_NAME} characters"),
         ));
     }
     // A colon would separate two names.
     if !name.iter().all(u8::is_ascii_alphanumeric) {
         return Err(Error::new(
             libc::EINVAL,
-            "the name of a socket consists of letters and digits",
+            "the name of a socket must consist of letters and digits",
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Connecting to addresses, one after the other, without waiting.
+//! Connecting to one of several addresses, tried in order, without waiting.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use crate::sys;
 use crate::sys::address::SocketAddress;
 
-/// A connection that is being made: the socket, and the addresses still to be
+/// A connection attempt in progress: the socket, and the addresses still to be
 /// tried if it fails.
 ///
 /// The descriptor keeps its number from the first address to the last, because
@@ -17,18 +17,18 @@ pub struct Attempt {
     family: i32,
     connected: bool,
     rest: std::vec::IntoIter<SocketAddress>,
-    /// What went wrong first; it is reported if nothing goes right.
+    /// The first error, which is reported if all addresses fail.
     first_error: Option<io::Error>,
 }
 
 impl Attempt {
-    /// Begins with the first address that does not fail at once.
+    /// Starts with the first address that does not fail at once.
     pub fn begin(addresses: Vec<SocketAddress>) -> io::Result<Self> {
         Self::next(addresses.into_iter(), None, None)
     }
 
-    /// Begins with the next address that does not fail at once.  `failed` is
-    /// the socket with which the one before failed, and its address family.
+    /// Starts with the next address that does not fail at once.  `failed` is
+    /// the socket of the previous failed attempt, with its address family.
     fn next(
         mut rest: std::vec::IntoIter<SocketAddress>,
         mut first_error: Option<io::Error>,
@@ -51,7 +51,8 @@ impl Attempt {
         Err(first_error.unwrap_or_else(|| io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)))
     }
 
-    /// The descriptor to wait for; it becomes writable when there is news.
+    /// The descriptor to wait for; it becomes writable when the result is
+    /// known.
     pub fn raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
@@ -61,7 +62,8 @@ impl Attempt {
         self.connected
     }
 
-    /// Looks at how it went: connected, or on to the next address.
+    /// Checks the result: either connected, or continuing with the next
+    /// address.
     pub fn proceed(self) -> io::Result<Outcome> {
         if self.connected {
             return Ok(Outcome::Connected(self.socket));
@@ -77,15 +79,16 @@ impl Attempt {
     }
 }
 
-/// Begins to connect to one address; whether the connection stands already
-/// comes with the socket.
+/// Starts to connect to one address.  Returns the socket and whether it is
+/// already connected.
 fn begin_with(
     address: &SocketAddress,
     failed: &mut Option<(OwnedFd, i32)>,
 ) -> io::Result<(OwnedFd, bool)> {
     let socket = match failed.take() {
         None => sys::open(address)?,
-        // The same socket, if it can be used again: epoll still knows it.
+        // Reuse the socket if possible, because it may be registered with
+        // epoll.
         Some((socket, family))
             if family == address.family() && sys::disconnect(&socket).is_ok() =>
         {
@@ -109,9 +112,9 @@ fn begin_with(
     }
 }
 
-/// Begins to connect a socket, and looks at once whether it was refused: a
-/// refusal by this machine is there already, and the caller, who may not have
-/// seen the socket yet, need not wait for it.
+/// Starts to connect a socket, and checks at once whether the connection was
+/// refused.  A refusal by this machine is already known, and the caller, who
+/// may not have obtained the socket yet, need not wait for it.
 fn begin_on(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
     let connected = sys::connect(socket, address)?;
     if !connected {
@@ -120,7 +123,7 @@ fn begin_on(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
     Ok(connected)
 }
 
-/// How an attempt went.
+/// Returns the result of an attempt.
 #[derive(Debug)]
 pub enum Outcome {
     Connected(OwnedFd),
@@ -143,7 +146,7 @@ mod tests {
         SocketAddress::from_bytes(&bytes).unwrap()
     }
 
-    /// A port that nobody listens on, and a listener on another.
+    /// Returns a port without a listener, and a listener on another port.
     fn ports() -> (u16, TcpListener) {
         let good = TcpListener::bind("127.0.0.1:0").unwrap();
         let bad = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,7 +1,7 @@
-//! Every way to get a connected byte stream.
+//! All ways to obtain a connected byte stream.
 //!
-//! Each way ends in a socket that is non-blocking and closed on exec, or in an
-//! address to connect to.  A server that is run as a subprocess is described in
+//! Each way results in a socket that is non-blocking and closed on exec, or in
+//! an address to connect to.  For servers that run as a subprocess, see also
 //! `sys::spawn`.
 
 pub mod activation;
@@ -22,24 +22,24 @@ use crate::sys::{self, Brought, Offered, prepare_descriptor};
 pub use attempt::{Attempt, Outcome};
 pub use program::Argv;
 
-/// What a handle can be told to connect to.
+/// What a handle can connect to.
 #[derive(Debug)]
 pub enum Target {
     Place(Place),
-    /// A socket that is connected already.
+    /// A socket that is already connected.
     Socket(Socket),
-    /// A command that accepts connections on a socket that it is given.
+    /// A command that accepts connections on a socket that it inherits.
     Activated(Argv),
 }
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Debug, Clone)]
 pub enum Place {
-    /// A host and a port, as somebody named them.
+    /// A host and a port, as the caller named them.
     Tcp { host: CString, port: CString },
     /// A socket address.
     Address(SocketAddress),
-    /// At the end of a command's standard input and output.
+    /// The standard input and output of a command.
     Command(Argv),
 }
 
@@ -78,18 +78,18 @@ impl From<Place> for Target {
     }
 }
 
-/// A connected socket that the caller brings.
+/// A connected socket that the caller passes.
 #[derive(Debug)]
 pub enum Socket {
-    /// It is ours already.
+    /// It is already owned by the library.
     Owned(OwnedFd),
-    /// It is ours from the moment that it is accepted; until then, and if that
-    /// fails, it is the caller's.
+    /// The library owns it once it has been accepted; until then, and if that
+    /// fails, the caller keeps ownership.
     Offered(Offered),
 }
 
 impl Socket {
-    /// Takes it over.
+    /// Takes ownership of it.
     pub fn take_over(self) -> Result<OwnedFd> {
         let fd = match &self {
             Self::Owned(socket) => socket.as_raw_fd(),
@@ -99,7 +99,7 @@ impl Socket {
         match sys::look_at(fd).map_err(unusable)? {
             Brought::Connected => {}
             Brought::Listening => {
-                let reason = "the socket accepts connections and has none itself";
+                let reason = "the socket accepts connections but is not itself connected";
                 return Err(Error::new(libc::EINVAL, reason));
             }
             Brought::Unconnected => {
@@ -114,7 +114,8 @@ impl Socket {
     }
 }
 
-/// All addresses of a TCP server.  This blocks while names are resolved.
+/// Returns all addresses of a TCP server.  This blocks while names are
+/// resolved.
 pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>> {
     sys::resolve(host, port).map_err(|reason| {
         Error::without_errno(format!(

@@ -1,4 +1,4 @@
-//! A command, and finding its program as execvp does.
+//! A command, and the search for its program, which works as in execvp.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ pub struct Argv {
 }
 
 impl Argv {
-    /// The first word is the name.
+    /// Splits the arguments: the first is the name.
     pub fn new(words: Vec<CString>) -> Result<Self> {
         let mut words = words.into_iter();
         let program = words
@@ -32,10 +32,10 @@ impl Argv {
     }
 }
 
-/// The paths to try for a program: a name with a slash is a path, any other is
-/// looked for in the directories of PATH.
+/// Returns the paths to try for a program.  A name with a slash is a path; any
+/// other name is searched for in the directories of PATH.
 pub fn candidates(name: &CStr, path: Option<&OsStr>) -> Result<Vec<CString>> {
-    /// What the system searches if there is no PATH.
+    /// The directories that the system searches if PATH is not set.
     const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
     let not_found = || {

@@ -1,4 +1,4 @@
-//! The address of a server that was started with a listening socket.
+//! The address of a server that is started with a listening socket.
 
 use std::fs;
 use std::io;
@@ -14,13 +14,13 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
-    /// Makes the directory.
+    /// Creates the directory.
     pub fn new() -> io::Result<Self> {
         let directory = sys::make_directory(c"/tmp/libnbdXXXXXX")?;
         Ok(Self { directory })
     }
 
-    /// Where the socket is.
+    /// The path of the socket.
     pub fn path(&self) -> PathBuf {
         self.directory.join("sock")
     }
@@ -28,7 +28,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody else may have cleaned up; there is nobody to tell.
+        // Errors are ignored: the files may have been removed already, and
+        // there is no caller to report to.
         let _ = fs::remove_file(self.path());
         let _ = fs::remove_dir(&self.directory);
     }

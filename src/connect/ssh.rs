@@ -1,16 +1,18 @@
 //! Servers on another machine, reached through SSH.
 //!
-//! `ssh` is run without a shell, but on the other side a shell reads what
-//! `ssh` was told to run.  Host and path come from a URI, which need not come
-//! from a friend: neither may become anything else than a host and a path.
+//! `ssh` is run without a shell, but on the remote host a shell interprets the
+//! command that `ssh` was told to run.  Host and path come from a URI, which
+//! may be untrusted, so neither may be interpreted as anything but a host and a
+//! path.
 
 use std::ffi::CString;
 
 use super::program::Argv;
 use crate::error::{Error, Result};
 
-/// The command that connects standard input and output to a server on `host`:
-/// to its Unix domain socket if there is one, else to the port of NBD.
+/// Returns the command that connects standard input and output to a server on
+/// `host`: to its Unix domain socket if one is given, otherwise to the NBD
+/// port.
 pub fn command(host: &[u8], port: u16, socket: Option<&[u8]>) -> Result<Argv> {
     check_host(host)?;
     let mut argv = vec![
@@ -31,15 +33,15 @@ pub fn command(host: &[u8], port: u16, socket: Option<&[u8]>) -> Result<Argv> {
     Argv::new(words.collect::<Result<_>>()?)
 }
 
-/// A host name or address, which `ssh` takes for nothing else: not for an
-/// option, a login name, or a URI, and which is harmless in the commands that
-/// a user's configuration may expand it into.
+/// Checks a host name or address, which `ssh` must not interpret as anything
+/// else: not as an option, a login name, or a URI.  It must also be harmless in
+/// the commands into which a user's configuration may expand it.
 fn check_host(host: &[u8]) -> Result<()> {
     let reason = match host {
-        b"" => "SSH needs a host",
+        b"" => "SSH requires a host",
         [b'-', ..] => "a host cannot begin with \"-\"",
         host if !host.iter().all(|&byte| is_plain(byte)) => {
-            "the host has characters that are not for SSH"
+            "the host contains characters that are not permitted with SSH"
         }
         _ => return Ok(()),
     };
@@ -50,7 +52,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte)
 }
 
-/// A path as a word for a shell; to nc it is not an option either.
+/// Quotes a path as a word for a shell, which nc does not interpret as an
+/// option either.
 fn quoted(path: &[u8]) -> Vec<u8> {
     let path = match path {
         [b'-', ..] => [b"./", path].concat(),
@@ -65,7 +68,8 @@ fn quoted(path: &[u8]) -> Vec<u8> {
     let mut word = vec![b'\''];
     for byte in path {
         match byte {
-            // End the quotation, a quoted quote, begin it again.
+            // End the quotation, add an escaped quote, start the quotation
+            // again.
             b'\'' => word.extend_from_slice(br"'\''"),
             byte => word.push(byte),
         }

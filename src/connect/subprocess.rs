@@ -10,21 +10,23 @@ use super::socket_file::SocketFile;
 use crate::error::{Error, Escaped, Result};
 use crate::sys::{self, Child, Handed, Program, trusted_variable};
 
-/// A server that sees the end of its input finishes within this time, or is
-/// asked to.
+/// A server that sees the end of its input has this much time to exit before it
+/// is sent SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A server that is asked to finish does so within this time, or is killed.
+/// A server that has been sent SIGTERM has this much time to exit before it is
+/// killed.
 const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(5);
 
-/// A server that is killed is gone within this time, or hangs in the kernel.
+/// A server that has been killed and has not exited within this time hangs in
+/// the kernel.
 const GRACE_AFTER_SIGKILL: Duration = Duration::from_secs(5);
 
 /// A subprocess of the handle.
 #[derive(Debug)]
 pub struct Subprocess {
     pid: libc::pid_t,
-    /// Where it listens, if the handle connected to it that way.
+    /// The address where it listens, if the handle connected to it that way.
     listens: Option<SocketFile>,
 }
 
@@ -34,8 +36,8 @@ pub fn run(argv: &Argv) -> Result<(Subprocess, OwnedFd)> {
     launch(argv, Handed::HalfOfPair { targets }, Child::session)
 }
 
-/// Starts a program, waits until it runs or is known not to, and receives what
-/// the child has for this process.
+/// Starts a program, waits until it runs or has failed to start, and receives
+/// the socket that the child may send to this process.
 pub fn launch<T>(
     argv: &Argv,
     handed: Handed,
@@ -43,7 +45,8 @@ pub fn launch<T>(
 ) -> Result<(Subprocess, T)> {
     let paths = program::candidates(&argv.program, trusted_variable(c"PATH").as_deref())?;
     let complaint = format!("cannot run \"{}\"", Escaped(argv.program.to_bytes()));
-    // The server's standard error is where its user looks.
+    // The failure is also written to the server's standard error, where the
+    // user looks for messages.
     let message = format!("libnbd: {complaint}\n");
     let started = sys::start(&Program {
         name: &argv.program,
@@ -58,8 +61,8 @@ pub fn launch<T>(
         listens: None,
     };
     let outcome = started.outcome().and_then(|()| receive(&started));
-    // If the child has a socket for us that could not be received, this is the
-    // end of the connection.
+    // If a socket from the child could not be received, this ends the
+    // connection.
     drop(started);
     match outcome {
         Ok(received) => Ok((child, received)),
@@ -78,34 +81,37 @@ impl Subprocess {
 
     /// Sends a signal.
     pub fn signal(&self, signal: c_int) -> io::Result<()> {
-        // It has not been reaped, so the number is still its own.
+        // It has not been reaped, so the process id still belongs to it.
         sys::send_signal(self.pid, signal)
     }
 
-    /// Remembers where the process listens: the socket's file goes with it.
+    /// Stores the address where the process listens, so that the socket file is
+    /// removed together with it.
     pub fn listening(mut self, place: SocketFile) -> Self {
         self.listens = Some(place);
         self
     }
 
-    /// The connection is about to be closed.  A server that listens does not
-    /// take that for the end, so it is asked to finish.
+    /// Prepares for the end of the connection.  A listening server does not
+    /// exit when its connection closes, so it is asked to.
     pub fn take_leave(&mut self) {
         if let Some(place) = self.listens.take() {
-            // Its number may be another's once somebody has reaped it.
+            // Once the process has been reaped, its process id may belong to
+            // another process.
             if !sys::has_ended(self.pid) {
-                // A process that cannot be signalled has ended.
+                // A process that cannot be signalled has already ended.
                 let _ = self.signal(libc::SIGTERM);
             }
             drop(place);
         }
     }
 
-    /// Ends the process, whose input has been closed: a well-behaved server
-    /// finishes by itself, the others are asked, and at last killed.  Whether
-    /// that worked: one that hangs in the kernel, on a dead disk perhaps, does
-    /// not die, and one that runs with the rights of another user may not be
-    /// signalled.  Such a process is left to the program, to be reaped or not.
+    /// Ends the process, whose input has been closed.  A well-behaved server
+    /// exits by itself; others are sent SIGTERM, and finally killed.  Returns
+    /// whether the process has ended: a process that hangs in the kernel, for
+    /// example because of a failed disk, does not die, and a process that runs
+    /// as another user may not be signalled.  The program can still reap such a
+    /// process.
     pub fn end(self) -> bool {
         if self.ended_within(GRACE) {
             return true;

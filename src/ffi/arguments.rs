@@ -1,7 +1,7 @@
-//! The arguments of C calls, as the methods of the handle take them.
+//! Converts the arguments of C calls to those of the methods of the handle.
 //!
-//! A null pointer is passed along as an argument that is missing; the method
-//! refuses it when its turn has come.
+//! A null pointer is passed on as a missing argument, which the method rejects
+//! when it checks that argument.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::fd::AsRawFd;
@@ -251,7 +251,7 @@ mod tests {
         let storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
         let addr: *const libc::sockaddr = ptr::from_ref(&storage).cast();
         for (len, possible) in [(1, false), (2, true), (128, true), (129, false)] {
-            // SAFETY: lengths beyond the storage are refused before any use.
+            // SAFETY: lengths beyond the storage are rejected before any use.
             let address = unsafe { (addr, len).into_argument() };
             assert_eq!(address.take("addr").is_ok(), possible, "length {len}");
         }

@@ -1,8 +1,8 @@
 //! The callback types of the C interface, passed by value.
 //!
-//! Each is a function, the data it is called with, and a function that frees
-//! the data, which may be absent.  The library calls `free` exactly once, when
-//! it will not call `callback` again, also if the call that took the callback
+//! Each contains a function, the data it is called with, and an optional
+//! function that frees the data. The library calls `free` exactly once, when it
+//! will not call `callback` again, even if the call that took the callback
 //! fails.
 
 #![allow(
@@ -152,7 +152,7 @@ pub struct nbd_context_callback {
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
-// Taken over, a closure is freed exactly once from here on.
+// From here on the library owns the closure and frees it exactly once.
 
 impl<T> IntoArgument<CompletionCallback<T>> for nbd_completion_callback {
     /// As for `Closure::new`.

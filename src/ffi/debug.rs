@@ -1,4 +1,4 @@
-//! Debug messages: what the library does, for finding faults.
+//! Debug messages, which report what the library does, for troubleshooting.
 //!
 //! Every call on a handle writes a line with its arguments when it begins and a
 //! line with its result when it ends. Other lines report how the handshake

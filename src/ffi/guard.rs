@@ -1,11 +1,12 @@
 //! The way from a C call to the method that does the work, and back.
 //!
-//! An entry finds the handle behind its pointer and calls the method of the
+//! An entry looks up the handle behind its pointer and calls the method of the
 //! same name (see `api`), which takes the lock, writes the debug lines and
-//! applies the rules.  What is left is C's: the return value, the error of the
-//! thread, that no panic crosses into C, and that the thread is not cancelled on
-//! the way: the library's frames cannot be unwound.  A thread that has been
-//! cancelled ends here when all is done and nothing is left to be dropped.
+//! applies the rules.  The rest is specific to C: setting the return value and
+//! the thread's last error, keeping panics from crossing into C, and deferring
+//! cancellation of the thread, because the library's frames cannot be unwound.
+//! A cancelled thread ends here, when the call is complete and nothing is left
+//! to be dropped.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
@@ -189,7 +190,7 @@ macro_rules! wait {
 macro_rules! pass {
     ($record:ident, $h:expr, $method:ident, [$($argument:expr),*]) => {
         // SAFETY: the contract of all entries, which `ffi` states, is what the
-        // guard and every conversion of an argument ask for.
+        // guard and every conversion of an argument require.
         unsafe { $crate::ffi::guard::pass!(@ $record, $h, $method, [$($argument),*]) }
     };
     (@ $record:ident, $h:expr, $method:ident, [] $($bound:ident)*) => {
@@ -222,7 +223,7 @@ macro_rules! get {
 /// What a function answers that needs no handle.
 macro_rules! ask {
     ($name:ident, $answer:expr) => {{
-        // There is such a row.
+        // The table has such a row.
         let _ = &$crate::table::$name;
         $answer
     }};
@@ -260,8 +261,8 @@ pub(super) unsafe fn close(h: *const nbd_handle) {
 
 /// Runs `operation`; a panic ends here and does not cross into C.
 fn caught<R>(operation: impl FnOnce() -> Result<R>, fail: impl Fn(Error) -> R) -> R {
-    // Whatever a panic leaves half done is behind the handle's lock, where it
-    // has ended the connection already.
+    // Whatever a panic leaves inconsistent is protected by the handle's lock,
+    // and the panic has already ended the connection there.
     let result = contain(|| operation().unwrap_or_else(&fail));
     result.unwrap_or_else(|| fail(panicked()))
 }

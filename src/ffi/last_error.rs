@@ -1,9 +1,10 @@
 //! The last error of each thread: message and errno.
 //!
-//! It can be asked for until the very end of a thread, in the destructors of
-//! the program's own thread-specific data and in what runs at exit.  So it
-//! stands in memory that needs no destructor.  A message that is too long for
-//! that is kept on the heap while there is still a way to have it freed.
+//! It can be read until the very end of a thread, even in the destructors of
+//! the program's own thread-specific data and in exit handlers.  So it is
+//! stored in memory that needs no destructor.  A message that is too long for
+//! that memory is stored on the heap, as long as there is still a way to have
+//! it freed.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -71,7 +72,7 @@ impl LastError {
         let bytes = message.to_bytes();
         let len = bytes.len().min(ROOM.saturating_sub(1));
         // SAFETY: `len` bytes and the NUL fit into the text.  Only this thread
-        // knows it, and the message is not part of it.
+        // has access to it, and the message is not part of it.
         unsafe {
             ptr::copy_nonoverlapping(bytes.as_ptr(), start, len);
             start.add(len).write(0);
@@ -84,7 +85,7 @@ impl LastError {
         let message = self.message.replace(ptr::null_mut());
         if !message.is_null() && message != self.text.get().cast() {
             // SAFETY: the message came from `CString::into_raw` in `set`, and
-            // nobody has it any more.
+            // no reference to it is left.
             drop(unsafe { CString::from_raw(message) });
         }
     }
@@ -94,8 +95,8 @@ impl LastError {
         self.ends.set(true);
         let message = self.message.get();
         if !message.is_null() && message != self.text.get().cast() {
-            // SAFETY: the message came from `CString::into_raw` in `set`; it
-            // is freed here, and its place taken by the text.
+            // SAFETY: the message came from `CString::into_raw` in `set`; it is
+            // freed here and replaced by the text.
             let message = unsafe { CString::from_raw(message) };
             self.keep_short(&message);
         }
@@ -108,7 +109,7 @@ impl LastError {
 /// the program must have stored something in every round, and have had no long
 /// error before: then one message is lost.)
 fn free_at_the_end() -> bool {
-    // Destructors are called for what is not null.
+    // Destructors are called only for values that are not null.
     let anything = ptr::from_ref(&KEY).cast();
     // SAFETY: the key exists; the value is not used.
     key().is_some_and(|key| unsafe { libc::pthread_setspecific(key, anything) } == 0)
@@ -136,7 +137,7 @@ fn key() -> Option<libc::pthread_key_t> {
     match KEY.compare_exchange(0, stored, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Some(key),
         Err(other) => {
-            // SAFETY: nobody else has seen this key.
+            // SAFETY: no other thread has seen this key.
             unsafe { libc::pthread_key_delete(key) };
             other.checked_sub(1)
         }
@@ -178,7 +179,7 @@ mod tests {
     fn a_message_can_be_of_any_length() {
         for len in [1, ROOM - 1, ROOM, ROOM + 1, 10 * ROOM] {
             for _ in 0..2 {
-                // Behind "f: ".
+                // Counted after "f: ".
                 set(c"f", &Error::without_errno("x".repeat(len)));
                 assert_eq!(text().len(), len + 3);
             }

@@ -1,39 +1,39 @@
-//! The C skin: one thin entry for each public function, in files by the families
-//! of the manual.
+//! The C interface: one thin entry point for each public function, in one file
+//! for each family of the manual.
 //!
-//! An entry only names the method of the same name (see `api`) and passes its
-//! arguments on.  `arguments` and `callbacks` make of them what the method takes,
-//! and `guard` returns what C expects.  The method does the rest, which is the
-//! same in Rust.
+//! An entry only calls the method of the same name (see `api`) and passes its
+//! arguments on.  `arguments` and `callbacks` convert them to the types that
+//! the method takes, and `guard` converts the result to what C expects.  The
+//! method does the rest, which is the same for Rust.
 //!
 //! # Safety
 //!
 //! Every entry has the same contract, which is that of the C interface:
 //!
-//! * `h` comes from `nbd_create`.  A handle that has been closed is recognised,
-//!   and so are null and most pointers to something else (see `registry`).
-//! * A string ends with a NUL, and a list of strings with a null pointer; both
-//!   stay as they are during the call.  A socket address is as long as `addrlen`
-//!   says.
-//! * A buffer is as long as `count` says, and belongs to the command until it
-//!   retires.
+//! * `h` comes from `nbd_create`.  A closed handle is detected, and so are null
+//!   and most pointers to other objects (see `registry`).
+//! * A string is terminated by a NUL, and a list of strings by a null pointer;
+//!   neither is modified during the call.  A socket address is `addrlen` bytes
+//!   long.
+//! * A buffer is `count` bytes long, and belongs to the command until it is
+//!   retired.
 //! * A callback can be called with its data from any thread that uses the
 //!   handle, one at a time, until it is freed.
-//! * A descriptor that is to be a connection is one that the program gives away.
-//! * In place of a handle, a string, a list, an address or a buffer there may be
-//!   null.
+//! * The program gives up ownership of a descriptor that it passes as a
+//!   connection.
+//! * A handle, string, list, address or buffer may be null.
 //!
-//! This is what `registry::enter`, `IntoArgument` and `Closure::new` ask for.  So
-//! the macros of `guard` argue with it for all entries at once.
+//! This is what `registry::enter`, `IntoArgument` and `Closure::new` require,
+//! so the macros of `guard` rely on it for all entries.
 //!
 //! # Unwinding
 //!
-//! Entries are `extern "C-unwind"` because a thread that has been cancelled can
-//! end at the end of a call, and is then unwound through the entry.  No panic
-//! comes that far.
+//! Entries are `extern "C-unwind"` because a cancelled thread can end at the
+//! end of a call, and is then unwound through the entry.  Panics are caught
+//! before they get there.
 //!
 //! The doc comments of the entries are the documentation of the C interface:
-//! `build.rs` makes the header from them.  What they say is written for C
+//! `build.rs` generates the header from them.  They are written for C
 //! programmers, hence the lint below.
 
 #![allow(

@@ -1,14 +1,15 @@
 //! The pointers that C holds, and the handles behind them.
 //!
-//! What C calls a handle is a small ticket that is never given back to the
-//! allocator, only reused, and not soon.  So a pointer that was closed can be
-//! recognised by reading memory that is still a ticket, instead of reading
-//! freed memory.  A pointer that never was a handle is recognised by its magic
-//! if it can be read at all.
+//! What C calls a handle is a small ticket that is never returned to the
+//! allocator.  It is only reused, and not soon.  So a closed handle can be
+//! detected by reading memory that is still a ticket, not freed memory.  A
+//! pointer that never was a handle is detected by its missing magic number, if
+//! it can be read at all.
 //!
-//! A ticket counts the calls that are inside the handle.  Closing turns
-//! newcomers away at once, and the handle ends when the last call has left: so
-//! it can be closed in one of its callbacks, or while another thread uses it.
+//! A ticket counts the calls that are inside the handle.  Once the handle is
+//! being closed, new calls are rejected at once, and the handle is freed when
+//! the last call has left.  So it can be closed in one of its callbacks, or
+//! while another thread uses it.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -62,7 +63,8 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
         }))
     });
     ticket.handle.store(handle, Ordering::Relaxed);
-    // Somebody who holds the old pointer may be looking at it, and is counted.
+    // A caller that holds the old pointer may be checking it right now, and is
+    // counted.
     ticket.users.fetch_and(!CLOSED, Ordering::Release);
     ptr::from_ref(ticket).cast_mut()
 }
@@ -76,8 +78,8 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
 pub(super) unsafe fn enter(h: *const nbd_handle) -> Result<User> {
     // SAFETY: by the contract of this function.
     let ticket = unsafe { ticket(h) }?;
-    // Counted first, and then looked at: whoever closes the handle sees us, or
-    // we see that it is closed.
+    // Count first, then check: either the thread that closes the handle sees
+    // this call, or this call sees that the handle is closed.
     let before = ticket.users.fetch_add(1, Ordering::Acquire);
     if before & CLOSED != 0 {
         ticket.leave();
@@ -116,7 +118,7 @@ impl Deref for User {
     fn deref(&self) -> &Handle {
         // SAFETY: the ticket was open when this user had been counted, so
         // `open` had stored a pointer from `Box::into_raw`.  The box is freed
-        // when nobody is counted any more, and this user still is.
+        // only when the count is zero, and this user is still counted.
         unsafe { &*self.0.handle.load(Ordering::Relaxed) }
     }
 }
@@ -138,8 +140,8 @@ impl nbd_handle {
     /// the handle closed.
     #[cold]
     fn end(&'static self) {
-        // Those who come too late are counted for a moment as well.  One of
-        // them may be here in place of the last user, or after it.
+        // Callers that come too late are also counted for a moment.  One of
+        // them may get here instead of the last user, or after it.
         let handle = self.handle.swap(ptr::null_mut(), Ordering::AcqRel);
         if handle.is_null() {
             return;
@@ -158,8 +160,8 @@ unsafe fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
     if h.is_null() || !h.is_aligned() {
         return Err(foreign(h));
     }
-    // SAFETY: by the contract of this function the magic can be read, and what
-    // has it is a ticket, whose memory is never freed.
+    // SAFETY: by the contract of this function the magic can be read, and an
+    // object that has it is a ticket, whose memory is never freed.
     let ticket = unsafe { &*h };
     if ticket.magic.load(Ordering::Relaxed) != MAGIC {
         return Err(foreign(h));

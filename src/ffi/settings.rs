@@ -1,5 +1,5 @@
-//! Settings of the handle: its name, a value of the program's own, which export
-//! to use, how strictly requests are checked.
+//! Settings of the handle: its name, a value for the program's own use, which
+//! export to use, how strictly requests are checked.
 
 use std::ffi::{c_char, c_int};
 

@@ -1,5 +1,5 @@
-//! What the way in promises of every function, through the guard of C and the
-//! method behind it, tried on some of them.
+//! What the entry path guarantees for every function, through the C guard and
+//! the method behind it, tested with some of them.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
@@ -111,7 +111,7 @@ fn a_closed_handle_is_recognised() {
     let h = unsafe { nbd_create() };
     // SAFETY: `h` is a handle.
     unsafe { nbd_close(h) };
-    // SAFETY: a closed handle can still be told.
+    // SAFETY: a closed handle can still be detected.
     assert_eq!(unsafe { nbd_get_nr_meta_contexts(h) }, -1);
     assert_eq!(error().1, libc::EINVAL);
     // SAFETY: as above.
