@@ -417,7 +417,7 @@ int nbd_supports_vsock(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_SUPPORTS_VSOCK 1
 
 /******************************************************************************
- * Debug messages: what the library does, for finding faults.
+ * Debug messages, which report what the library does, for troubleshooting.
  *
  * Every call on a handle writes a line with its arguments when it begins and a
  * line with its result when it ends. Other lines report how the handshake
@@ -473,8 +473,8 @@ int nbd_clear_debug_callback(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_CLEAR_DEBUG_CALLBACK 1
 
 /******************************************************************************
- * Settings of the handle: its name, a value of the program's own, which export
- * to use, how strictly requests are checked.
+ * Settings of the handle: its name, a value for the program's own use, which
+ * export to use, how strictly requests are checked.
  *****************************************************************************/
 
 /* Sets the name of the handle in debug messages.
