@@ -36,6 +36,8 @@
 //!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
 //!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are
 //!   [`Handle::new`] and `drop`.
+//! * What this library adds to the C library is among the methods as well; in C
+//!   it has names of its own, `nbdx_...`.
 //!
 //! # Inside
 //!

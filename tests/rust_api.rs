@@ -806,3 +806,19 @@ fn traffic_is_counted() {
     assert!(handle.stats_bytes_sent() > 0);
     assert!(handle.stats_chunks_sent() > 0 && handle.stats_chunks_received() > 0);
 }
+
+#[test]
+fn the_address_family_is_kept_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let handle = Handle::new();
+    assert_eq!(handle.get_address_family().unwrap(), libc::AF_UNSPEC);
+    let error = handle.set_address_family(libc::AF_UNIX).unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+    handle.set_address_family(libc::AF_INET6).unwrap();
+    handle.connect_tcp("127.0.0.1", &port).unwrap_err();
+    handle.set_address_family(libc::AF_INET).unwrap();
+    assert_eq!(handle.get_address_family().unwrap(), libc::AF_INET);
+    handle.aio_connect_tcp("127.0.0.1", &port).unwrap();
+    listener.accept().unwrap();
+}

@@ -72,7 +72,7 @@ impl Client {
             host: host.to_owned(),
             port: port.to_owned(),
         });
-        let addresses = connect::resolve(host, port)?;
+        let addresses = connect::resolve(host, port, self.settings.address_family)?;
         match Attempt::begin(addresses) {
             Ok(attempt) => {
                 self.await_connection(attempt);

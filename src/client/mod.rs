@@ -69,7 +69,7 @@ pub struct Handle {
 #[derive(Debug)]
 pub struct Client {
     debug: Arc<DebugSink>,
-    settings: Settings,
+    pub settings: Settings,
     state: State,
     session: Session,
     pub transmission: Transmission,

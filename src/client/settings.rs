@@ -1,6 +1,6 @@
 //! What the caller wants, and in part only until the handshake is over.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_int};
 
 use crate::error::{Error, Result};
 use crate::negotiation::Config;
@@ -44,6 +44,8 @@ pub struct Settings {
     pub socket_activation_name: CString,
     /// What URIs may ask for.
     pub uri: Rules,
+    /// Which addresses of a host are used.
+    pub address_family: c_int,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             pread_initialize: true,
             socket_activation_name: CString::default(),
             uri: Rules::default(),
+            address_family: libc::AF_UNSPEC,
         }
     }
 }

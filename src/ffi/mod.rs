@@ -48,3 +48,4 @@ mod subprocess;
 mod tests;
 mod tls;
 mod uri;
+mod x;

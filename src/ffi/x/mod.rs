@@ -1,0 +1,3 @@
+//! The functions that only this library has, named `nbdx_...`.
+
+mod connecting;
