@@ -95,7 +95,7 @@ mod uri;
 // Where the build script has it as well, which shares the table of functions.
 use protocol::flag;
 
-pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};
+pub use api::arguments::{ToAddress, ToSecret, ToSocket, ToText, ToTexts};
 pub use api::constants::*;
 pub use callback::{
     ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,

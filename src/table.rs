@@ -377,6 +377,11 @@ rows! {
     // x/connecting
     set_address_family: CREATED 1.0;
     get_address_family: ANY 1.0;
+
+    // x/tls
+    set_tls_pem: CREATED 1.0;
+    set_tls_psk: CREATED 1.0;
+    set_tls_key_password: CREATED 1.0;
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The numbers and names that the functions take and give, without the prefix
-//! `LIBNBD_` that they have in C.
+//! that they have in C: `LIBNBD_`, or `NBDX_`.
 
 use std::ffi::CStr;
 
@@ -18,6 +18,16 @@ constants! {
     TLS_ALLOW: i32 = 1;
     /// Encryption or nothing.
     TLS_REQUIRE: i32 = 2;
+
+    /// Certificates of the authorities to trust; see
+    /// [`Handle::set_tls_pem`](crate::Handle::set_tls_pem).
+    PEM_CA: i32 = 1;
+    /// Our own certificate, and those that lead from it to an authority.
+    PEM_CERTIFICATE: i32 = 2;
+    /// The private key of our certificate.
+    PEM_KEY: i32 = 3;
+    /// What the authorities have revoked.
+    PEM_CRL: i32 = 4;
 
     /// What offsets and lengths have to be multiples of; see
     /// [`Handle::get_block_size`](crate::Handle::get_block_size).

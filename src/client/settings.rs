@@ -84,7 +84,7 @@ pub(super) fn text_memory(config: &Config, tls: &tls::Settings) -> usize {
         .chain(of_tls.into_iter().flatten())
         .chain([&config.export_name])
         .map(|text| text.count_bytes())
-        .fold(0, usize::saturating_add)
+        .fold(tls.given.memory(), usize::saturating_add)
 }
 
 impl Client {

@@ -93,6 +93,27 @@ pub(super) unsafe fn source(buf: *const c_void, count: usize) -> Source {
     unsafe { Source::new(NonNull::new(buf.cast_mut().cast::<u8>()), count) }
 }
 
+/// Something secret.
+///
+/// # Safety
+/// Unless null, `bytes` must stay readable and unchanged for `length` bytes
+/// through the call.
+pub(super) unsafe fn secret<'a>(bytes: *const c_void, length: usize) -> Option<&'a [u8]> {
+    let start = NonNull::new(bytes.cast_mut().cast::<u8>())?;
+    // No object is longer: whoever passes more has passed a negative number, and
+    // the method refuses anything near it without a look.
+    let length = length.min(isize::MAX.unsigned_abs());
+    // SAFETY: by the contract of this function.
+    Some(unsafe { slice::from_raw_parts(start.as_ptr(), length) })
+}
+
+impl<'a> Text<'a> {
+    /// For a method that takes bytes.
+    pub(super) fn as_bytes(&self) -> Option<&'a [u8]> {
+        self.0.map(CStr::to_bytes)
+    }
+}
+
 impl<'a> Argument for Text<'a> {
     type Value = &'a CStr;
 

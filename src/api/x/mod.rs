@@ -2,3 +2,4 @@
 //! begin with `nbdx_`.
 
 mod connecting;
+mod tls;
