@@ -1,20 +1,20 @@
-# Builds libnbd.so.0, libnbd.a, the headers, what pkg-config reads, and the manual.  GNU make; `make help`
-# lists the targets.
+# Builds libnbd.so.0, libnbd.a, the headers, the pkg-config files and the manual.
+# GNU make; `make help` lists the targets.
 
 # The version of the C API, which is what programs ask pkg-config for.
 VERSION := 1.24.0
 SONAME := libnbd.so.0
 REALNAME := libnbd.so.0.0.0
-# The version of what this library adds to it.
+# The version of what this library adds to the API.
 EXTENSION_VERSION := 1.0
-# The version of the sources: that of the API, and behind it that of the crate.
+# The version of the sources: that of the API followed by that of the crate.
 CRATE_VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
 CARGO_FLAGS ?=
-# An own choice, such as --rows=TCP, leaves the file with the results alone.
+# Other flags, such as --rows=TCP, leave the file with the results unchanged.
 BENCH_FLAGS ?= --output bench/RESULTS.md
 CC ?= cc
 CFLAGS ?=
@@ -33,11 +33,11 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 
-# What the library needs beyond libc and libgcc_s, which the compiler adds by
-# itself.  The last three are part of libc since glibc 2.34.
+# What the library needs besides libc and libgcc_s, which the compiler adds
+# automatically.  The last three have been part of libc since glibc 2.34.
 PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 
-# Where the headers are, and where `make header` puts them.
+# Where the headers are, and where `make header` writes them.
 HEADERS := include
 RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/libnbd.a
 MAN_PAGES := $(CARGO_TARGET_DIR)/man
@@ -46,7 +46,7 @@ SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
 EXPORTS := sed -n 's/^ *\(nbdx\{0,1\}_[a-z0-9_]*\);$$/\1/p' libnbd.syms
 LIBRARIES := $(addprefix $(BUILD)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a)
 
-# What pkg-config knows, and the names of the headers and of the overviews.
+# The names of the pkg-config files, the headers and the overview pages.
 INTERFACES := libnbd libnbdx
 
 # For the scripts behind quickstart, check and bench.
@@ -65,9 +65,9 @@ help:
 	@sed -n 's/^## \([a-z]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 	@echo 'Variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR CC CFLAGS LDFLAGS CARGO CARGO_FLAGS'
 
-# Cargo decides whether something has to be compiled.  An archive that it left
-# alone keeps its date, so nothing is linked again.  The manual is written on
-# the way, next to cargo's own files: they come and go together.
+# Cargo decides whether something has to be compiled.  If it leaves the archive
+# unchanged, its date stays the same and nothing is linked again.  The same build
+# writes the manual next to cargo's own files, so that they come and go together.
 $(RUST_ARCHIVE): FORCE
 	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
 
@@ -78,14 +78,14 @@ server:
 $(BUILD):
 	mkdir -p $@
 
-# The C compiler links the shared library because rustc would add a version
-# script of its own.  --whole-archive, for nothing asks for a symbol of the
-# archive; --no-undefined-version, for the linker would pass over a missing
-# function in silence; nodelete, for a thread that still holds an error of ours
-# would crash at its end once the code is gone.  libcrypto comes before libssl,
-# for the loader searches in this order and finds nearly everything there: 4% of
-# all it does when a program starts.  (Linking statically needs the other order,
-# so it is named twice.)
+# The C compiler links the shared library because rustc would add its own
+# version script.  --whole-archive is needed because nothing refers to a symbol of
+# the archive; --no-undefined-version because the linker would silently ignore a
+# missing function; nodelete because a thread that still holds one of our errors
+# would crash when it ends after the code has been unloaded.  libcrypto comes
+# before libssl because the loader searches in this order and finds nearly
+# everything there, which saves 4% of its work when a program starts.  (Static
+# linking needs the other order, so libcrypto is named twice.)
 $(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \
@@ -100,8 +100,8 @@ $(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
 
 # The static library is one object in which only the C API is global: Rust's
 # own symbols would clash with those of another Rust library in the program.
-# Its section groups are dissolved first, for a group that lost its global
-# name could still be thrown away in favour of another library's.
+# Its section groups are dissolved first, because the linker could still discard
+# a group without a global name in favour of that of another library.
 $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(EXPORTS) > $(BUILD)/exports
 	$(CC) -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
@@ -128,13 +128,13 @@ pkg_config = sed -e 's|@prefix@|$(2)|' \
 $(INTERFACES:%=$(BUILD)/%.pc): $(BUILD)/%.pc: %.pc.in FORCE | $(BUILD)
 	@$(call pkg_config,$*,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $@
 
-# pkg-config prefers these while PKG_CONFIG_PATH names the build directory.
-# Programs then find the built library when they run, whatever is installed.
+# pkg-config prefers these files if PKG_CONFIG_PATH contains the build directory.
+# Programs then run on the library in that directory, whatever is installed.
 $(INTERFACES:%=$(BUILD)/%-uninstalled.pc): $(BUILD)/%-uninstalled.pc: %.pc.in Makefile | $(BUILD)
 	$(call pkg_config,$*,$(CURDIR),$(CURDIR)/$(BUILD),$(CURDIR)/include,-Wl$(comma)-rpath$(comma)$${libdir} ) > $@
 
-# The build script writes them where it is told, and runs again because the name
-# of that directory is a new one each time.
+# The build script writes the headers to LIBNBD_INCLUDE_OUT, and runs again
+# because that name is different each time.
 ## header: regenerate the headers in include/ from the Rust sources
 header: | $(BUILD)
 	mkdir -p $(HEADERS)
@@ -142,7 +142,7 @@ header: | $(BUILD)
 	LIBNBD_INCLUDE_OUT=$$new $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd && \
 	mv $$new/*.h $(HEADERS)
 
-## install: install what `make` built (below DESTDIR, if set)
+## install: install what `make` built (below DESTDIR if set)
 install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,all)
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(MANDIR)/man3
 	$(INSTALL) -m 644 $(BUILD)/$(REALNAME) $(BUILD)/libnbd.a $(DESTDIR)$(LIBDIR)
@@ -161,11 +161,11 @@ uninstall:
 	rm -f $(INTERFACES:%=$(DESTDIR)$(INCLUDEDIR)/%.h)
 	for page in $(INTERFACES) $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
 
-## quickstart: read a disk through a small C program
+## quickstart: read a disk with a small C program
 quickstart: all server
 	@scripts/quickstart.sh
 
-## dist: pack the sources and the crates they need into build/dist
+## dist: pack the sources and the required crates into build/dist
 dist:
 	@scripts/make-dist.sh $(ARCHIVE)
 	@echo '$(ARCHIVE)'
@@ -179,7 +179,7 @@ deb: dist
 check:
 	@scripts/check.sh
 
-## bench: compare the speed with that of the installed C library
+## bench: compare the speed with the installed C library
 bench: all
 	$(PYTHON) bench/run.py $(BENCH_FLAGS)
 

@@ -233,6 +233,14 @@ all_bytes (const void *buf, size_t count, int byte)
   return true;
 }
 
+bool
+under_valgrind (void)
+{
+  const char *preloaded = getenv ("LD_PRELOAD");
+
+  return preloaded != NULL && strstr (preloaded, "valgrind") != NULL;
+}
+
 unsigned
 open_fds (void)
 {

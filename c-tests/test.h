@@ -99,6 +99,7 @@ void run_command (const char *fmt, ...) __attribute__((format (printf, 1, 2)));
 void fill (void *buf, size_t count, uint64_t seed);
 bool all_bytes (const void *buf, size_t count, int byte);
 unsigned open_fds (void);
+bool under_valgrind (void);
 
 /* ---- Servers: all end with the case ---- */
 

@@ -352,10 +352,14 @@ keys_in_memory (void)
 CASE (keys_do_not_stay_in_memory)
 {
   const char *file = temp_path ("masked.psk");
-  int fd = open (file, O_WRONLY|O_CREAT, 0600);
   const char *socket;
   struct nbd_handle *h;
+  int fd;
 
+  /* It would have us search its own memory, of which it has very much. */
+  if (under_valgrind ())
+    return;
+  fd = open (file, O_WRONLY|O_CREAT, 0600);
   CHECK (fd != -1 && write (fd, "alice:", 6) == 6);
   for (unsigned i = 0; i < 2 * KEY_LENGTH; ++i) {
     unsigned char byte = masked (i / 2) ^ 0x5a;

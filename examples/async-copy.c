@@ -2,8 +2,8 @@
  *
  *   async-copy SOCKET FILE     the server listens on a Unix socket
  *
- * The program keeps IN_FLIGHT reads going.  Answers may come in any order, and
- * the completion callback of each writes its data and frees its slot for the
+ * The program keeps IN_FLIGHT reads going.  Replies may arrive in any order, and
+ * the completion callback of each read writes its data and frees its slot for the
  * next one.  Only nbd_poll waits; nothing else blocks on the network.
  */
 
@@ -37,8 +37,8 @@ die (const char *what, const char *why)
   exit (EXIT_FAILURE);
 }
 
-/* Called by the library, from inside nbd_poll, when a read has ended.  The
- * result 1 says that nobody will ask for this command again. */
+/* The library calls this inside nbd_poll when a read has completed.  Returning
+ * 1 retires the command: the program will not ask for its result. */
 static int
 on_read (void *user_data, int *error)
 {

@@ -1,12 +1,11 @@
-/* Connects to a server by TLS with credentials that are not in files.
+/* Connects to a server by TLS with credentials from memory.
  *
  *   tls-memory URI < BUNDLE
  *
- * The bundle is a text in PEM as programs get it from where secrets are kept:
- * the authority to trust, our certificate and its key, in any order.  It is
- * read from standard input.  An authority is told from our certificate by its
- * place: it is the last one.  If the key is encrypted, the password is in the
- * environment variable KEY_PASSWORD.
+ * The bundle is a PEM text as programs get it from a secret store: the client
+ * certificate, its key, and the authority to trust.  It is read from standard
+ * input.  The last certificate is that of the authority.  If the key is
+ * encrypted, the password is in the environment variable KEY_PASSWORD.
  *
  * Compile it with
  *   cc tls-memory.c $(pkg-config --cflags --libs libnbdx) -o tls-memory
@@ -60,7 +59,7 @@ main (int argc, char *argv[])
   if (nbd == NULL)
     die ("create");
 
-  /* Each call takes from the text what it is about. */
+  /* Each call uses only the blocks of its own kind. */
   if (nbdx_set_tls_pem (nbd, NBDX_PEM_CA, authority, length - before) == -1)
     die ("authority");
   if (nbdx_set_tls_pem (nbd, NBDX_PEM_CERTIFICATE, bundle, before) == -1)
@@ -72,7 +71,7 @@ main (int argc, char *argv[])
   if (password != NULL && nbdx_set_tls_key_password (nbd, password) == -1)
     die ("password");
 
-  /* The library has copies, which it will wipe; ours can go. */
+  /* The library has its own copies, which it overwrites later. */
   explicit_bzero (bundle, sizeof bundle);
 
   if (nbd_connect_uri (nbd, argv[1]) == -1)

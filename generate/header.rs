@@ -69,12 +69,12 @@ fn function_entry(function: &Function) -> String {
     )
 }
 
-/// The macro that says that the library has it, defined.
+/// The definition of the macro that announces a function.
 fn announcement(name: &str) -> String {
     format!("#define {} 1\n", have(name))
 }
 
-/// That macro: `LIBNBD_HAVE_NBD_...` or `LIBNBDX_HAVE_NBDX_...`.
+/// The name of that macro: `LIBNBD_HAVE_NBD_...` or `LIBNBDX_HAVE_NBDX_...`.
 pub fn have(name: &str) -> String {
     let prefix = name.split('_').next().unwrap_or_default();
     format!("LIB{prefix}_HAVE_{name}").to_uppercase()

@@ -9,17 +9,15 @@ use cbindgen::{Builder, Config};
 use super::function::Function;
 use crate::table::Row;
 
-/// Functions that a program includes, links and reads about under one name.
+/// Functions with one header, one pkg-config file and one overview page.
 pub struct Interface {
-    /// The name of its header, of its overview in the manual, and of what
-    /// pkg-config knows.
+    /// The name of these three.
     pub name: &'static str,
     pub families: Vec<Family>,
 }
 
 impl Interface {
-    /// Reads files of `src/ffi`, which must have all functions of the table's
-    /// rows.
+    /// Reads files of `src/ffi`, which must declare the functions of all `rows`.
     pub fn read(
         config: &Config,
         name: &'static str,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares the built library and its header with those of the installed C
-# library, an older release: what a program compiled with that one relies on
-# must be the same here.  Expects that `make` has run.
+# library, an older release: everything that a program compiled with the C
+# library relies on must be the same here.  Run `make` first.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 
@@ -19,23 +19,23 @@ suite="ABI of the C library"
 log=$directory/output
 . scripts/tally.sh
 
-# Anything that is new is welcome: scripts/check-abi.py knows what may be.
+# Additions are allowed here: scripts/check-abi.py checks them.
 same_abi() { # OLD NEW
     abidiff --no-default-suppression --no-added-syms "$1" "$2"
 }
 
-# Reports the change and for that reason fails.
+# Succeeds if the comparison fails and its report contains the text.
 notices() { # TEXT OLD NEW
     ! same_abi "$2" "$3" > "$directory/report" || return
     cat "$directory/report"
     grep -qFe "$1" "$directory/report"
 }
 
-# Neither library carries debugging information in terms of C, and without it
-# abidiff sees names and versions but no types.  A library with a pointer to
-# each function, of the very type that the header gives it, shows it the types
-# of all of them and whatever they lead to.  That our header tells the truth
-# about our library follows from its being generated from the functions.
+# Neither library contains debugging information in terms of C, and without it
+# abidiff sees names and versions but no types.  So it compares libraries with a
+# pointer to each function, of exactly the type in the header, which exposes all
+# types involved.  Our header matches our library because it is generated from
+# the functions.
 functions=$directory/functions
 nm --dynamic --defined-only --format=posix "$theirs" |
     sed -n 's/^\(nbd_[a-z0-9_]*\)@.*/\1/p' > "$functions"
@@ -53,7 +53,7 @@ types() { # NAME INCLUDE LIBRARY
         "$directory/types.c" -o "$directory/$1.so" -Wl,-z,defs "$3"
 }
 
-# What a change looks like, lest the comparison pass because it sees nothing.
+# Makes a header with a change, to show that the comparison would notice it.
 changed_header() { # NAME SCRIPT
     mkdir -p "$directory/$1"
     sed -z "$2" include/libnbd.h > "$directory/$1/libnbd.h"
@@ -71,7 +71,7 @@ macros() { # INCLUDE
         sed -n 's/^#define \(_*\(LIB\)\?NBD_[A-Za-z0-9_]*\((.*)\)\?\) .*/\1/p' | sort
 }
 
-# As lines "NAME: OLD -> NEW".
+# Prints lines of the form "NAME: OLD -> NEW".
 changed_values() {
     join -t = -j 1 -o 1.1,1.2,2.2 \
         <(sort -t = -k 1,1 "$directory/theirs.values") <(sort -t = -k 1,1 "$directory/ours.values") |
@@ -98,9 +98,9 @@ is_another_library() {
         ! grep -x nbd_get_version_extra "$functions"
 }
 
-check 'the C library is there' is_another_library
+check 'the C library is installed' is_another_library
 check 'no symbol is missing or has another version' same_abi "$theirs" "$ours"
-check 'a missing symbol would show' notices nbd_get_version_extra "$ours" "$theirs"
+check 'a missing symbol would be noticed' notices nbd_get_version_extra "$ours" "$theirs"
 
 check 'types of the C library' types theirs "$their_include" "$theirs"
 check 'types of this library' types ours "$our_include" "$ours"
@@ -108,13 +108,13 @@ check 'no type has changed' same_abi "$directory/theirs.so" "$directory/ours.so"
 
 check 'header with a narrower parameter' changed_header parameter \
     's/\(nbd_trim([^)]*\)uint64_t count/\1uint32_t count/'
-check 'it would show' notices "'function type int (nbd_handle*, typedef uint64_t," \
+check 'the change is noticed' notices "'function type int (nbd_handle*, typedef uint64_t," \
     "$directory/ours.so" "$directory/parameter.so"
 check 'header with another result' changed_header result 's/int64_t nbd_get_size(/int nbd_get_size(/'
-check 'it would show' notices type_of_nbd_get_size "$directory/ours.so" "$directory/result.so"
+check 'the change is noticed' notices type_of_nbd_get_size "$directory/ours.so" "$directory/result.so"
 check 'header with a larger structure' changed_header structure \
     's/\n} nbd_completion_callback;/\n  int more;&/'
-check 'it would show' notices 'type size changed from 192 to 256' \
+check 'the change is noticed' notices 'type size changed from 192 to 256' \
     "$directory/ours.so" "$directory/structure.so"
 
 macros "$their_include" | grep -v '(' | grep -vx LIBNBD_H |
@@ -123,6 +123,6 @@ check 'no macro is missing' macros_remain
 check 'values of the C library' values theirs "$their_include"
 check 'values of this library' values ours "$our_include"
 check 'layouts are the same' same_layouts
-check 'values are the same but for the explained ones' only_explained_changes
+check 'values are the same except for the explained ones' only_explained_changes
 
 total

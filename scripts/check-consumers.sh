@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Configures, builds and runs the projects of c-tests/consumers against a
-# staged installation, with the shared library and statically.  Expects that
-# `make` has run.
+# Configures, builds and runs the projects in c-tests/consumers against a
+# staged installation, with the shared library and statically.  Run `make` first.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 
@@ -21,14 +20,14 @@ install() {
 }
 check 'staged' install
 
-# The stage comes first, and its paths are read as if it were the system.
+# The stage comes first, and its paths are relative to it.
 export PKG_CONFIG_PATH=$library/pkgconfig
 export PKG_CONFIG_SYSROOT_DIR=$stage
-# What make gave this script must not get into the projects.
+# Variables that make passed to this script must not reach the projects.
 unset MAKEFLAGS MFLAGS CFLAGS CXXFLAGS LDFLAGS CPPFLAGS LD_LIBRARY_PATH
 
-# One function for each project; LINK is shared or static.  It is called in a
-# copy of the project and leaves ./program there.
+# One function for each project, called with LINK (shared or static) in a copy of
+# the project.  It leaves ./program there.
 plain() {
     if [ "$1" = static ]; then
         make program PKG_CONFIG='pkg-config --static' LDFLAGS=-static
@@ -42,7 +41,7 @@ cxx() {
 }
 
 autoconf() {
-    # --force, for the m4 macros come from the system.
+    # --force, because the m4 macros come from the system.
     autoreconf --force --install || return
     if [ "$1" = static ]; then
         ./configure PKG_CONFIG='pkg-config --static' LDFLAGS=-static && make program
@@ -67,7 +66,7 @@ meson_project() {
         cp build/program program
 }
 
-# In a process of its own, for it changes the directory.
+# In its own process, because it changes the directory.
 build() ( # FUNCTION PROJECT LINK
     copy=$root/$3
     mkdir -p "$copy"
@@ -75,8 +74,8 @@ build() ( # FUNCTION PROJECT LINK
         cd "$copy/$2" && "$1" "$3"
 )
 
-# Debian's library says nothing of an implementation in Rust, so one that slips
-# in from the system shows.
+# Debian's library does not mention an implementation in Rust, so this check
+# notices if a program runs on the system's library.
 runs() { # PROGRAM [LIBRARY-DIRECTORY]
     local printed expected
     expected="$(pkg-config --modversion libnbd), Rust implementation $(crate_version): 1048576 bytes"

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Counts what the main kinds of work cost in system calls and in instructions,
-# and compares that with limits.  No clock is involved, and the server does
-# nothing at a moment of its own choice (bench/lockstep.h), so the counts stay
-# the same on a busy machine.  Limits leave room for other compilers, and for
-# C libraries and kernels that are not quite the same.
+# Counts the system calls and instructions of the main kinds of work, and compares
+# them with limits.  No clock is involved, and the server acts only when told to
+# (bench/lockstep.h), so the counts stay the same on a busy machine.  The limits
+# leave room for other compilers, C libraries and kernels.
 #
 # Prints a line for each count and "N passed, N failed" at the end.
 
@@ -13,7 +12,7 @@ cd "$(dirname "$0")/.." || exit 1
 ours=${LIBNBD_BUILD:?set by make check}
 read -ra cc <<< "${CC:-cc}"
 unset LD_LIBRARY_PATH
-# Short, because the path of a Unix socket must be.
+# Short, because the path of a Unix socket must be short.
 directory=$(mktemp -d /tmp/nbd-counts-XXXXXX)
 socket=$directory/socket
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
@@ -44,13 +43,13 @@ run() { # COMMAND...
     return 1
 }
 
-# Without what the server asks for, where it is in the same process.
+# Excludes the system calls of the server where it shares the process.
 system_calls() { # PROGRAM ARGUMENT...
     run strace -c -U calls,name -e trace='!preadv2,pwritev2' -o "$directory/calls" "$@" &&
         awk '$2 == "total" { print $1 }' "$directory/calls"
 }
 
-# With --toggle-collect only those of the library, and of what it calls.
+# With --toggle-collect, counts only the library and what it calls.
 instructions() { # [--toggle-collect=FUNCTION] PROGRAM ARGUMENT...
     run valgrind --tool=callgrind "--callgrind-out-file=$directory/profile" "$@" &&
         sed -n 's/^.* Collected : \([0-9]*\)$/\1/p' "$directory/log"
@@ -60,8 +59,8 @@ library_instructions() { # PROGRAM ARGUMENT...
     instructions '--toggle-collect=nbd_*' "$@"
 }
 
-# A run does its work some times more than another one, so that everything but
-# this work drops out.
+# Two runs differ only in how often they repeat the work, so that everything else
+# cancels out.
 each() { # COUNTER LESS MORE OPERATIONS ARGUMENT...
     local counter=$1 less=$2 more=$3 operations=$4 with without
     shift 4
@@ -100,23 +99,23 @@ check 'create-close.c compiles' compile create-close create-close.c
 check 'the server starts' serve
 library=$ours
 
-in_rounds '4 KiB reads, 64 in flight' 1.3 3200 read 64 4096
-in_rounds '4 KiB writes, 64 in flight' 1.1 2600 write 64 4096
-in_rounds '256 KiB reads, 16 in flight' 5.5 5500 read 16 262144
-in_rounds '256 KiB writes, 16 in flight' 5.5 5800 write 16 262144
-# How many others are in flight makes no difference to a command.
+in_rounds '4 KiB reads, 64 in flight' 1.3 3050 read 64 4096
+in_rounds '4 KiB writes, 64 in flight' 1.1 2330 write 64 4096
+in_rounds '256 KiB reads, 16 in flight' 5.5 5000 read 16 262144
+in_rounds '256 KiB writes, 16 in flight' 5.5 5300 write 16 262144
+# The cost of a command does not depend on how many others are in flight.
 few=$(each library_instructions 0 10 100 read 10 4096)
 many=$(each library_instructions 0 1 10000 read 10000 4096)
 at_most 'a read with 10,000 in flight, instructions, per cent of one with 10' 150 \
     "$(per_cent "$many" "$few")"
 
-with_server 'synchronous 4 KiB reads' 3 4000 syncread
-with_server 'connect and shut down' 18 36000 connect
+with_server 'synchronous 4 KiB reads' 3 3150 syncread
+with_server 'connect and shut down' 18 34500 connect
 at_most 'create and close, system calls' 0 "$(each system_calls 0 100 100 create)"
 at_most 'create and close, instructions' 4000 "$(each library_instructions 0 100 100 create)"
 
-# What it takes to load this library and all that it needs depends on the
-# system, and most of it is OpenSSL; the C library has more to load.
+# The cost of loading this library and its dependencies depends on the system, and
+# most of it is OpenSSL; the C library has more to load.
 here=$(instructions "$directory/create-close")
 library=
 there=$(instructions "$directory/create-close")

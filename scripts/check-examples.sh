@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the quickstart and the example programs and looks at what they print.
-# Expects that `make all server` has run.
+# Runs the quickstart and the example programs and checks their output.  Run
+# `make all server` first.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs below temporary directories and builds programs against the result,
-# as a packager and a user would.  Expects that `make` has run.
+# Installs into temporary directories and builds programs against the result, as
+# a packager and a user would.  Run `make` first.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 
@@ -15,7 +15,7 @@ suite=install
 log=$root/output
 . scripts/tally.sh
 
-# The program prints the version of the library it really runs on.
+# The program prints the version of the library on which it really runs.
 cat > "$root/version.c" << 'END'
 #include <stdio.h>
 #ifdef EXTENSION
@@ -68,7 +68,7 @@ make_target() { # TARGET VARIABLE...
     MAKEFLAGS='' make --no-print-directory "$@"
 }
 
-# Each staged tree is searched by pkg-config as if it were the whole system.
+# pkg-config searches each staged tree as if it were the whole system.
 staged_pkg_config() {
     PKG_CONFIG_LIBDIR=$stage$libdir/pkgconfig PKG_CONFIG_PATH='' \
         PKG_CONFIG_SYSROOT_DIR=$stage pkg-config "$@"
@@ -108,7 +108,7 @@ extended() { # PKG-CONFIG-OPTION COMMAND...
 stage=$root/stage
 libdir=/opt/nbd/lib
 check 'staged' make_target install "DESTDIR=$stage" PREFIX=/opt/nbd
-check 'just the promised files' has_files "$stage" opt/nbd/lib opt/nbd/include opt/nbd/share/man
+check 'exactly the expected files' has_files "$stage" opt/nbd/lib opt/nbd/include opt/nbd/share/man
 
 check 'C program' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
 check 'C program runs' prints_version "$root/shared" "$stage$libdir"
@@ -128,37 +128,37 @@ check 'static program runs' prints_version "$root/static"
 check 'static library in a dynamic program' \
     with_flags --static "${cc[@]}" "$root/version.c" -Wl,-Bstatic "-L$stage$libdir" -lnbd \
     -Wl,-Bdynamic -Wl,--as-needed -o "$root/mixed"
-check 'that program runs' prints_version "$root/mixed"
-check 'that program does not need libnbd.so' does_not_need_libnbd "$root/mixed"
+check 'this program runs' prints_version "$root/mixed"
+check 'this program does not need libnbd.so' does_not_need_libnbd "$root/mixed"
 
-# Two copies of Rust's standard library meet in one program.
+# One program then contains two copies of Rust's standard library.
 echo '#[unsafe(no_mangle)] pub extern "C" fn other() { println!("other"); }' > "$root/other.rs"
 check 'another static Rust library' \
     rustc --edition 2024 --crate-type staticlib -o "$root/libother.a" "$root/other.rs"
-check 'beside libnbd.a' "${cc[@]}" "$root/version.c" "-I$stage/opt/nbd/include" \
+check 'linked together with libnbd.a' "${cc[@]}" "$root/version.c" "-I$stage/opt/nbd/include" \
     -Wl,-u,other "$root/libother.a" "$stage$libdir/libnbd.a" -lssl -lcrypto -lpthread -lm -ldl -o "$root/both"
-check 'both in one program run' prints_version "$root/both"
+check 'the program with both runs' prints_version "$root/both"
 
 check 'uninstalled' make_target uninstall "DESTDIR=$stage" PREFIX=/opt/nbd
-check 'nothing stays behind' is_empty "$stage"
+check 'no file is left' is_empty "$stage"
 
 stage=$root/separate
 libdir=/a
 directories=("DESTDIR=$stage" PREFIX=/p LIBDIR=/a INCLUDEDIR=/b MANDIR=/c)
-check 'own directories' make_target install "${directories[@]}"
-check 'used for the files' has_files "$stage" a b c
-check 'used by pkg-config' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
+check 'staged in other directories' make_target install "${directories[@]}"
+check 'the files are there' has_files "$stage" a b c
+check 'pkg-config finds them' with_flags '' "${cc[@]}" "$root/version.c" -o "$root/shared"
 check 'and the program runs' prints_version "$root/shared" "$stage$libdir"
 check 'uninstalled from there' make_target uninstall "${directories[@]}"
-check 'nothing stays there' is_empty "$stage"
+check 'no file is left there' is_empty "$stage"
 
 multiarch=$("${cc[@]}" -print-multiarch)
 if [ -n "$multiarch" ]; then
     mkdir -p "$root/prefix/lib/$multiarch"
-    check 'into the multiarch directory' make_target install "PREFIX=$root/prefix"
-    check 'files are there' has_files "$root/prefix" "lib/$multiarch" include share/man
+    check 'installed in the multiarch directory' make_target install "PREFIX=$root/prefix"
+    check 'the files are in it' has_files "$root/prefix" "lib/$multiarch" include share/man
     check 'uninstalled from the multiarch directory' make_target uninstall "PREFIX=$root/prefix"
-    check 'nothing stays in it' is_empty "$root/prefix"
+    check 'no file is left in it' is_empty "$root/prefix"
 fi
 
 total

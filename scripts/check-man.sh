@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks the manual pages: there is one for each function, formatters have
-# nothing to say against them, they refer to things that exist, and the programs
-# in them work.  Expects that `make all server` has run.
+# Checks the manual pages: there is one for each function, formatters report no
+# warnings, references and names exist, and the programs in them work.  Run
+# `make all server` first.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 
@@ -46,7 +46,7 @@ groff_warnings() {
     done
 }
 
-# What whatis(1) and apropos(1) will find.
+# The lines that whatis(1) and apropos(1) find.
 name_lines() {
     local page
     for page in "$pages"/*.3; do
@@ -70,7 +70,7 @@ references_exist() {
     [ $count -gt 100 ]
 }
 
-# Names in the pages are those of the headers, or the beginnings of such.
+# Each name in the pages is in a header, or is the beginning of such a name.
 names_exist() {
     local unknown
     unknown=$(sed 's/\\f[BIR]//g' "$pages"/*.3 |
@@ -82,7 +82,7 @@ names_exist() {
     [ -z "$unknown" ]
 }
 
-# The program as a reader would copy it.
+# Prints the program as a reader would copy it.
 shown_program() { # NAME
     groff -man -Tascii -P-bcou "$pages/$1.3" |
         sed -n -e '1,/^EXAMPLES$/d' -e '/^[A-Z]/q' -e 's/^ \{9\}//' -e p
@@ -112,7 +112,7 @@ prints() { # TEXT NAME ARGUMENT...
     diff <(echo "$text") <(timeout 60 "$directory/$name" "$@" 2>&1; echo "status $?")
 }
 
-# The program finds the built library by its run path, which comes second.
+# LD_LIBRARY_PATH takes precedence over the run path of the built library.
 on_the_c_library() { # COMMAND...
     LD_LIBRARY_PATH=/usr/lib/$("${cc[@]}" -print-multiarch) "$@"
 }
@@ -120,9 +120,9 @@ on_the_c_library() { # COMMAND...
 check 'each function has a page' each_function_has_a_page
 check 'mandoc has no warnings' silent lint
 check 'groff has no warnings' silent groff_warnings
-check 'names and purposes can be found' silent name_lines
-check 'references lead somewhere' references_exist
-check 'names exist' names_exist
+check 'whatis and apropos find each page' silent name_lines
+check 'references exist' references_exist
+check 'names are in the header' names_exist
 
 for program in man/examples/*.c; do
     check "$(basename "$program" .c) compiles" compile "$(basename "$program" .c)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the source archive, builds the Debian packages from it without a
-# network, and installs them in a throw-away system, below Debian's own programs.
+# Creates the source archive, builds the Debian packages from it without network
+# access, and installs them in a temporary system, underneath Debian's programs.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 
@@ -17,7 +17,7 @@ suite=packages
 log=$directory/output
 . scripts/tally.sh
 
-# What is to be packed and built is the tree, not the run of make around us.
+# The surrounding run of make must not influence what is packed and built.
 unset MAKEFLAGS MFLAGS MAKELEVEL LD_LIBRARY_PATH
 
 # ---------------------------------------------------------------- the archive
@@ -44,8 +44,8 @@ check 'it has every file' has_all_sources
 
 # --------------------------------------------------------------- the packages
 
-# A network namespace of its own, whose only interface is down, and no crate
-# that an earlier build downloaded.
+# Runs a command in its own network namespace, whose only interface is down, and
+# without crates that an earlier build downloaded.
 without_network() { # COMMAND...
     local namespace=(--net)
     [ "$(id -u)" -eq 0 ] || namespace+=(--map-root-user)
@@ -81,8 +81,8 @@ has_the_manual() {
             sed -n 's|^[^d].* \./usr/share/man/man3/\(.*\)\.gz$|\1|p' | sort)
 }
 
-# A package that is built against ours asks for the same release as one that is
-# built against Debian's, so it can also be installed beside that.
+# A package that is built against ours depends on the same release as one that is
+# built against Debian's, so it can be installed with either.
 symbols_agree() {
     local theirs different
     theirs=$(dpkg-query --control-path libnbd0 symbols)
@@ -92,7 +92,7 @@ symbols_agree() {
     [ -z "$different" ]
 }
 
-# One that uses what only ours has asks for ours.
+# A package that uses the additions depends on this version.
 additions_ask_for_ours() {
     cat "$directory/control/symbols"
     grep -qx " (symver)LIBNBDX_1\.0 $version" "$directory/control/symbols"
@@ -104,16 +104,16 @@ version=$(dpkg-parsechangelog --show-field Version)
 api=${version%+*}
 check 'version of the packages' test "libnbd-$version.tar.gz" = "$(basename "$archive")"
 check 'version above that of Debian' higher_than_debians
-check 'there is no network for the build' no_network
+check 'the build has no network' no_network
 check 'packages build from the archive' without_network scripts/make-deb.sh "$archive" "$debs"
 check 'files of libnbd0' has_files libnbd0 "$library"/libnbd.so.0{,.0.0}
 check 'files of libnbd-dev' has_files libnbd-dev /usr/include/libnbd{,x}.h \
     "$library"/{libnbd.a,libnbd.so,pkgconfig/libnbd{,x}.pc}
 check 'manual in libnbd-dev' has_the_manual
-check 'symbols of the same releases as in Debian' symbols_agree
-check 'additions are those of this version' additions_ask_for_ours
+check 'symbols have the same versions as in Debian' symbols_agree
+check 'additions depend on this version' additions_ask_for_ours
 
-# ------------------------------------------------------- the throw-away system
+# -------------------------------------------------------- the temporary system
 
 suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 bootstrap() {
@@ -143,8 +143,8 @@ installed() { # VERSION PACKAGE...
     [ "$(awk -v version="$expected" '/^ii / && $3 == version' "$directory/installed" | wc -l)" -eq $# ]
 }
 
-# Every package is configured, every dependency met, and an upgrade of the
-# system would leave ours alone.
+# Every package is configured, every dependency is satisfied, and an upgrade of
+# the system would not replace our packages.
 consistent() {
     inside dpkg --audit > "$directory/audit" && [ ! -s "$directory/audit" ] &&
         inside apt-get check &&

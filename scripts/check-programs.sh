@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs programs that were built for the C library, unmodified, on the library in
-# build/, and compares what they print and leave behind with the same run on the
-# C library.  Nothing but the search path of the loader tells the runs apart.
+# build/, and compares their output and their files with those of the same run on
+# the C library.  The runs differ only in the search path of the loader.
 #
 # Prints a table of programs and scenarios, and "N passed, N failed" at the end.
-# A result is `same`, or `explained` with the reason in the next line.
+# A result is `same`, or `explained` with the reason on the next line.
 
-# What runs is written down as it would be typed, and its variables get their
-# values later, in a shell of its own.
+# Scenarios are written as one would type them; a separate shell expands their
+# variables later.
 # shellcheck disable=SC2016
 
 set -uo pipefail
@@ -17,7 +17,7 @@ ours=${LIBNBD_BUILD:?set by make check}
 embedded=${EMBEDDED_SERVER:?set by make check}
 programs=$PWD/c-tests/programs
 multiarch=$(gcc -print-multiarch)
-# Short, because the path of a Unix socket must be.
+# Short, because the path of a Unix socket must be short.
 directory=$(mktemp -d /tmp/nbd-programs-XXXXXX)
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -31,9 +31,9 @@ record() { # STATUS PROGRAM SCENARIO RESULT
     count "$1"
 }
 
-# ------------------------------------------------- what scenarios are made of
+# ------------------------------------------------ building blocks of scenarios
 
-# Starts a server on a Unix socket.  $uri then leads to it.
+# Starts a server on a Unix socket, and sets $uri to its URI.
 serve() { # NBDKIT-ARGUMENT...
     serve_at socket -U socket "$@"
     export uri="nbd+unix:///?socket=$PWD/socket"
@@ -46,7 +46,7 @@ serve_at() { # NAME NBDKIT-ARGUMENT...
     wait_for test -s "$name.pid"
 }
 
-# qemu-nbd that stays for more than one client.
+# Starts a qemu-nbd that serves more than one client.
 serve_qemu() { # QEMU-NBD-ARGUMENT...
     qemu-nbd --persistent --shared 8 --socket "$PWD/socket" --pid-file=socket.pid "$@" 2> qemu.log &
     qemu=$!
@@ -55,7 +55,7 @@ serve_qemu() { # QEMU-NBD-ARGUMENT...
     export uri="nbd+unix:///?socket=$PWD/socket"
 }
 
-# It serves more than one client only as a daemon.
+# Starts nbd-server, which serves more than one client only as a daemon.
 serve_reference() { # LINE-OF-CONFIGURATION...
     printf '%s\n' '[generic]' "unixsock = $PWD/socket" 'allowlist = true' "$@" > conf
     nbd-server -C "$PWD/conf" -p "$PWD/socket.pid" > log 2>&1
@@ -63,7 +63,7 @@ serve_reference() { # LINE-OF-CONFIGURATION...
     wait_for test -s socket.pid -a -S socket
 }
 
-# The scripted server of this project.
+# Starts the scripted server of this project.
 serve_embedded() { # OPTION...
     "$embedded" --unix "$PWD/socket" --ready-file ready --exit-with-parent "$@" > server.log 2>&1 &
     wait_for test -s ready
@@ -74,7 +74,7 @@ wait_for() { # COMMAND...
     local tries=0
     until "$@" > wait.log 2>&1; do
         if [ $((tries += 1)) -gt 400 ]; then
-            echo "waited in vain for: $*"
+            echo "timed out waiting for: $*"
             cat wait.log
             exit 1
         fi
@@ -100,7 +100,7 @@ image() { # FILE
     qemu-io -c 'write -P 3 1M 64k' -c 'write -z 512M 512k' "$1" > log
 }
 
-# What is allocated and what is zero, wherever in the file it may be.
+# Prints what is allocated and what is zero, wherever it is in the file.
 holes() { # FILE FORMAT
     qemu-img map --output=json -f "$2" "$1" | python3 -c '
 import itertools, json, sys
@@ -109,10 +109,10 @@ for (data, zero), extents in itertools.groupby(json.load(sys.stdin), kind):
     print(sum(extent["length"] for extent in extents), data, zero)'
 }
 
-# What nbdinfo answers when it is asked for one thing of an export...
+# Prints what nbdinfo reports when it is asked for one property of an export...
 answers() { # URI
     local context way what
-    # Failing alike would prove little.
+    # If both runs failed alike, that would prove little.
     nbdinfo --size "$1" || exit
     ask "$1" --size --json
     for context in '' =base:allocation =qemu:dirty-bitmap:changes =qemu:allocation-depth \
@@ -131,7 +131,7 @@ answers() { # URI
     done
 }
 
-# ...and all that it can tell besides.
+# ...and everything else that it can report.
 everything() { # URI
     answers "$1"
     ask "$1"
@@ -140,7 +140,7 @@ everything() { # URI
     ask "$1" --list --json
 }
 
-# The words of messages are not what this is about.
+# The wording of messages does not matter here.
 ask() { # URI NBDINFO-ARGUMENT...
     local uri=$1
     shift
@@ -148,7 +148,7 @@ ask() { # URI NBDINFO-ARGUMENT...
     echo "$*: $?"
 }
 
-# A certificate authority that client and server trust, and shared keys.
+# Creates a certificate authority that client and server trust, and shared keys.
 make_keys() {
     mkdir "$directory/pki" && cd "$directory/pki" || return
     printf 'cn = authority\nca\ncert_signing_key\n' > authority.template
@@ -168,10 +168,10 @@ make_keys() {
     psktool --username=alice --pskfile=keys.psk
 }
 
-# Some servers report how each client leaves, which depends on who is faster;
-# scenarios send that to a file.
+# Some servers report how each client leaves, which depends on who is faster, so
+# scenarios redirect their messages to a file.
 
-# A port that is free now and, most likely, a second later.
+# A port that is free now and most likely still is a second later.
 port=$(/usr/bin/python3 -c "import socket; s = socket.socket(); s.bind(('', 0)); print(s.getsockname()[1])")
 pki=$directory/pki
 tls="tls-certificates=$pki"
@@ -185,14 +185,14 @@ export embedded programs port pki tls
 
 # ------------------------------------------------------- running and comparing
 
-# The directory has the same name in both runs, for it is part of the output.
+# The directory has the same name in both runs, because the output contains it.
 run() { # NAME LIBRARY-PATH SCRIPT
     local work=$directory/run
     mkdir "$work"
     (
         cd "$work" || exit
         [ -z "$2" ] || export LD_LIBRARY_PATH=$2
-        # Other installations of Python do not have the module.
+        # Other installations of Python lack the module.
         PATH=/usr/bin:$PATH
         exec timeout --kill-after=5 60 bash -uc "$3"
     ) > "$directory/$1" 2>&1 < /dev/null
@@ -204,7 +204,8 @@ same() { # SED-SCRIPT
     diff <(sed -e "$1" "$directory/theirs") <(sed -e "$1" "$directory/ours")
 }
 
-# The scenario must end well on the C library, unless it says how it shall end.
+# The scenario must succeed on the C library; one that expects a failure checks for
+# it itself.
 scenario() { # PROGRAM NAME SCRIPT [SED-SCRIPT REASON]
     local difference result=same status=0
     rm -rf "$directory"/{theirs,ours}{,.files}
@@ -233,7 +234,7 @@ scenario() { # PROGRAM NAME SCRIPT [SED-SCRIPT REASON]
     fi
 }
 
-# Sees to it that the second run does run on ours.
+# Checks that the second run uses our library.
 uses_ours() { # PROGRAM FILE
     local found
     found=$(LD_LIBRARY_PATH=$ours ldd "$2" | sed -n 's/^.*libnbd\.so\.0 => \(.*\) (.*/\1/p')
@@ -245,8 +246,8 @@ uses_ours() { # PROGRAM FILE
 }
 
 words='s/^\([a-z]*: \(nbd_[a-z_]*: \)\?\).*$/\1MESSAGE/'
-reason_contexts='since 1.16 the server is asked for its meta contexts in any case, and nbdkit names them'
-reason_words='the message is worded in another way; function and exit status are the same'
+reason_contexts='since 1.16 the library always asks for meta contexts, and nbdkit lists them'
+reason_words='the message is worded differently; function and exit status are the same'
 
 printf '%-12s %-44s %s\n' PROGRAM SCENARIO RESULT
 
@@ -254,7 +255,7 @@ printf '%-12s %-44s %s\n' PROGRAM SCENARIO RESULT
 
 uses_ours nbdinfo /usr/bin/nbdinfo
 scenario nbdinfo 'version' 'nbdinfo --version' \
-    's/^libnbd .*/libnbd/' 'it also prints the version of the library that it runs on'
+    's/^libnbd .*/libnbd/' 'it also prints the version of the library on which it runs'
 scenario nbdinfo 'size' 'serve memory 64M; nbdinfo --size "$uri"'
 scenario nbdinfo 'size, server as a command' 'nbdinfo --size -- [ nbdkit memory 64M ]'
 scenario nbdinfo 'everything' 'disk d; serve file d; nbdinfo "$uri"'
@@ -314,7 +315,7 @@ scenario nbdinfo 'not a URI' 'nbdinfo "nbd+unknown://host"; echo "$?"' "$words" 
 scenario nbdinfo 'the server command does not exist' 'nbdinfo -- [ no-such-server ]; echo "$?"' \
     "1s/.*no-such-server.*/no-such-server/; $words" "$reason_words"
 
-# Everything at once, with servers that differ in what they can do.
+# Everything at once, with servers that differ in their features.
 scenario nbdinfo 'all questions, memory' 'serve memory 1M 2> nbdkit.log; everything "$uri"'
 scenario nbdinfo 'all questions, read-only file' 'disk d; serve --readonly file d 2> nbdkit.log; everything "$uri"'
 scenario nbdinfo 'all questions, file' 'disk d; serve file d 2> nbdkit.log; everything "$uri"'
@@ -482,7 +483,7 @@ scenario OCaml 'client.ml, qemu-nbd' \
 uses_ours fio "$(command -v fio)"
 fio='fio --name=job --ioengine=nbd --uri="$uri" --size=16M --group_reporting \
     --output-format=json --output=report'
-# Times differ, but not what was read, written and verified.
+# Times differ, but the amounts of data must not.
 counts='python3 -c "
 import json
 job = json.load(open(\"report\"))[\"jobs\"][0]
@@ -496,8 +497,8 @@ scenario fio 'read and write at random' "serve memory 16M; $fio"' \
 scenario fio 'write, read and verify, blocks of any size' "serve memory 16M; $fio"' \
     --rw=randrw --bsrange=512-128k --bs_unaligned=0 --iodepth=64 --number_ios=2000 --randseed=1 \
     --verify=crc32c --verify_fatal=1; echo "$?"; '"$counts"
-# The server takes its time, with a thread for each request, and logs when one
-# begins and, with dots before its name, when it has ended.
+# The server delays each request in a thread of its own, and logs when it begins
+# and, with dots before its name, when it ends.
 scenario fio 'as many in flight as asked for' \
     "serve --threads 64 --filter=log --filter=delay memory 16M logfile=log delay-read=2ms \
         delay-write=2ms; $fio"' --rw=randwrite --bs=4k --iodepth=64 --verify=crc32c --verify_fatal=1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test, each step to its end whatever became of the one before, and
-# closes with one line that sums all of them up.  `make check` calls it.
+# Runs every test.  Each step runs to its end, even if an earlier one failed, and
+# the last line is the sum of all of them.  `make check` calls this script.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 export LIBNBD_BUILD=${LIBNBD_BUILD:?set by make check}
 export EMBEDDED_SERVER=${EMBEDDED_SERVER:?set by make check}
 export INCLUDE=$PWD/include LIB=$LIBNBD_BUILD
-# Debian's manual pages, where install-deps.sh had to fetch them itself.
+# Debian's manual pages, if install-deps.sh had to download them.
 export MANPATH=$PWD/build/oracle/usr/share/man:${MANPATH:-}
 read -ra flags <<< "${CARGO_FLAGS:-}"
 cargo=${CARGO:-cargo}
@@ -20,7 +20,7 @@ total_passed=0
 total_failed=0
 failures=()
 
-# Prints "PASSED FAILED" as counted by the test runners that wrote the log.
+# Prints "PASSED FAILED" as reported by the test runners that wrote the log.
 inner_counts() { # LOG
     awk '
         /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
@@ -33,7 +33,7 @@ inner_counts() { # LOG
         END { print passed + 0, failed + 0 }' "$1"
 }
 
-# A step that counts nothing itself is one test.
+# A step that does not count tests is one test.
 step() { # MINUTES TITLE COMMAND...
     local minutes=$1 title=$2 log status passed failed
     shift 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building and testing need and that are
-# missing.  Without the right to do so it names the command and fails.
+# Installs the Debian packages that are missing for building and testing.  Without
+# permission to do so, it prints the command and fails.
 #
 #   install-deps.sh [--build-only]
 
@@ -13,24 +13,24 @@ packages=(
 )
 if [ "${1:-}" != --build-only ]; then
     packages+=(
-        # Compilers, interpreters and checkers of the tests.
+        # Compilers, interpreters and checkers for the tests.
         g++ python3 shellcheck
         # Build systems of programs that use the library.
         autoconf cmake meson ninja-build
         # Servers.
         nbdkit nbd-server qemu-utils
-        # SSH to this machine, and what runs at its other end.
+        # SSH to this machine, and what it runs at the other end.
         openssh-client openssh-server netcat-openbsd
         # Certificates and keys for TLS.
         gnutls-bin
         # The C library: the reference for behaviour and speed.
         libnbd0 libnbd-dev libnbd-bin
-        # Programs that were built for it, and what they need.
+        # Programs that were built for it, and their dependencies.
         python3-libnbd libnbd-ocaml-dev ocaml-nox fuse3 poke
+        # Comparison of the ABI with that of the C library.
+        abigail-tools
         # Debian packages, and a system to install them in.
         debhelper dpkg-dev mmdebstrap
-        # Comparison with it.
-        abigail-tools
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
@@ -43,7 +43,7 @@ if ! command -v cargo > /dev/null; then
     exit 1
 fi
 if ! command -v dpkg-query > /dev/null; then
-    echo 'this is not Debian or a relative of it: install the equivalents of' >&2
+    echo 'this is not Debian or a derivative: install the equivalents of' >&2
     echo "    ${packages[*]}" >&2
     exit 1
 fi
@@ -60,7 +60,7 @@ as_root=()
 if [ ${#missing[@]} -gt 0 ]; then
     install=(apt-get install --yes --no-install-recommends "${missing[@]}")
     if ! "${as_root[@]}" true 2> /dev/null; then
-        echo 'packages are missing; install them with' >&2
+        echo 'some packages are missing; install them with' >&2
         echo "    sudo ${install[*]}" >&2
         exit 1
     fi
@@ -68,8 +68,8 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" < /dev/null
 fi
 
-# Images for containers often tell dpkg to leave manual pages out, but one of
-# them is part of the tests.
+# Container images often configure dpkg to leave out manual pages, but the tests
+# need one of them.
 page=usr/share/man/man3/libnbd.3.gz
 oracle=build/oracle
 if [[ " ${packages[*]} " = *' libnbd-dev '* && ! -e /$page && ! -e $oracle/$page ]]; then

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the Debian packages from a source archive of `make dist`.
+# Builds the Debian packages from a source archive created by `make dist`.
 #
 #   make-deb.sh ARCHIVE.tar.gz DIRECTORY
 #
-# The packages are left in the directory, without those of an earlier run.
+# Leaves the packages in the directory and removes those of an earlier run.
 
 set -euo pipefail
 
@@ -16,8 +16,8 @@ mkdir -p "$directory"
 tar --extract --file "$archive" --directory "$directory"
 cd "$directory/$name"
 
-# The build shall not depend on the make that called this, nor on its target
-# directory.  -d: the Rust toolchain need not come from a package.
+# The build must not depend on the calling make or on its target directory.
+# --no-check-builddeps, because the Rust toolchain need not come from a package.
 unset MAKEFLAGS MFLAGS MAKELEVEL CARGO_TARGET_DIR CARGO_FLAGS LIBNBD_BUILD
 dpkg-buildpackage --build=binary --no-sign --no-check-builddeps
 cd ..

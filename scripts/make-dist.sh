@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Packs the sources, as they are in the work tree, together with the crates they
-# need, so that they can be built without a network.  The same sources give the
-# same archive.
+# Packs the sources from the work tree together with the required crates, so that
+# they can be built without network access.  The same sources give the same archive.
 #
 #   make-dist.sh ARCHIVE.tar.gz
 #
-# Everything in the archive is below a directory that is called like it.
+# Everything in the archive is below a directory with the name of the archive.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."

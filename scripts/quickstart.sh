@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Serves a RAM disk and reads it with a C program that is compiled on the spot.
-# `make quickstart` runs this once the library and the server are built.
+# Serves a RAM disk and reads it with a C program that it compiles.
+# `make quickstart` runs this script after building the library and the server.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 server=${EMBEDDED_SERVER:?set by make quickstart}
 export PKG_CONFIG_PATH=${LIBNBD_BUILD:?set by make quickstart}
-# This must not lead to another copy of the library.
+# The loader must not find another copy of the library.
 unset LD_LIBRARY_PATH
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/nbd-quickstart-XXXXXX")
@@ -22,7 +22,7 @@ finish() {
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
 
-# Prints a command with its variable parts as they are written, then runs it.
+# Prints a command as one would type it, then runs it.
 show() {
     printf '\n$ %s\n' "$1"
     shift
@@ -43,4 +43,4 @@ read -ra flags <<< "$(pkg-config --cflags --libs libnbd)"
 show "cc examples/first-sector.c \$(pkg-config --cflags --libs libnbd) -o first-sector" \
     "${compiler[@]}" examples/first-sector.c "${flags[@]}" -o "$directory/first-sector"
 show "./first-sector disk.sock" "$directory/first-sector" "$directory/disk.sock"
-printf '\nThat was a C program, reading an NBD disk through %s.\n' "$LIBNBD_BUILD/libnbd.so.0"
+printf '\nA C program has just read an NBD disk through %s.\n' "$LIBNBD_BUILD/libnbd.so.0"

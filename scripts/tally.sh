@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# For the scripts that run a list of checks: each is a command that succeeds.
-# They set `suite`, which begins every line, and `log`, a file for the output of
-# a check, and then source this.
+# For scripts that run a list of checks, each of which is a command that must
+# succeed.  They set `suite`, which every line begins with, and `log`, a file for
+# the output of a check, and then source this file.
 
 : "${suite:?}" "${log:?}"
 passed=0
@@ -20,8 +20,7 @@ check() { # NAME COMMAND...
     fi
 }
 
-# What `check` does after a check.  A script that prints results in another way
-# calls it alone.
+# Counts one result.  Scripts that print results in their own way call only this.
 count() { # STATUS
     if [ "$1" -eq 0 ]; then
         passed=$((passed + 1))
@@ -30,7 +29,7 @@ count() { # STATUS
     fi
 }
 
-# The last thing to do.
+# Prints the totals and sets the exit status: call this last.
 total() {
     echo "$passed passed, $failed failed"
     [ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]

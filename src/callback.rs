@@ -6,15 +6,13 @@
 //! this form, so that no call allocates.
 //!
 //! What the public functions take is one of these in a wrapper, which can be
-//! made from a Rust closure as well (see `rust`).
+//! made from a Rust closure as well (see `api::callbacks`).
+
+#![allow(unsafe_code, reason = "closures of C are a function and a pointer")]
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 use crate::error::Result;
-
-mod rust;
-
-pub use rust::*;
 
 /// Frees the data of a closure.
 pub type FreeFunction = unsafe extern "C" fn(user_data: *mut c_void);

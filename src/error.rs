@@ -7,8 +7,8 @@ use std::io;
 
 /// Why a call failed.
 ///
-/// The text does not name the public function; whoever reports the error adds
-/// it, because the same fault can surface through several functions.
+/// The text does not name the public function; the code that reports the error
+/// adds it, because the same fault can surface through several functions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
@@ -20,8 +20,7 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error with an errno.  Zero means that no errno describes it: the
-    /// text alone does.
+    /// An error with an errno.  Zero means that no errno describes it.
     pub fn new(errno: i32, text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             errno,
@@ -63,7 +62,7 @@ impl Error {
 /// The system's words for an errno.
 fn describe(errno: i32) -> String {
     let mut text = io::Error::from_raw_os_error(errno).to_string();
-    // What the standard library adds says the same in numbers.
+    // The standard library appends the number.
     if let Some(end) = text.rfind(" (os error ") {
         text.truncate(end);
     }
@@ -71,7 +70,8 @@ fn describe(errno: i32) -> String {
 }
 
 /// Bytes from a peer or a caller as messages show them: what is not printable
-/// ASCII becomes `\xNN`, so that no message can fool a terminal.
+/// ASCII becomes `\xNN`, so that no message can send control sequences to a
+/// terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a>(pub &'a [u8]);
 

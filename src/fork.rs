@@ -1,22 +1,24 @@
 //! Locks of the whole process, and `fork`.
 //!
-//! A child has one thread only, the one that has forked.  A lock that another
-//! thread held at that moment stays taken in the child for ever.  So whoever
-//! takes a lock that all handles share, one of this crate or of a library
-//! below it, says so with [`busy`], and `fork` waits until nobody is.
+//! A child has only one thread, the one that forked.  A lock that another
+//! thread held at that moment stays locked in the child forever.  So whoever
+//! takes a lock that all handles share, of this crate or of a library below it,
+//! announces it with [`busy`], and `fork` waits until no thread is busy.
 //!
-//! The gate that both pass is one word, which counts those who are busy and
-//! those who fork.  Neither side comes in while the other is there, and each
-//! may be there many times: threads that fork at once do not disturb each
-//! other.
+//! Both sides pass a gate, one word that counts the threads that are busy and
+//! those that fork.  Neither side enters while the other is inside, but each
+//! may be inside many times: threads that fork at the same time do not block
+//! each other.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::sys;
 
-/// One busy thread, in the word; those who fork are counted above.
+/// One busy thread, in the word; threads that fork are counted in the bits
+/// above.
 const BUSY: u32 = 1;
 const ALL_BUSY: u32 = FORKING.wrapping_sub(1);
 /// One thread that forks.
@@ -24,7 +26,7 @@ const FORKING: u32 = 1 << 22;
 
 static GATE: AtomicU32 = AtomicU32::new(0);
 
-/// So many times this process and those before it have been forked off.
+/// How many forks lie between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 static PREPARED: AtomicBool = AtomicBool::new(false);
@@ -43,15 +45,15 @@ thread_local! {
 #[derive(Debug)]
 #[must_use]
 pub struct Busy {
-    /// It ends in the thread in which it began.
+    /// It must end in the thread in which it began.
     _thread: PhantomData<*const ()>,
 }
 
 /// Keeps other threads from forking until the result is dropped.  A thread can
 /// be busy several times over, and can fork all the same.
 ///
-/// Nothing that waits, and no callback of the program, belongs inside: a fork
-/// waits for its end.
+/// Nothing inside may wait or call a callback of the program, because a fork
+/// waits for the end.
 pub fn busy() -> Busy {
     OWN.with(|own| {
         if own.busy.get() == 0 && own.forking.get() == 0 {
@@ -65,6 +67,25 @@ pub fn busy() -> Busy {
     }
 }
 
+impl Busy {
+    /// Lets the thread stay busy until `kept` is dropped.
+    pub fn keep(self) {
+        mem::forget(self);
+    }
+
+    /// What the same thread has let go with `keep`.
+    pub fn kept() -> Self {
+        Self {
+            _thread: PhantomData,
+        }
+    }
+}
+
+#[cfg(test)]
+pub fn is_busy() -> bool {
+    OWN.with(|own| own.busy.get() > 0)
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
         OWN.with(|own| {
@@ -76,8 +97,8 @@ impl Drop for Busy {
     }
 }
 
-/// A number that changes in a child.  What other threads have left behind in
-/// memory is void when it has changed: they do not exist.
+/// A number that changes in a child.  When it has changed, what other threads
+/// have left in memory is void, because they no longer exist.
 pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
@@ -104,8 +125,8 @@ fn leave() {
     }
 }
 
-/// Threads that come here at the same time may all do it.  That does no harm,
-/// and a lock to prevent it would be one more to be caught by a fork.
+/// Several threads may do this at the same time.  That does no harm, and a lock
+/// to prevent it would be one more that a fork can catch.
 fn prepare_for_forks() {
     if !PREPARED.load(Ordering::Acquire) && sys::at_fork(before, in_parent, in_child) {
         PREPARED.store(true, Ordering::Release);
@@ -119,7 +140,7 @@ extern "C" fn before() {
         if own.forking.get() > 1 {
             return;
         }
-        // This thread is not waited for, by another that forks neither.
+        // Nobody waits for this thread, not even another thread that forks.
         let change = FORKING.wrapping_sub(counted(own));
         let mut now = GATE
             .fetch_add(change, Ordering::AcqRel)
@@ -167,8 +188,9 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// Whether `child` is true in a child of this process, which has so many
-    /// seconds for it.
+    /// Whether `child` is true in a child of this process, which has 10 seconds
+    /// for it.
+    #[allow(unsafe_code, reason = "the library itself forks only to run programs")]
     fn forked(child: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child does nothing that needs another thread.
         match unsafe { libc::fork() } {

@@ -28,16 +28,16 @@
 //!   wait (`aio_...`) owns them, and gives the buffer back through its
 //!   [`CompletionCallback`].
 //! * Callbacks run inside a call on the handle, which is locked: calls on the
-//!   handle fail there with `EDEADLK`, but methods that return no `Result` say
-//!   how things were before.  One that panics is not called again, and the
-//!   command or option that called it along the way fails with
-//!   `ENOTRECOVERABLE`; the program goes on.
+//!   handle fail there with `EDEADLK`, but methods that return no `Result`
+//!   work, and report the state as it was before.  One that panics is not
+//!   called again, and the command or option that called it along the way fails
+//!   with `ENOTRECOVERABLE`; the program goes on.
 //! * A call that fails returns an [`Error`] with the errno that C would see.
 //!   There is no other last error, so `nbd_get_error` and `nbd_get_errno` have
 //!   no counterpart here; neither have `nbd_create` and `nbd_close`, which are
 //!   [`Handle::new`] and `drop`.
-//! * What this library adds to the C library is among the methods as well; in C
-//!   it has names of its own, `nbdx_...`.
+//! * What this library adds to the C library is available as methods, too; the C
+//!   names of these functions begin with `nbdx_`.
 //!
 //! # Inside
 //!
@@ -48,7 +48,8 @@
 //!
 //! * `ffi`: the C skin, one thin entry for each public function,
 //!   which calls the method of the same name;
-//! * `api`: those methods of [`Handle`], which are the Rust skin;
+//! * `api`: those methods of [`Handle`], which are the Rust skin, and the buffers
+//!   and callbacks that they take;
 //! * `client`: the handle: settings, states, the lock, and the operations
 //!   behind it;
 //! * `uri`: NBD URIs, to a plan of settings and a place to connect to, and back;
@@ -58,8 +59,11 @@
 //! * `transport`: byte streams that wait only when told to, in clear or with
 //!   TLS, the only place that moves bytes;
 //! * `protocol`: the wire as data: numbers, layouts, limits;
-//! * `memory`, `callback`, `error`: what all of them speak in: memory and
-//!   closures that the caller lends, and what went wrong;
+//! * `table`: the functions as data: names, versions, permitted states, flags;
+//! * `memory`, `callback`, `flow`, `error`: what all of them speak in: memory
+//!   and closures that the caller lends, the results of sending and receiving,
+//!   and what went wrong;
+//! * `statistics`: what has gone over the wire;
 //! * `unwind`, `fork`: where panics end, and locks that a child must not find
 //!   taken;
 //! * `sys`: the system calls, each in a safe function.
@@ -67,6 +71,8 @@
 //! `negotiation` and `transmission` perform no system call: they see bytes and
 //! produce bytes, so tests drive them from byte strings, cut anywhere.
 
+// Modules that need it allow it, and say why.
+#![deny(unsafe_code)]
 // A test that overflows has failed, and says so.
 #![cfg_attr(
     test,
@@ -79,10 +85,12 @@ mod client;
 mod connect;
 mod error;
 mod ffi;
+mod flow;
 mod fork;
 mod memory;
 mod negotiation;
 mod protocol;
+mod statistics;
 mod sys;
 mod table;
 #[cfg(test)]
@@ -96,11 +104,12 @@ mod uri;
 use protocol::flag;
 
 pub use api::arguments::{ToAddress, ToSecret, ToSocket, ToText, ToTexts};
-pub use api::constants::*;
-pub use callback::{
-    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,
+pub use api::buffers::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};
+pub use api::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback, ReadChunk,
 };
+pub use api::constants::*;
+pub use callback::Extent;
 pub use client::Handle;
 pub use error::{Error, Result};
-pub use memory::loan::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};

@@ -6,10 +6,10 @@
 //! reference to the memory: a C program may share it with other threads or
 //! other commands, and it may not be initialised.
 
+#![allow(unsafe_code, reason = "commands work on memory that callers lend")]
+
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-
-pub mod loan;
 
 /// Memory the library reads from: the data of a write.
 #[derive(Debug)]

@@ -1,21 +1,22 @@
 //! The table of public functions: name, first version, the handle states that
 //! permit the call, and the words it accepts.
 //!
-//! There are two lists: `ALL` has the functions of libnbd, which are those of the
-//! C library, and `EXTENSION` those that only this library has, under the name
-//! libnbdx.  The rules are the same for both.
+//! There are two lists: `ALL` has the functions of libnbd, which the C library
+//! has as well, and `EXTENSION` those that only this library has, named libnbdx.
+//! The rules are the same for both.
 //!
-//! Pure data.  The gate (`api::gate`) applies these rules to every call, and the
-//! build script writes them into the header and the manual, so that they are
-//! said once.  The statics have the names of the functions: a macro that writes
-//! `table::$name` does not compile for a function that is not in the table.
+//! Pure data.  The gate (`api::gate`) applies these rules to every call, and
+//! the build script writes them to the headers and the manual, so that they are
+//! stated once.  The statics have the names of the functions: a macro that
+//! writes `table::$name` does not compile for a function that is not in the
+//! table.
 
 use std::ffi::CStr;
 use std::fmt;
 
 use crate::flag;
 
-/// What the table says of one public function.
+/// The table's entry for one public function.
 #[derive(Debug)]
 pub struct Row {
     /// The name, as it begins error messages.
@@ -25,7 +26,7 @@ pub struct Row {
     pub since: &'static str,
     /// The states that permit the call.
     pub states: States,
-    /// The word among its arguments that has rules.
+    /// The argument with restricted values, if any.
     pub word: Word,
 }
 
@@ -39,7 +40,8 @@ pub enum Word {
     Choice(i32),
     /// These bits and no others.
     Mask(u32),
-    /// Flags of a command: these bits, unless the strict mode lets others pass.
+    /// Flags of a command: these bits, and others if the strict mode permits
+    /// them.
     Command(u32),
 }
 
@@ -50,15 +52,15 @@ pub struct States(u8);
 impl States {
     /// Not yet connected.
     pub const CREATED: Self = Self(1);
-    /// Connecting, or talking through the handshake.
+    /// Connecting, or performing the handshake.
     pub const CONNECTING: Self = Self(2);
     /// In option mode, waiting for the caller.
     pub const NEGOTIATING: Self = Self(4);
     /// In the transmission phase.
     pub const CONNECTED: Self = Self(8);
-    /// The connection ended in order.
+    /// The connection ended in an orderly way.
     pub const CLOSED: Self = Self(16);
-    /// The connection broke.
+    /// The connection failed.
     pub const DEAD: Self = Self(32);
     /// Every state.
     pub const ANY: Self = Self(63);
@@ -107,13 +109,13 @@ const ANY: States = States::ANY;
 const CREATED: States = States::CREATED;
 const NEGOTIATING: States = States::NEGOTIATING;
 const CONNECTED: States = States::CONNECTED;
-/// What the handshake asks for can still be changed.
+/// What the handshake requests can still be changed.
 const BEFORE_GO: States = CREATED.or(NEGOTIATING);
-/// There is somebody to say goodbye to.
+/// There is a server to disconnect from.
 const OPEN: States = NEGOTIATING.or(CONNECTED);
-/// What the server said is known.
+/// What the server reported is known.
 const KNOWN: States = OPEN.or(States::CLOSED);
-/// It is known where the server is.
+/// The location of the server is known.
 const STARTED: States = States::CONNECTING.or(KNOWN).or(States::DEAD);
 /// Commands can be in flight, or have been.
 const TRANSMISSION: States = CONNECTED.or(States::CLOSED).or(States::DEAD);
@@ -157,8 +159,8 @@ macro_rules! rows {
             };
         )*
         $(#[$doc])*
-        // The library names each by itself, so that the compiler finds a row
-        // without a function.
+        // The library names each row individually, so that the compiler finds a
+        // row without a function.
         #[cfg(any(test, not(library)))]
         pub static $list: &[&Row] = &[$(&$name),*];
     };

@@ -1,21 +1,29 @@
 //! Where panics end.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs `operation`; `None` says that it has panicked, which the panic hook has
-/// reported.  The caller knows what may be left half done.
+/// Runs `operation`; `None` means that it has panicked, which the panic hook
+/// has reported.  The caller knows what may be left half done.
 ///
-/// What was panicked with is dropped here, and that can panic as well, again
-/// with something.  So if it does, that is forgotten.
+/// The payload of the panic is dropped here, and its drop can panic as well,
+/// with another payload.  That one is leaked.
 pub fn contain<R>(operation: impl FnOnce() -> R) -> Option<R> {
-    let payload = match catch_unwind(AssertUnwindSafe(operation)) {
-        Ok(result) => return Some(result),
-        Err(payload) => payload,
-    };
+    match catch_unwind(AssertUnwindSafe(operation)) {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            discard(payload);
+            None
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn discard(payload: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another);
     }
-    None
 }
 
 #[cfg(test)]
@@ -24,7 +32,7 @@ mod tests {
     use std::panic::panic_any;
     use std::sync::Arc;
 
-    /// Panics when it is dropped, with another one, so many times.
+    /// Panics when it is dropped, with another bomb, this many times.
     struct Bomb(u32, Arc<()>);
 
     impl Drop for Bomb {

@@ -1,6 +1,6 @@
 //! A page that is written by hand: `# NAME: purpose`, then sections, in which
-//! `@functions` stands for the list of the functions of its interface and `@program NAME` for an
-//! example program.
+//! `@functions` stands for the list of the functions of its interface and
+//! `@program NAME` for an example program.
 
 use std::collections::BTreeSet;
 

@@ -185,7 +185,7 @@ fn history(interface: &Interface, function: &Function, names: &Names) -> String 
         "This function was added in version {} of {}. Programs can check for it at compile time:",
         function.since(),
         match interface.name {
-            // Of which there is another library as well.
+            // The C library has this interface as well.
             "libnbd" => "the interface",
             name => name,
         }

@@ -1,5 +1,5 @@
 /* Prints the size of a disk.  The argument is the URI of an NBD server, which
- * is connected to by IPv4 if the library can be told so.
+ * is connected to by IPv4 if the library supports this setting.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -16,7 +16,7 @@ fail (const char *why)
   exit (EXIT_FAILURE);
 }
 
-/* One round: waits for what the handle waits for, and tells it. */
+/* One round: waits for what the handle needs, and notifies it. */
 static void
 wait_and_move_on (struct nbd_handle *nbd)
 {
@@ -32,7 +32,7 @@ wait_and_move_on (struct nbd_handle *nbd)
     fail (nbd_get_error ());
   if (poll (fds, 1, -1) == -1)
     fail ("poll");
-  /* An error or a hangup is for the library to find out about. */
+  /* The library finds out about an error or a hangup by itself. */
   if (read && (fds[0].revents & ~POLLOUT) != 0)
     r = nbd_aio_notify_read (nbd);
   else if (write && fds[0].revents != 0)

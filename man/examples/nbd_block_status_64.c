@@ -17,7 +17,7 @@ fail (const char *why)
   exit (EXIT_FAILURE);
 }
 
-/* Prints extents, and stores where they end. */
+/* Prints the extents and stores the offset at which they end. */
 static int
 print (void *user_data, const char *metacontext, uint64_t offset,
        nbd_extent *entries, size_t nr_entries, int *error)
@@ -51,7 +51,7 @@ main (int argc, char *argv[])
       || nbd_connect_unix (nbd, argv[1]) == -1)
     fail (nbd_get_error ());
   if (nbd_can_meta_context (nbd, context) != 1)
-    fail ("the server does not say what is allocated");
+    fail ("the server does not report what is allocated");
   int64_t size = nbd_get_size (nbd);
   if (size == -1)
     fail (nbd_get_error ());
@@ -66,8 +66,8 @@ main (int argc, char *argv[])
                              callback, 0) == -1)
       fail (nbd_get_error ());
     if (end <= offset)
-      fail ("the reply says nothing");
-    /* It need not cover the whole range: go on from where it ends. */
+      fail ("the reply describes nothing");
+    /* It need not cover the whole range: continue where it ends. */
     offset = end;
   }
 

@@ -1,4 +1,4 @@
-/* Lists the exports of a server with their sizes, and uses none of
+/* Lists the exports of a server with their sizes, without using any of
  * them.  The argument is the Unix socket of an NBD server.
  */
 #include <inttypes.h>
@@ -20,7 +20,7 @@ fail (void)
   exit (EXIT_FAILURE);
 }
 
-/* The handle must not be used in here, so this only collects names. */
+/* The handle cannot be used in here, so this only collects names. */
 static int
 remember (void *user_data, const char *name, const char *description)
 {
@@ -42,7 +42,7 @@ main (int argc, char *argv[])
       || nbd_connect_unix (nbd, argv[1]) == -1)
     fail ();
   if (!nbd_aio_is_negotiating (nbd)) {
-    fprintf (stderr, "the server has one export and no negotiation\n");
+    fprintf (stderr, "the server does not list its exports\n");
     return EXIT_FAILURE;
   }
 

@@ -1,5 +1,5 @@
-/* Writes debug messages to a file while it connects.  The arguments are
- * the Unix socket of an NBD server and the file.
+/* Connects to a server and writes the debug messages to a file.  The
+ * arguments are the Unix socket of an NBD server and the file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ write_line (void *user_data, const char *context, const char *msg)
   return 0;
 }
 
-/* Runs once, when the library will write nothing more. */
+/* Runs once, when there will be no more messages. */
 static void
 close_file (void *user_data)
 {

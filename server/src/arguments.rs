@@ -23,14 +23,14 @@ Process:
   --log PATH               append each option, request and violation
 Disk:
   --size BYTES[K|M|G]      RAM disk of this size (default 8M)
-  --pattern                each 8 bytes of it hold their own big-endian offset
+  --pattern                every 8 bytes contain their own big-endian offset
   --file PATH              serve this file
   --read-only              refuse changes
 Handshake:
   --handshake oldstyle|newstyle|fixed
   --no-no-zeroes           do not offer NO_ZEROES
   --refuse OPTION[=ERROR][:MESSAGE]
-                           answer with an error (default UNSUP); OPTION may be 'all'
+                           reply with an error (default UNSUP); OPTION may be 'all'
   --replies simple|structured|extended
                            highest form to negotiate
   --flags NUMBER           transmission flags in place of the true ones
@@ -42,12 +42,12 @@ Handshake:
                            extents it shows the disk's allocation
   --no-contexts            offer none
 Transmission:
-  --reorder N              collect up to N requests, answer the last one first
+  --reorder N              collect up to N requests, reply to the last one first
   --split-reads BYTES      longest data chunk
-  --sparse-reads           answer zero blocks with hole chunks
-  --fail COMMAND=ERROR     let all such commands fail
+  --sparse-reads           send hole chunks for zero blocks
+  --fail COMMAND=ERROR     make this command always fail
 Faults:
-  --cut N                  close after N bytes sent
+  --cut N                  close after sending N bytes
   --flip N[:MASK]          xor output byte N with MASK (default 0xff)
   --drip N                 send at most N bytes at a time
   --script FILE            follow a script (see README.md)
@@ -62,7 +62,7 @@ pub(crate) enum Address {
     Activation,
 }
 
-/// What the command line says.
+/// The contents of the command line.
 #[derive(Debug)]
 pub(crate) struct Arguments {
     pub(crate) address: Address,
@@ -75,7 +75,7 @@ pub(crate) struct Arguments {
     pub(crate) config: Config,
 }
 
-/// What the options about the disk say, until all are known.
+/// The options for the disk, collected until all are known.
 struct DiskWish {
     size: u64,
     pattern: bool,
@@ -171,13 +171,13 @@ fn infallible<T>(result: Result<T, std::convert::Infallible>) -> T {
 }
 
 fn bytes(word: &str) -> Result<u64, String> {
-    size(word).ok_or_else(|| format!("'{word}' is no size"))
+    size(word).ok_or_else(|| format!("'{word}' is not a size"))
 }
 
 fn integer<T: TryFrom<u64>>(word: &str) -> Result<T, String> {
     size(word)
         .and_then(|value| value.try_into().ok())
-        .ok_or_else(|| format!("'{word}' is no suitable number"))
+        .ok_or_else(|| format!("'{word}' is not a suitable number"))
 }
 
 fn flip(word: &str) -> Result<(u64, u8), String> {

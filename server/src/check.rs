@@ -1,10 +1,10 @@
-//! What a conforming client would not have sent.
+//! Detects what a conforming client would not send.
 
 use crate::config::{Config, Replies};
 use crate::greeting::Agreement;
 use crate::wire::{Fields, Request, cmd, cmd_flag, error, flag};
 
-/// An error value, and the text for people.
+/// An error value and a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failed(pub(crate) u32, pub(crate) &'static str);
 
@@ -12,7 +12,7 @@ fn invalid(text: &'static str) -> Result<(), Failed> {
     Err(Failed(error::EINVAL, text))
 }
 
-/// Checks a request against the protocol and what was agreed upon.
+/// Checks a request against the protocol and what was negotiated.
 pub(crate) fn check(
     request: &Request,
     agreement: &Agreement,
@@ -67,7 +67,7 @@ fn check_flags(request: &Request, agreement: &Agreement) -> Result<(), Failed> {
         _ => 0,
     };
     if request.flags & !meaningful != 0 {
-        return invalid("flag without a meaning for this command");
+        return invalid("flag has no meaning for this command");
     }
     let conditions = [
         (cmd_flag::FUA, flag::SEND_FUA),
@@ -88,13 +88,13 @@ fn check_filter(request: &Request, agreement: &Agreement) -> Result<(), Failed> 
         return invalid("filter payload was not offered");
     }
     let Some((_, ids)) = filter(request) else {
-        return invalid("filter payload of a wrong length");
+        return invalid("filter payload has a wrong length");
     };
     let selected = |id: &u32| agreement.contexts.iter().any(|(known, _)| known == id);
     if ids.is_empty() || !ids.iter().all(selected) {
         return invalid("filter names a context that was not selected");
     }
-    // However long a hostile list is, few ids are selected, so a repetition comes early.
+    // However long a hostile list is, only a few ids are selected, so a repetition comes early.
     if (1..ids.len()).any(|index| ids[..index].contains(&ids[index])) {
         return invalid("filter names a context twice");
     }
@@ -104,7 +104,7 @@ fn check_filter(request: &Request, agreement: &Agreement) -> Result<(), Failed> 
 fn check_range(request: &Request, agreement: &Agreement, config: &Config) -> Result<(), Failed> {
     let (offset, length) = range(request);
     if length == 0 {
-        return invalid("range of no bytes");
+        return invalid("empty range");
     }
     if offset
         .checked_add(length)
@@ -123,7 +123,7 @@ fn check_range(request: &Request, agreement: &Agreement, config: &Config) -> Res
     };
     let minimum = sizes.minimum.into();
     if !offset.is_multiple_of(minimum) || !length.is_multiple_of(minimum) {
-        return invalid("range not aligned to the minimum block size");
+        return invalid("range is not aligned to the minimum block size");
     }
     let has_payload = match request.command {
         cmd::WRITE => true,
@@ -131,12 +131,12 @@ fn check_range(request: &Request, agreement: &Agreement, config: &Config) -> Res
         _ => false,
     };
     if has_payload && length > sizes.maximum.into() {
-        return invalid("payload longer than the maximum");
+        return invalid("payload is longer than the maximum");
     }
     Ok(())
 }
 
-/// The range that a request is about; a filtered BLOCK_STATUS says its length in the payload.
+/// The range of a request; a filtered BLOCK_STATUS has its length in the payload.
 pub(crate) fn range(request: &Request) -> (u64, u64) {
     let length = filter(request).map_or(request.length, |(length, _)| length);
     (request.offset, length)

@@ -1,4 +1,4 @@
-//! What the server is to do: everything the command line can say, as one struct.
+//! What the server does: everything that the command line can express, as one struct.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,31 +12,31 @@ use crate::wire::{self, Request, opt};
 /// Behaviour towards every client.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The disk that all exports show.
+    /// The disk behind all exports.
     pub disk: Arc<Disk>,
     /// Refuse to change the disk.
     pub read_only: bool,
     /// Form of the greeting.
     pub handshake: Handshake,
-    /// Offer to leave out the zeroes behind the answer to EXPORT_NAME.
+    /// Offer to leave out the zeroes after the reply to EXPORT_NAME.
     pub no_zeroes: bool,
-    /// Options answered with an error.
+    /// Options that get an error reply.
     pub refusals: Vec<Refusal>,
     /// The richest form of replies that may be negotiated.
     pub replies: Replies,
-    /// Transmission flags in place of the true ones.
+    /// Transmission flags to send in place of the true ones.
     pub flags: Option<u16>,
-    /// Block sizes to advertise, and then to insist on.
+    /// Block sizes to advertise, and then to enforce.
     pub block_size: Option<BlockSize>,
-    /// Names to serve; the first is the default export. None given: any name is served.
+    /// Names to serve; the first is the default export. If empty, every name is served.
     pub exports: Vec<Export>,
     /// Meta contexts to offer.
     pub contexts: Vec<Context>,
-    /// Collect up to so many pending requests and answer the last one first.
+    /// Collect up to this many pending requests, and reply to the last one first.
     pub reorder: usize,
-    /// Longest data chunk of a structured answer to READ.
+    /// Longest data chunk of a structured reply to READ.
     pub split_reads: Option<u32>,
-    /// Answer zero blocks with hole chunks.
+    /// Send hole chunks for zero blocks.
     pub sparse_reads: bool,
     /// Commands that fail.
     pub failures: Vec<Failure>,
@@ -44,13 +44,13 @@ pub struct Config {
     pub faults: Faults,
     /// Follow this script instead of serving.
     pub script: Option<Script>,
-    /// Told of each option, request and violation.
+    /// Called for each option, request and violation.
     pub observer: Observer,
 }
 
 impl Default for Config {
-    /// A writable RAM disk of 8 MiB behind a fixed newstyle handshake, with all features,
-    /// no advertised block sizes, and the context `base:allocation`.
+    /// A writable RAM disk of 8 MiB with a fixed newstyle handshake, all features, no advertised
+    /// block sizes, and the context `base:allocation`.
     fn default() -> Self {
         Config {
             disk: Arc::new(Disk::ram(8 << 20)),
@@ -79,9 +79,9 @@ impl Default for Config {
 pub enum Handshake {
     /// Size and flags at once, no options.
     Oldstyle,
-    /// Options without answers: EXPORT_NAME only.
+    /// Options without replies: EXPORT_NAME only.
     Newstyle,
-    /// Options with answers.
+    /// Options with replies.
     Fixed,
 }
 
@@ -115,15 +115,15 @@ impl FromStr for Replies {
             "simple" => Ok(Replies::Simple),
             "structured" => Ok(Replies::Structured),
             "extended" => Ok(Replies::Extended),
-            _ => Err(format!("unknown form of replies '{word}'")),
+            _ => Err(format!("unknown reply form '{word}'")),
         }
     }
 }
 
-/// An option that is answered with an error.
+/// An option that gets an error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Number of the option; none means all but ABORT and STARTTLS.
+    /// Number of the option; `None` means all except ABORT and STARTTLS.
     pub option: Option<u32>,
     /// Type of the error reply.
     pub reply: u32,
@@ -177,7 +177,7 @@ impl FromStr for Failure {
         let command = wire::COMMANDS
             .parse(command)?
             .try_into()
-            .map_err(|_| "no 16-bit command")?;
+            .map_err(|_| "not a 16-bit command")?;
         Ok(Failure {
             command,
             error: wire::ERRORS.parse(error)?,
@@ -254,7 +254,7 @@ impl FromStr for Export {
 pub struct Context {
     /// Name, `namespace:leaf`.
     pub name: String,
-    /// What it says of the disk.
+    /// What it reports about the disk.
     pub extents: Extents,
 }
 
@@ -263,7 +263,7 @@ pub struct Context {
 pub enum Extents {
     /// Holes and data as they are on the disk.
     Allocation,
-    /// Length and flags, from the start of the disk on; flags 0 behind the last.
+    /// Length and flags, from the start of the disk on; flags 0 after the last one.
     List(Vec<(u64, u64)>),
 }
 
@@ -361,12 +361,12 @@ impl fmt::Display for Event<'_> {
     }
 }
 
-/// A function that is told of each [`Event`], from the thread that serves the client.
+/// A function that is called for each [`Event`], in the thread that serves the client.
 #[derive(Clone)]
 pub struct Observer(pub Arc<dyn Fn(&Event<'_>) + Send + Sync>);
 
 impl Default for Observer {
-    /// Prints violations on standard error.
+    /// Prints violations to standard error.
     fn default() -> Self {
         Observer(Arc::new(|event| {
             if let Event::Violation(_) = event {

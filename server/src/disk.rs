@@ -46,8 +46,7 @@ impl Blank {
     }
 }
 
-/// Fills `buffer` as the pattern disk does: each aligned eight bytes hold their own
-/// offset, big-endian.
+/// Fills `buffer` with the pattern: every aligned eight bytes contain their own offset, big-endian.
 pub fn fill_pattern(offset: u64, buffer: &mut [u8]) {
     for (position, byte) in (offset..).zip(buffer) {
         *byte = (position & !7).to_be_bytes()[(position & 7) as usize];
@@ -60,7 +59,7 @@ impl Disk {
         Disk::memory(size, Blank::Zero)
     }
 
-    /// Memory whose aligned eight bytes hold their own offset, until overwritten.
+    /// Memory in which every aligned eight bytes contain their own offset, until overwritten.
     pub fn pattern(size: u64) -> Disk {
         Disk::memory(size, Blank::Pattern)
     }
@@ -75,7 +74,7 @@ impl Disk {
         }
     }
 
-    /// The file at `path`, with its present size.
+    /// The file at `path`, with its current size.
     pub fn file(path: &Path, read_only: bool) -> io::Result<Disk> {
         let file = OpenOptions::new().read(true).write(!read_only).open(path)?;
         Ok(Disk {
@@ -128,7 +127,7 @@ impl Disk {
         }
     }
 
-    /// Can [`Disk::zero`] with `hole` be called quicker than writing?
+    /// Is [`Disk::zero`] with `hole` faster than writing?
     pub fn zeroes_fast(&self) -> bool {
         matches!(
             self.store,
@@ -191,7 +190,7 @@ impl Disk {
         (first * PAGE, (last * PAGE).min(end))
     }
 
-    /// Puts what was written on stable storage.
+    /// Flushes what was written to stable storage.
     pub fn sync(&self) -> io::Result<()> {
         match &self.store {
             Store::Memory { .. } => Ok(()),
@@ -230,7 +229,7 @@ impl Disk {
     }
 }
 
-/// The first page behind `first` that was not written.
+/// The first page after `first` that was not written.
 fn run_end(pages: &Pages, first: u64) -> u64 {
     let run = pages
         .range(first..)
@@ -258,7 +257,7 @@ fn by_page(offset: u64, buffer: &mut [u8]) -> impl Iterator<Item = (u64, usize, 
     std::iter::once((offset / PAGE, (offset % PAGE) as usize, head)).chain(pages)
 }
 
-// A panic elsewhere leaves the pages whole: each is changed in place by one copy.
+// A panic elsewhere leaves the pages consistent, because each is changed in place by one copy.
 fn read_lock(pages: &RwLock<Pages>) -> RwLockReadGuard<'_, Pages> {
     pages.read().unwrap_or_else(PoisonError::into_inner)
 }

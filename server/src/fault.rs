@@ -6,19 +6,19 @@ use std::time::Duration;
 /// What goes wrong with the bytes that the server sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Hang up as soon as so many bytes have been sent.
+    /// Hang up as soon as this many bytes have been sent.
     pub cut: Option<u64>,
     /// Xor the byte at this position (counted from 0) with this mask.
     pub flips: Vec<(u64, u8)>,
-    /// Hand at most so many bytes to the socket at a time, with a pause between,
-    /// so that the receiver as a rule sees each piece by itself.
+    /// Write at most this many bytes to the socket at a time, with a pause in between, so that the
+    /// receiver usually sees each piece separately.
     pub drip: Option<usize>,
 }
 
 /// Long enough for a receiver blocked in poll to wake up and read.
 const DRIP_PAUSE: Duration = Duration::from_micros(100);
 
-/// Writes to `W` what is left of the bytes after the faults.
+/// Writes bytes to `W`, with the faults applied.
 #[derive(Debug)]
 pub struct FaultyWriter<W> {
     inner: W,
@@ -46,12 +46,12 @@ impl<W: Write> FaultyWriter<W> {
         self.faults.cut.is_some_and(|limit| self.sent >= limit)
     }
 
-    /// The stream behind the faults.
+    /// The underlying stream.
     pub fn get_ref(&self) -> &W {
         &self.inner
     }
 
-    /// The bytes of `piece` that are next on the wire, flipped where wanted.
+    /// The bytes of `piece` that are next on the wire, flipped where configured.
     fn damaged(&self, piece: &[u8]) -> Vec<u8> {
         let mut bytes = piece.to_vec();
         for &(position, mask) in &self.faults.flips {
@@ -67,8 +67,8 @@ impl<W: Write> FaultyWriter<W> {
 }
 
 impl<W: Write> Write for FaultyWriter<W> {
-    /// Fails with `BrokenPipe` at the cut, also when the last byte before it has just gone out:
-    /// the caller is to hang up now, not when it next has something to say.
+    /// Fails with `BrokenPipe` at the cut, even if the last byte before it has just been sent: the
+    /// caller must hang up now, and not when it next has something to send.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let left = self
             .faults

@@ -1,17 +1,17 @@
-//! The greeting, and what the handshake as a whole agrees upon.
+//! The greeting, and the result of the whole handshake.
 
 use crate::config::{BlockSize, Context, Handshake, Replies};
 use crate::options::Haggle;
 use crate::session::{Session, Talk};
 use crate::wire::{self, flag, handshake_flag};
 
-/// What the handshake agreed upon.
+/// What the handshake negotiated.
 #[derive(Clone, Debug)]
 pub(crate) struct Agreement {
     pub(crate) replies: Replies,
     /// Transmission flags as sent to the client.
     pub(crate) flags: u16,
-    /// Block sizes that the client asked for, and so is bound to.
+    /// Block sizes that the client asked for, and therefore must obey.
     pub(crate) block_size: Option<BlockSize>,
     /// Selected meta contexts with their ids.
     pub(crate) contexts: Vec<(u32, Context)>,
@@ -33,7 +33,7 @@ impl Agreement {
         }
     }
 
-    /// What holds without any negotiation.
+    /// The state without any negotiation.
     pub(crate) fn bare(session: &Session<'_>, replies: Replies) -> Agreement {
         Agreement::new(session, replies, None, Vec::new())
     }
@@ -59,7 +59,7 @@ fn transmission_flags(session: &Session<'_>, replies: Replies, contexts: bool) -
     flags
 }
 
-/// Conducts the handshake from the first byte up to transmission.
+/// Performs the handshake from the first byte up to the transmission phase.
 pub(crate) fn handshake(session: &mut Session<'_>) -> Talk<Agreement> {
     match session.config.handshake {
         Handshake::Oldstyle => oldstyle(session),

@@ -1,10 +1,9 @@
-//! A scripted NBD server: the embedded default of the quickstart, and the test double
-//! that can send anything, valid or not.
+//! A scripted NBD server: the server of the quickstart, and a test double that can send anything,
+//! valid or not.
 //!
-//! It is encoded from the protocol document alone and shares nothing with the client
-//! library. In regular mode it serves a RAM disk or a file and diagnoses every breach of
-//! the protocol by the client; a [`Script`] makes it send and expect exact bytes; and
-//! [`Faults`] damage its output at any byte.
+//! It is written from the protocol document alone and shares no code with the client library. In
+//! regular mode it serves a RAM disk or a file and reports every protocol violation by the client;
+//! a [`Script`] makes it send and expect exact bytes; and [`Faults`] damage its output at any byte.
 //!
 //! ```
 //! use embedded_server::{Config, spawn_on_socketpair};
@@ -16,10 +15,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! Modules by protocol structure: [`wire`] layouts and numbers, `greeting` and `options`
-//! the handshake, `transmission` requests, `check` what is wrong with them, `reply` the
-//! answers, [`disk`] what is served, [`fault`] damage, [`script`] the script language and
-//! `run` its interpreter, [`listen`] addresses and clients.
+//! The modules follow the structure of the protocol: [`wire`] has layouts and numbers, `greeting`
+//! and `options` the handshake, `transmission` the requests, `check` their errors, `reply` the
+//! replies, [`disk`] the contents of exports, [`fault`] damage to the output, [`script`] the script
+//! language and `run` its interpreter, and [`listen`] addresses and clients.
 
 mod check;
 mod config;

@@ -1,4 +1,4 @@
-//! Addresses to listen on, and a thread for each client.
+//! Addresses to listen on, and one thread per client.
 
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Binds a Unix socket; one left behind by a server that is gone is replaced.
+    /// Binds a Unix socket, and replaces one left behind by a server that is gone.
     pub fn unix(path: &Path) -> io::Result<Listener> {
         let is_socket = path
             .symlink_metadata()
@@ -43,7 +43,7 @@ impl Listener {
         TcpListener::bind(address).map(Listener::Tcp)
     }
 
-    /// Takes over a socket that already listens, of either kind.
+    /// Takes over a listening socket of either kind.
     pub fn inherited(socket: OwnedFd) -> io::Result<Listener> {
         let unix = UnixListener::from(socket);
         if unix.local_addr().is_ok() {
@@ -144,8 +144,8 @@ impl Server {
         &self.uri
     }
 
-    /// Stops accepting, waits until all accepted clients have left, and tells how each
-    /// ended, in the order in which they left.
+    /// Stops accepting, waits until all accepted clients have left, and returns their outcomes in
+    /// the order in which they left.
     pub fn finish(mut self) -> Vec<io::Result<Outcome>> {
         if let Some(acceptor) = self.stop() {
             drop(acceptor.join());
@@ -153,11 +153,11 @@ impl Server {
         std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Makes the acceptor leave; there is none to wait for if it cannot be reached.
+    /// Makes the acceptor exit; if it cannot be reached, there is none to wait for.
     fn stop(&mut self) -> Option<JoinHandle<()>> {
         self.stopping.store(true, Ordering::SeqCst);
         let acceptor = self.acceptor.take()?;
-        // The acceptor sits in accept: this connection wakes it.
+        // The acceptor is blocked in accept; this connection wakes it.
         let woken = self.listener.connect();
         if let Some(path) = self.path.take() {
             drop(std::fs::remove_file(path));

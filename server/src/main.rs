@@ -16,7 +16,7 @@ use arguments::{Address, Arguments};
 use embedded_server::listen::Listener;
 use embedded_server::{Config, End, Event, Observer, serve_stream};
 
-/// The client broke the protocol (with --strict-exit), or left the script.
+/// The client broke the protocol (with --strict-exit), or did not follow the script.
 const EXIT_VIOLATION: u8 = 3;
 /// The command line is wrong.
 const EXIT_USAGE: u8 = 2;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints violations, leaves on the first if strict, and keeps the log.
+/// Prints violations, exits on the first one if strict, and writes the log.
 fn observe(arguments: &mut Arguments) -> io::Result<()> {
     let strict = arguments.strict_exit;
     let log = match &arguments.log {
@@ -91,7 +91,7 @@ fn run(arguments: &Arguments) -> io::Result<ExitCode> {
         if let Some(path) = &arguments.ready_file {
             publish(path, &uri)?;
         }
-        // Whoever started the server may not care to read this.
+        // The reader of this output may be gone.
         let _ = writeln!(io::stdout(), "listening on {uri}").and_then(|()| io::stdout().flush());
     }
     if arguments.once {
@@ -114,7 +114,7 @@ fn run(arguments: &Arguments) -> io::Result<ExitCode> {
     }
 }
 
-/// Serves one client; the exit status is the one for a server that serves no other.
+/// Serves one client; returns the exit status for a server that serves only this one.
 fn serve(client: OwnedFd, config: &Config) -> ExitCode {
     match serve_stream(client, config) {
         Ok(outcome) if outcome.end == End::ScriptFailed => ExitCode::from(EXIT_VIOLATION),
@@ -141,7 +141,7 @@ fn activation_socket() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(3) })
 }
 
-/// Writes a line to a file such that whoever finds the file finds the whole line.
+/// Writes a line to a file so that the file, once it exists, contains the whole line.
 fn publish(path: &Path, line: &str) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");

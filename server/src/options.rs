@@ -1,22 +1,22 @@
-//! Option haggling: one answer per option.
+//! Option haggling: each option gets its reply.
 
 use crate::config::{BlockSize, Context, Event, Export, Replies};
 use crate::greeting::Agreement;
 use crate::session::{End, Session, Stop, Talk};
 use crate::wire::{self, Fields, MAX_STRING, handshake_flag, info, opt, rep};
 
-/// Longest option data that is read at all.
+/// Longest option data that the server reads.
 const ABSURD_OPTION: usize = 1 << 20;
 
-/// The selection made by SET_META_CONTEXT, good for one export.
+/// The selection made by SET_META_CONTEXT, valid for one export.
 struct Selection {
     export: Vec<u8>,
     contexts: Vec<(u32, Context)>,
 }
 
-/// Why an option does not end in an acknowledgement.
+/// Why an option does not end with an acknowledgement.
 enum Halt {
-    /// Error reply: its type, and the text for people.
+    /// Error reply: its type and its text.
     Refuse(u32, String),
     Stop(Stop),
 }
@@ -81,10 +81,10 @@ impl<'s, 'c> Haggle<'s, 'c> {
         loop {
             let (option, data) = receive_option(self.session)?;
             let name = wire::OPTIONS.show(option);
-            // A client has to await the final reply before it says anything else.
+            // A client has to wait for the final reply before it sends anything else.
             if self.session.has_more()? {
                 self.session
-                    .violation(format!("bytes behind {name} before it was answered"));
+                    .violation(format!("bytes after {name} before its reply"));
             }
             if option == opt::EXPORT_NAME {
                 return self.export_name(&data);
@@ -96,7 +96,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
             }
             let concluded = self.conclude(option, &data);
             if option == opt::ABORT {
-                // The client may have left without awaiting the reply.
+                // The client may have left without waiting for the reply.
                 return Err(Stop::End(End::Aborted));
             }
             if let Some(agreement) = concluded? {
@@ -105,7 +105,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
         }
     }
 
-    /// Answers an option up to the final reply; an agreement ends the haggling.
+    /// Handles an option up to the final reply; entering an export ends the haggling.
     fn conclude(&mut self, option: u32, data: &[u8]) -> Talk<Option<Agreement>> {
         match self.answer(option, data) {
             Ok(agreement) => {
@@ -139,14 +139,14 @@ impl<'s, 'c> Haggle<'s, 'c> {
         }
     }
 
-    /// Sends the intermediate replies; what comes back decides the final one.
+    /// Sends the intermediate replies; the result decides the final one.
     fn answer(&mut self, option: u32, data: &[u8]) -> Result<Option<Agreement>, Halt> {
         self.check_refusals(option)?;
         match option {
             opt::LIST | opt::STARTTLS | opt::STRUCTURED_REPLY | opt::EXTENDED_HEADERS
                 if !data.is_empty() =>
             {
-                self.malformed(option, "data where none is allowed")
+                self.malformed(option, "data is not allowed here")
             }
             opt::ABORT => Ok(None),
             opt::LIST => self.list(),
@@ -165,7 +165,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
         }
     }
 
-    /// The one option without option replies: a record, or the end.
+    /// The only option without option replies: the server sends a record or hangs up.
     fn export_name(mut self, data: &[u8]) -> Talk<Agreement> {
         if self.replies == Replies::Extended {
             return self
@@ -217,7 +217,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
             return self.malformed(option, "lengths do not fit the data");
         };
         if (1..wanted.len()).any(|index| wanted[..index].contains(&wanted[index])) {
-            return self.malformed(option, "the same information asked for twice");
+            return self.malformed(option, "the same information was requested twice");
         }
         let export = self.export(option, name)?;
         let block_size = self.session.config.block_size;
@@ -259,7 +259,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
             let wildcard = |query: &String| query.ends_with(':') && name.starts_with(query);
             queries.is_empty() || queries.iter().any(|query| query == name || wildcard(query))
         }) {
-            // Ids mean nothing here, and should be zero.
+            // Ids have no meaning here, and should be zero.
             let data = [&[0; 4], context.name.as_bytes()].concat();
             self.reply(OPTION, rep::META_CONTEXT, &data)?;
         }
@@ -268,7 +268,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
 
     fn set_contexts(&mut self, data: &[u8]) -> Result<Option<Agreement>, Halt> {
         const OPTION: u32 = opt::SET_META_CONTEXT;
-        // Whatever comes of it, the old selection is void.
+        // Whatever the result, the old selection is void.
         self.selection = None;
         if self.replies < Replies::Structured {
             return self.malformed(OPTION, "needs structured replies");
@@ -299,7 +299,7 @@ impl<'s, 'c> Haggle<'s, 'c> {
         for query in queries {
             let text = self.text(option, query)?;
             if !text.contains(':') {
-                return self.malformed(option, "query without a namespace");
+                return self.malformed(option, "query has no namespace");
             }
             texts.push(text);
         }
@@ -321,10 +321,10 @@ impl<'s, 'c> Haggle<'s, 'c> {
     fn text(&mut self, option: u32, bytes: &[u8]) -> Result<String, Halt> {
         match std::str::from_utf8(bytes) {
             _ if bytes.len() > MAX_STRING => {
-                self.malformed(option, "string longer than 4096 bytes")
+                self.malformed(option, "string is longer than 4096 bytes")
             }
             Ok(text) if !text.contains('\0') => Ok(text.to_owned()),
-            Ok(_) => self.malformed(option, "string contains NUL"),
+            Ok(_) => self.malformed(option, "string contains a NUL"),
             Err(_) => self.malformed(option, "string is not UTF-8"),
         }
     }

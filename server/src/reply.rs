@@ -1,4 +1,4 @@
-//! Replies, in whichever form was negotiated.
+//! Replies, in the form that was negotiated.
 
 use crate::check::Failed;
 use crate::config::{Config, Replies};
@@ -6,7 +6,7 @@ use crate::disk::PAGE;
 use crate::greeting::Agreement;
 use crate::wire::{self, Request, chunk, cmd_flag, reply_flag};
 
-/// What a command brings back.
+/// The result of a command.
 pub(crate) enum Answer {
     Done,
     Data(Vec<u8>),

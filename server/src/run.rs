@@ -11,10 +11,10 @@ use crate::session::{End, Session, Stop, Talk};
 use crate::transmission;
 use crate::wire::{self, Names, Request};
 
-/// Longest part of a message that a diagnosis shows.
+/// Longest part of a message that a violation report shows.
 const SHOWN: usize = 256;
 
-/// Follows `script` to its end, or to the first step that the client does not play along.
+/// Follows `script` to its end, or to the first step that the client does not follow.
 pub(crate) fn run(session: &mut Session<'_>, script: &Script) -> Talk<End> {
     let mut runner = Runner {
         session,
@@ -42,7 +42,7 @@ pub(crate) fn run(session: &mut Session<'_>, script: &Script) -> Talk<End> {
 
 struct Runner<'s, 'c> {
     session: &'s mut Session<'c>,
-    /// Line of the present step.
+    /// Line of the current step.
     line: usize,
     /// The last option read.
     option: u32,
@@ -63,7 +63,7 @@ impl Runner<'_, '_> {
         Err(Stop::End(End::Dropped))
     }
 
-    /// Takes one step; says so if it was the last.
+    /// Performs one step, and returns whether it was the last.
     fn take(&mut self, step: &Step) -> Talk<Option<End>> {
         match step {
             Step::Send(tokens) => {
@@ -138,11 +138,11 @@ impl Runner<'_, '_> {
         };
         match found.cloned() {
             Some(request) => Ok(request),
-            None => self.fail("names a request that was not read"),
+            None => self.fail("the request to reply to was not read"),
         }
     }
 
-    /// What tokens stand for; `None` is any byte.
+    /// The bytes that tokens stand for; `None` matches any byte.
     fn resolve(&mut self, tokens: &[Token]) -> Talk<Vec<Option<u8>>> {
         let mut bytes = Vec::new();
         for token in tokens {
@@ -162,7 +162,7 @@ impl Runner<'_, '_> {
         Ok(bytes)
     }
 
-    /// What tokens stand for when they are to be sent; any byte will do for `..`.
+    /// The bytes that tokens stand for when they are sent; `..` may be any byte.
     fn bytes(&mut self, tokens: &[Token]) -> Talk<Vec<u8>> {
         Ok(self
             .resolve(tokens)?
@@ -214,7 +214,7 @@ impl Runner<'_, '_> {
     }
 }
 
-/// The first bytes in hex, in groups of four.
+/// The first bytes in hexadecimal, in groups of four.
 fn dump(bytes: &[Option<u8>]) -> String {
     let hex = |byte: &Option<u8>| byte.map_or("..".to_owned(), |byte| format!("{byte:02x}"));
     let shown = &bytes[..bytes.len().min(SHOWN)];

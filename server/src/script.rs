@@ -1,6 +1,6 @@
 //! The script language: what the server sends and expects, byte by byte.
 //!
-//! One step a line; `#` begins a comment. README.md describes the steps and tokens.
+//! One step per line; `#` begins a comment. README.md describes the steps and tokens.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -20,31 +20,31 @@ pub enum Step {
     Send(Vec<Token>),
     /// Receive exactly these bytes.
     Expect(Vec<Token>),
-    /// Receive so many bytes, whatever they are.
+    /// Receive this many bytes, whatever they are.
     Read(usize),
-    /// Receive an option with its data, perhaps of a certain number.
+    /// Receive an option with its data; if a number is given, it must match.
     ReadOption(Option<u32>),
-    /// Answer the last option read.
+    /// Reply to the last option read.
     OptionReply {
         /// Type of the reply.
         kind: u32,
         /// Its data.
         data: Vec<Token>,
     },
-    /// Receive a request with its payload, perhaps of a certain command.
+    /// Receive a request with its payload; if a command is given, it must match.
     ReadRequest(Option<u16>),
     /// Send a simple reply.
     Simple {
-        /// Which request it answers.
+        /// The request to reply to.
         to: Which,
         /// Error value.
         error: u32,
-        /// Data behind the header.
+        /// Data after the header.
         data: Vec<Token>,
     },
     /// Send a structured reply chunk.
     Chunk {
-        /// Which request it answers.
+        /// The request to reply to.
         to: Which,
         /// Reply flags.
         flags: u16,
@@ -55,27 +55,27 @@ pub enum Step {
     },
     /// Send an extended reply chunk.
     ExtChunk {
-        /// Which request it answers.
+        /// The request to reply to.
         to: Which,
         /// Reply flags.
         flags: u16,
         /// Chunk type.
         kind: u16,
-        /// Offset in the header; none means that of the request.
+        /// Offset in the header; `None` means that of the request.
         offset: Option<u64>,
         /// Its payload.
         payload: Vec<Token>,
     },
-    /// Conduct the regular handshake, up to transmission.
+    /// Perform the regular handshake, up to the transmission phase.
     Handshake,
-    /// Serve requests like the regular server; the form of replies if no handshake step
-    /// agreed upon one.
+    /// Serve requests like the regular server, with this form of replies if no handshake step
+    /// negotiated one.
     Serve(Option<Replies>),
     /// Pause.
     Sleep(Duration),
     /// Receive and ignore everything until the client closes.
     WaitEof,
-    /// Expect the client to close without another byte.
+    /// Expect the client to close without sending another byte.
     ExpectEof,
     /// Close for writing only.
     ShutdownWrite,
@@ -93,12 +93,12 @@ pub enum Which {
     Number(usize),
 }
 
-/// A piece of bytes.
+/// A token: a source of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
     /// These bytes.
     Bytes(Vec<u8>),
-    /// One byte of any value, in what is expected.
+    /// One byte of any value, in expected bytes.
     Any,
     /// The cookie of a request.
     Cookie(Which),
@@ -112,7 +112,7 @@ pub enum Token {
 }
 
 impl Script {
-    /// A script of these steps; diagnoses count them as lines.
+    /// A script of these steps; violation reports count them as lines.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Script {
         Script((1..).zip(steps).collect())
     }
@@ -180,7 +180,7 @@ fn words(line: &str) -> Result<Vec<Word>, String> {
     Ok(words)
 }
 
-/// Reads up to the closing quote; a backslash takes the next character as it is.
+/// Reads up to the closing quote; a backslash makes the next character literal.
 fn quoted(rest: &str) -> Result<(String, &str), String> {
     let mut text = String::new();
     let mut chars = rest.char_indices();
@@ -194,7 +194,7 @@ fn quoted(rest: &str) -> Result<(String, &str), String> {
     Err("text without a closing quote".to_owned())
 }
 
-/// Takes arguments off the front of a line.
+/// Takes arguments from the front of a line.
 struct Arguments(std::iter::Peekable<std::vec::IntoIter<Word>>);
 
 impl Arguments {
@@ -217,7 +217,7 @@ impl Arguments {
     fn number<T: TryFrom<u64>>(&mut self, what: &str) -> Result<T, String> {
         self.need(what, |word| {
             let value = number(word).and_then(|value| value.try_into().ok());
-            value.ok_or_else(|| format!("{what} '{word}' is no suitable number"))
+            value.ok_or_else(|| format!("{what} '{word}' is not a suitable number"))
         })
     }
 
@@ -228,7 +228,7 @@ impl Arguments {
         self.bare().map(|word| parse(&word)).transpose()
     }
 
-    /// `@K`, which may stand before or behind the name of a step.
+    /// `@K`, which may be before or after the name of a step.
     fn which(&mut self) -> Result<Option<Which>, String> {
         match self
             .0
@@ -247,16 +247,16 @@ impl Arguments {
 fn step(words: Vec<Word>) -> Result<Step, String> {
     let mut arguments = Arguments(words.into_iter().peekable());
     let before = arguments.which()?;
-    let name = arguments.bare().ok_or("a step begins with its name")?;
+    let name = arguments.bare().ok_or("a step must begin with its name")?;
     let behind = arguments.which()?;
     let to = before.or(behind);
     if to.is_some() && !matches!(name.as_str(), "simple" | "chunk" | "ext-chunk") {
-        return Err(format!("{name} answers no request"));
+        return Err(format!("{name} is not a reply to a request"));
     }
     let step = build(&name, to.unwrap_or_default(), &mut arguments)?;
     match arguments.0.next() {
         None => Ok(step),
-        Some(word) => Err(format!("{name} is followed by too much: {word:?}")),
+        Some(word) => Err(format!("{name} has an argument too many: {word:?}")),
     }
 }
 
@@ -301,7 +301,7 @@ fn build(name: &str, to: Which, arguments: &mut Arguments) -> Result<Step, Strin
                 "=" => Ok(None),
                 _ => number(word)
                     .map(Some)
-                    .ok_or_else(|| format!("offset '{word}' is no number")),
+                    .ok_or_else(|| format!("offset '{word}' is not a number")),
             })?,
             payload: arguments.tokens()?,
         },
@@ -348,7 +348,8 @@ fn hex(digits: &str, tokens: &mut Vec<Token>) -> Result<(), String> {
         let byte = (pair.len() == 2)
             .then(|| u8::from_str_radix(pair, 16).ok())
             .flatten();
-        let byte = byte.ok_or_else(|| format!("'{digits}' is not made of whole hex bytes"))?;
+        let byte =
+            byte.ok_or_else(|| format!("'{digits}' does not consist of whole hexadecimal bytes"))?;
         match tokens.last_mut() {
             Some(Token::Bytes(bytes)) => bytes.push(byte),
             _ => tokens.push(Token::Bytes(vec![byte])),
@@ -395,7 +396,7 @@ fn token(word: &str) -> Result<Token, String> {
     }
 }
 
-/// A length that a script may ask for.
+/// A length that a script may use.
 fn count(word: &str) -> Option<usize> {
     number(word)
         .filter(|&count| count <= 1 << 30)?
@@ -406,7 +407,7 @@ fn count(word: &str) -> Option<usize> {
 fn which(word: &str) -> Result<Which, String> {
     match number(word) {
         Some(k) if k > 0 => Ok(Which::Number(k as usize)),
-        _ => Err(format!("requests are counted from 1, not '{word}'")),
+        _ => Err(format!("requests are numbered from 1, not '{word}'")),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::{Config, Event};
 use crate::fault::FaultyWriter;
 use crate::wire::{self, Request};
 
-/// Longest payload that is read at all; more is an attack.
+/// Longest payload that the server reads; a longer one is an attack.
 const ABSURD_PAYLOAD: u64 = 64 << 20;
 
 /// How a connection ended.
@@ -24,7 +24,7 @@ pub enum End {
     Closed,
     /// The client closed inside a message.
     ClosedInside,
-    /// The client closed before it had taken all that the server sent.
+    /// The client closed before it had received all that the server sent.
     Unheard,
     /// The server closed on a client that broke the protocol beyond repair.
     Dropped,
@@ -32,18 +32,18 @@ pub enum End {
     Refused,
     /// The server cut the connection as configured.
     Cut,
-    /// The script came to its end.
+    /// The script reached its end.
     ScriptDone,
-    /// The client did something else than the script expects.
+    /// The client did something other than the script expects.
     ScriptFailed,
 }
 
-/// What is known of a connection when it is over.
+/// What is known about a connection when it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// How it ended.
     pub end: End,
-    /// What the client did against the protocol or the script.
+    /// The client's violations of the protocol or the script.
     pub violations: Vec<String>,
     /// Requests received.
     pub requests: u64,
@@ -51,7 +51,7 @@ pub struct Outcome {
     pub sent: u64,
 }
 
-/// Why to leave the conversation.
+/// Why the conversation ends.
 #[derive(Debug)]
 pub(crate) enum Stop {
     End(End),
@@ -80,8 +80,8 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Takes any stream socket: the standard library's Unix stream does nothing
-    /// with it that is special to Unix sockets.
+    /// Takes any stream socket: the standard library's Unix stream does nothing that is specific to
+    /// Unix sockets.
     pub(crate) fn new(socket: OwnedFd, config: &'a Config) -> io::Result<Self> {
         let socket = UnixStream::from(socket);
         Ok(Session {
@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Hangs up and tells what happened.
+    /// Hangs up and returns what happened.
     pub(crate) fn finish(mut self, result: Talk<End>) -> io::Result<Outcome> {
         self.hang_up();
         let end = match result {
@@ -110,8 +110,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Closes such that the client sees the end of the stream and not a reset, which is
-    /// what a socket sends that is closed while it still holds unread bytes.
+    /// Closes the connection so that the client sees the end of the stream and not a reset, which a
+    /// socket sends if it is closed with unread bytes.
     pub(crate) fn hang_up(&mut self) {
         let socket = self.output.get_ref();
         let drained = socket
@@ -126,14 +126,14 @@ impl<'a> Session<'a> {
         Ok(self.output.get_ref().shutdown(Shutdown::Write)?)
     }
 
-    /// Records that the client broke the protocol, and goes on.
+    /// Records that the client broke the protocol, and continues.
     pub(crate) fn violation(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.tell(&Event::Violation(&text));
         self.violations.push(text);
     }
 
-    /// Records that the client broke the protocol, and gives it up.
+    /// Records that the client broke the protocol, and ends the connection.
     pub(crate) fn drop_client<T>(&mut self, text: impl Into<String>) -> Talk<T> {
         self.violation(text);
         Err(Stop::End(End::Dropped))
@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
         Ok(bytes)
     }
 
-    /// Receives the start of a message: here the client may close.
+    /// Receives the start of a message, where the client may close.
     pub(crate) fn receive_start<const N: usize>(&mut self) -> Talk<[u8; N]> {
         if self.input.fill_buf()?.is_empty() {
             return Err(Stop::End(End::Closed));
@@ -217,7 +217,7 @@ impl<'a> Session<'a> {
         };
         let rest = self.receive(Request::header_rest(extended))?;
         let Some(mut request) = Request::decode(extended, &rest) else {
-            return self.drop_client("request header too short");
+            return self.drop_client("request header is too short");
         };
         self.requests += 1;
         self.tell(&Event::Request(&request));

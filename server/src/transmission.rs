@@ -14,7 +14,7 @@ use crate::wire::{Request, cmd, cmd_flag, error};
 const MAX_READ: u64 = 64 << 20;
 /// Longest list of extents in one chunk.
 const MAX_EXTENTS: usize = 1 << 16;
-/// How long a reordering server waits for one more request before it answers those it has.
+/// How long a reordering server waits for another request before it replies to those it has.
 const REORDER_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Serves requests until the client leaves.
@@ -30,14 +30,14 @@ pub(crate) fn serve(session: &mut Session<'_>, agreement: &Agreement) -> Talk<En
         }
         if disconnect {
             if session.has_more()? {
-                session.violation("bytes behind DISC");
+                session.violation("bytes after DISC");
             }
             return Ok(End::Disconnected);
         }
     }
 }
 
-/// Receives the requests to be answered together, and whether a DISC came behind them.
+/// Receives the requests to be replied to together, and whether a DISC followed them.
 fn receive_batch(session: &mut Session<'_>, agreement: &Agreement) -> Talk<(Vec<Request>, bool)> {
     let mut batch: Vec<Request> = Vec::new();
     loop {
@@ -52,7 +52,7 @@ fn receive_batch(session: &mut Session<'_>, agreement: &Agreement) -> Talk<(Vec<
         }
         if request.command == cmd::DISC {
             if (request.flags, request.offset, request.length) != (0, 0, 0) {
-                session.violation(format!("fields that are not zero: {request}"));
+                session.violation(format!("fields must be zero: {request}"));
             }
             return Ok((batch, true));
         }
@@ -89,7 +89,7 @@ fn answer(session: &mut Session<'_>, agreement: &Agreement, request: &Request) -
 fn execute(request: &Request, agreement: &Agreement, config: &Config) -> Result<Answer, Failed> {
     let disk = &config.disk;
     let Request { offset, length, .. } = *request;
-    let broken = |_| Failed(error::EIO, "the disk fails");
+    let broken = |_| Failed(error::EIO, "disk error");
     match request.command {
         cmd::READ if length > MAX_READ => {
             let simple = agreement.replies == Replies::Simple;
@@ -98,7 +98,7 @@ fn execute(request: &Request, agreement: &Agreement, config: &Config) -> Result<
             } else {
                 error::EOVERFLOW
             };
-            return Err(Failed(error, "READ too long"));
+            return Err(Failed(error, "READ is too long"));
         }
         cmd::READ => {
             let mut data = vec![0; length as usize];
@@ -136,7 +136,7 @@ fn status(
     let wanted = |id: &u32| wanted.as_ref().is_none_or(|ids| ids.contains(id));
     let one = request.has(cmd_flag::REQ_ONE);
     let count = if one { 1 } else { MAX_EXTENTS };
-    // A compact descriptor has 32 bits for the length; keep what is left of it aligned.
+    // A compact descriptor has a 32-bit length; keep the rest aligned.
     let longest = if request.extended {
         u64::MAX
     } else {
@@ -148,7 +148,7 @@ fn status(
     let extents = selected.map(|(id, context)| {
         let mut extents = Vec::new();
         let mut at = offset;
-        // The last extent may run beyond the request, never beyond the disk.
+        // The last extent may extend beyond the request, but never beyond the disk.
         while at < offset + length && extents.len() < count {
             let (run, flags) = context.extent_at(&config.disk, at);
             extents.push((run.min(longest), flags));

@@ -1,13 +1,13 @@
 //! The wire as data: magic numbers, codes under their protocol names, message layouts.
 //!
-//! Encoded from the NBD protocol document, and on purpose independent of the
-//! client library: a wrong constant there must not be repeated here.
+//! Written from the NBD protocol document, and deliberately independent of the client library, so
+//! that a wrong constant there is not repeated here.
 
 /// First eight bytes of every connection.
 pub const NBDMAGIC: u64 = 0x4e42_444d_4147_4943;
 /// Second magic of the oldstyle greeting.
 pub const CLISERV: u64 = 0x0000_4202_8186_1253;
-/// Second magic of the newstyle greeting, and first of every option request.
+/// Second magic of the newstyle greeting, and magic of every option request.
 pub const IHAVEOPT: u64 = 0x4948_4156_454f_5054;
 /// First eight bytes of every option reply.
 pub const OPTION_REPLY: u64 = 0x0003_e889_0455_65a9;
@@ -24,7 +24,7 @@ pub const EXTENDED_REPLY: u32 = 0x6e8a_278c;
 
 /// Longest string the protocol allows (names, descriptions, queries, messages).
 pub const MAX_STRING: usize = 4096;
-/// Maximum payload where no block sizes are advertised.
+/// Maximum payload if no block sizes are advertised.
 pub const DEFAULT_MAX_PAYLOAD: u32 = 1 << 25;
 
 /// Declares protocol codes and the table of their names side by side.
@@ -38,7 +38,7 @@ macro_rules! codes {
     };
 }
 
-/// Codes of one family, to be read from and shown to people.
+/// Codes of one family, to convert from and to text.
 #[derive(Debug)]
 pub struct Names {
     kind: &'static str,
@@ -141,7 +141,7 @@ codes! {
 pub mod handshake_flag {
     /// Structured option replies.
     pub const FIXED_NEWSTYLE: u16 = 1;
-    /// EXPORT_NAME is answered without the 124 zero bytes.
+    /// The reply to EXPORT_NAME omits the 124 zero bytes.
     pub const NO_ZEROES: u16 = 2;
 }
 
@@ -153,7 +153,7 @@ pub mod state {
     pub const ZERO: u64 = 2;
 }
 
-/// Takes big-endian fields off the front of a message.
+/// Takes big-endian fields from the front of a message.
 #[derive(Debug)]
 pub struct Fields<'a>(pub &'a [u8]);
 
@@ -179,7 +179,7 @@ impl<'a> Fields<'a> {
     pub fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
     }
-    /// A string behind its own 32-bit length.
+    /// A string preceded by its 32-bit length.
     pub fn counted(&mut self) -> Option<&'a [u8]> {
         let length = self.u32()?;
         self.bytes(length as usize)
@@ -206,12 +206,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// Length of a request header behind its magic.
+    /// Length of a request header after its magic.
     pub fn header_rest(extended: bool) -> usize {
         if extended { 28 } else { 24 }
     }
 
-    /// Decodes the header behind its magic.
+    /// Decodes the header after its magic.
     pub fn decode(extended: bool, rest: &[u8]) -> Option<Request> {
         let mut fields = Fields(rest);
         Some(Request {
@@ -236,8 +236,8 @@ impl Request {
 
     /// How many payload bytes follow the header.
     ///
-    /// By the letter an extended WRITE without PAYLOAD_LEN has none, but the client that
-    /// forgets the flag (QEMU 10.0 does) sends the data all the same.
+    /// Strictly, an extended WRITE without PAYLOAD_LEN has no payload, but a client that forgets
+    /// the flag (as QEMU 10.0 does) sends the data all the same.
     pub fn payload_length(&self) -> u64 {
         let follows = self.extended && self.has(cmd_flag::PAYLOAD_LEN);
         if follows || self.command == cmd::WRITE {
@@ -247,7 +247,7 @@ impl Request {
         }
     }
 
-    /// Was the flag forgotten that an extended WRITE must have?
+    /// Is the flag missing that an extended WRITE must have?
     pub fn lacks_payload_len(&self) -> bool {
         self.extended && self.command == cmd::WRITE && !self.has(cmd_flag::PAYLOAD_LEN)
     }

@@ -10,12 +10,12 @@
 //! tells how it ended; its buffer goes with it.
 
 use super::arguments::{Argument, missing};
+use super::buffers::{AioReadInto, AioWriteFrom, INSIDE};
+use super::callbacks::{ChunkCallback, CompletionCallback};
 use super::functions;
 use super::words::command;
-use crate::callback::{ChunkCallback, CompletionCallback};
 use crate::client::Handle;
 use crate::error::Result;
-use crate::memory::loan::{AioReadInto, AioWriteFrom, INSIDE};
 use crate::protocol::request::Command;
 use crate::table;
 use crate::transmission::request::Request;

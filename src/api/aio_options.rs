@@ -4,49 +4,59 @@
 //! How the option ended, the completion callback learns.
 
 use super::arguments::ToTexts;
+use super::callbacks::{CompletionCallback, ContextCallback, ListCallback};
 use super::functions;
-use crate::callback::{CompletionCallback, ContextCallback, ListCallback};
+use crate::callback::Completion;
+use crate::negotiation::OptionRequest;
 
 functions! {
     /// As [`Handle::opt_go`](Self::opt_go), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_opt_go`.
-    aio_opt_go(completion_callback: CompletionCallback), |client| client.aio_opt_go(completion_callback);
+    aio_opt_go(completion_callback: CompletionCallback),
+        |client| client.start_option(OptionRequest::Go, completion_callback);
     /// As [`Handle::opt_info`](Self::opt_info), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_info`.
-    aio_opt_info(completion_callback: CompletionCallback), |client| client.aio_opt_info(completion_callback);
+    aio_opt_info(completion_callback: CompletionCallback),
+        |client| client.start_option(OptionRequest::Info, completion_callback);
     /// As [`Handle::opt_abort`](Self::opt_abort), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
     /// `nbd_aio_opt_abort`.
-    aio_opt_abort(), |client| client.aio_opt_abort();
+    aio_opt_abort(),
+        |client| client.start_option(OptionRequest::Abort, Completion::none());
     /// As [`Handle::opt_list`](Self::opt_list), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_list`.
     aio_opt_list(
         list_callback: ListCallback<'static>, completion_callback: CompletionCallback
-    ), |client| client.aio_opt_list(list_callback, completion_callback);
+    ), |client| {
+        client.start_option(OptionRequest::List(list_callback.into()), completion_callback)
+    };
     /// As [`Handle::opt_starttls`](Self::opt_starttls), without waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_starttls`.
-    aio_opt_starttls(completion_callback: CompletionCallback), |client| client.aio_opt_starttls(completion_callback);
+    aio_opt_starttls(completion_callback: CompletionCallback),
+        |client| client.start_option(OptionRequest::StartTls, completion_callback);
     /// As [`Handle::opt_extended_headers`](Self::opt_extended_headers), without
     /// waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_extended_headers`.
-    aio_opt_extended_headers(completion_callback: CompletionCallback), |client| client.aio_opt_extended_headers(completion_callback);
+    aio_opt_extended_headers(completion_callback: CompletionCallback),
+        |client| client.start_option(OptionRequest::ExtendedHeaders, completion_callback);
     /// As [`Handle::opt_structured_reply`](Self::opt_structured_reply), without
     /// waiting.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
     /// `nbd_aio_opt_structured_reply`.
-    aio_opt_structured_reply(completion_callback: CompletionCallback), |client| client.aio_opt_structured_reply(completion_callback);
+    aio_opt_structured_reply(completion_callback: CompletionCallback),
+        |client| client.start_option(OptionRequest::StructuredReplies, completion_callback);
     /// As [`Handle::opt_list_meta_context`](Self::opt_list_meta_context),
     /// without waiting.
     ///
@@ -54,7 +64,11 @@ functions! {
     /// `nbd_aio_opt_list_meta_context`.
     aio_opt_list_meta_context(
         context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
-    ), |client| client.aio_opt_list_meta_context(context_callback, completion_callback);
+    ), |client| {
+        let queries = client.settings.handshake.contexts.clone();
+        let request = OptionRequest::ListContexts(queries, context_callback.into());
+        client.start_option(request, completion_callback)
+    };
     /// As [`Handle::opt_list_meta_context_queries`](Self::opt_list_meta_context_queries),
     /// without waiting.
     ///
@@ -65,7 +79,8 @@ functions! {
         context_callback: ContextCallback<'static>,
         completion_callback: CompletionCallback
     ), |client| {
-        client.aio_opt_list_meta_context_queries(queries, context_callback, completion_callback)
+        let request = OptionRequest::ListContexts(queries, context_callback.into());
+        client.start_option(request, completion_callback)
     };
     /// As [`Handle::opt_set_meta_context`](Self::opt_set_meta_context), without
     /// waiting.
@@ -74,7 +89,11 @@ functions! {
     /// `nbd_aio_opt_set_meta_context`.
     aio_opt_set_meta_context(
         context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
-    ), |client| client.aio_opt_set_meta_context(context_callback, completion_callback);
+    ), |client| {
+        let queries = client.settings.handshake.contexts.clone();
+        let request = OptionRequest::SetContexts(queries, context_callback.into());
+        client.start_option(request, completion_callback)
+    };
     /// As [`Handle::opt_set_meta_context_queries`](Self::opt_set_meta_context_queries),
     /// without waiting.
     ///
@@ -85,6 +104,7 @@ functions! {
         context_callback: ContextCallback<'static>,
         completion_callback: CompletionCallback
     ), |client| {
-        client.aio_opt_set_meta_context_queries(queries, context_callback, completion_callback)
+        let request = OptionRequest::SetContexts(queries, context_callback.into());
+        client.start_option(request, completion_callback)
     };
 }

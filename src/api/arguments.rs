@@ -13,15 +13,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use super::trace::Trace;
-use crate::callback::{
-    self, ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
+use super::buffers::Source;
+use super::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback,
 };
+use super::trace::Trace;
+use crate::callback;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
 use crate::memory::Lent;
-use crate::memory::loan::Source;
 use crate::sys::address::SocketAddress;
 
 /// An argument of a public function.
@@ -89,11 +90,11 @@ pub trait ToText: Argument<Value: AsRef<CStr>> {
     fn as_text(&self) -> &[u8];
 }
 
-/// Something secret: bytes, or a string.  Debug lines show how long it is.
+/// A secret: bytes, or a string.  Debug lines show only its length.
 #[derive(Clone, Copy)]
 pub struct Confidential<'a>(Option<&'a [u8]>);
 
-/// What can be handed over as something secret: bytes, or a string.
+/// What can be passed as a secret: bytes, or a string.
 pub trait ToSecret<'a> {
     /// The bytes.
     #[doc(hidden)]
@@ -117,7 +118,7 @@ secrets! {
     [] String;
 }
 
-/// Of C: it may be missing.
+/// From C it may be missing.
 impl<'a> ToSecret<'a> for Option<&'a [u8]> {
     fn to_secret(self) -> Confidential<'a> {
         Confidential(self)

@@ -6,8 +6,8 @@
 //! must not use the handle.
 
 use super::arguments::ToTexts;
+use super::callbacks::{CompletionCallback, Extent64Callback, ExtentCallback};
 use super::{functions, waiting_functions};
-use crate::callback::{CompletionCallback, Extent64Callback, ExtentCallback};
 use crate::protocol::request::Command;
 use crate::transmission::request::Request;
 

@@ -6,6 +6,7 @@
 
 use super::arguments::{ToAddress, ToSocket, ToText};
 use super::functions;
+use crate::connect::{Place, Target};
 use crate::protocol::request::Command;
 use crate::transmission::request::Request;
 
@@ -14,19 +15,25 @@ functions! {
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or
     /// what the server or the system says; see `nbd_connect_tcp`.
-    connect_tcp(hostname: impl ToText, port: impl ToText), |client| client.connect_tcp(hostname.as_ref(), port.as_ref());
+    connect_tcp(hostname: impl ToText, port: impl ToText), |client| {
+        client.connect(Place::tcp(hostname, port))?;
+        client.await_session()
+    };
     /// As [`Handle::connect_tcp`](Self::connect_tcp); waits only while the name
     /// is resolved.
     ///
     /// States: created.  Errors: `EINVAL`, or what the server or the system
     /// says; see `nbd_aio_connect_tcp`.
-    aio_connect_tcp(hostname: impl ToText, port: impl ToText), |client| client.aio_connect_tcp(hostname.as_ref(), port.as_ref());
+    aio_connect_tcp(hostname: impl ToText, port: impl ToText), |client| client.connect(Place::tcp(hostname, port));
     /// Connects to a Unix domain socket.
     ///
     /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see
     /// `nbd_connect_unix`.
-    connect_unix(unixsocket: impl ToText), |client| client.connect_unix(unixsocket.as_ref());
+    connect_unix(unixsocket: impl ToText), |client| {
+        client.connect(Place::unix(unixsocket)?)?;
+        client.await_session()
+    };
     /// As [`Handle::connect_unix`](Self::connect_unix), without waiting.
     ///
     /// ```
@@ -49,33 +56,39 @@ functions! {
     ///
     /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`, or what the server
     /// or the system says; see `nbd_aio_connect_unix`.
-    aio_connect_unix(unixsocket: impl ToText), |client| client.aio_connect_unix(unixsocket.as_ref());
+    aio_connect_unix(unixsocket: impl ToText), |client| client.connect(Place::unix(unixsocket)?);
     /// Connects to a port of a virtual machine or of its host.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or
     /// what the server or the system says; see `nbd_connect_vsock`.
-    connect_vsock(cid: u32, port: u32), |client| client.connect_vsock(cid, port);
+    connect_vsock(cid: u32, port: u32), |client| {
+        client.connect(Place::vsock(cid, port)?)?;
+        client.await_session()
+    };
     /// As [`Handle::connect_vsock`](Self::connect_vsock), without waiting.
     ///
     /// States: created.  Errors: `EINVAL`, or what the server or the system
     /// says; see `nbd_aio_connect_vsock`.
-    aio_connect_vsock(cid: u32, port: u32), |client| client.aio_connect_vsock(cid, port);
+    aio_connect_vsock(cid: u32, port: u32), |client| client.connect(Place::vsock(cid, port)?);
     /// Connects to a socket address, without waiting.
     ///
     /// States: created.  Errors: `EINVAL`, or what the server or the system
     /// says; see `nbd_aio_connect`.
-    aio_connect(addr: impl ToAddress), |client| client.aio_connect(addr);
+    aio_connect(addr: impl ToAddress), |client| client.connect(Place::Address(addr));
     /// Takes over a connected socket.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`,
     /// `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or what the server or the system says;
     /// see `nbd_connect_socket`.
-    connect_socket(sock: impl ToSocket), |client| client.connect_socket(sock);
+    connect_socket(sock: impl ToSocket), |client| {
+        client.connect(Target::Socket(sock))?;
+        client.await_session()
+    };
     /// As [`Handle::connect_socket`](Self::connect_socket), without waiting.
     ///
     /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`, or
     /// what the server or the system says; see `nbd_aio_connect_socket`.
-    aio_connect_socket(sock: impl ToSocket), |client| client.aio_connect_socket(sock);
+    aio_connect_socket(sock: impl ToSocket), |client| client.connect(Target::Socket(sock));
     /// Ends the session and waits until the server has closed the connection.
     /// `flags` is 0 or
     /// [`SHUTDOWN_ABANDON_PENDING`](crate::SHUTDOWN_ABANDON_PENDING).

@@ -19,12 +19,12 @@ constants! {
     /// Encryption or nothing.
     TLS_REQUIRE: i32 = 2;
 
-    /// Certificates of the authorities to trust; see
+    /// The certificates of the authorities to trust; see
     /// [`Handle::set_tls_pem`](crate::Handle::set_tls_pem).
     PEM_CA: i32 = 1;
-    /// Our own certificate, and those that lead from it to an authority.
+    /// The client's certificate, and the intermediate certificates.
     PEM_CERTIFICATE: i32 = 2;
-    /// The private key of our certificate.
+    /// The private key of the client's certificate.
     PEM_KEY: i32 = 3;
     /// What the authorities have revoked.
     PEM_CRL: i32 = 4;

@@ -4,12 +4,12 @@
 //! mode sends nothing.
 
 use super::arguments::{Argument, missing};
+use super::buffers::{INSIDE, ReadInto, Target, WriteFrom};
+use super::callbacks::ChunkCallback;
 use super::functions;
 use super::words::command;
-use crate::callback::ChunkCallback;
 use crate::client::Handle;
 use crate::error::Result;
-use crate::memory::loan::{INSIDE, ReadInto, Target, WriteFrom};
 use crate::protocol::request::Command;
 use crate::table;
 use crate::transmission::request::Request;

@@ -1,7 +1,7 @@
 //! Debug messages: what the library does, for finding faults.
 
+use super::callbacks::DebugCallback;
 use super::{functions, unlocked};
-use crate::callback::DebugCallback;
 
 functions! {
     /// Switches debug messages on or off.
@@ -12,7 +12,7 @@ functions! {
     ///
     /// States: any.
     set_debug(debug: bool), |client| {
-        client.debug().set_enabled(debug);
+        client.debug.set_enabled(debug);
         Ok(())
     };
     /// Has debug messages delivered to a callback, in place of standard error.
@@ -43,7 +43,7 @@ functions! {
     set_debug_callback(
         debug_callback: DebugCallback<'static>
     ), |client| {
-        client.debug().set_callback(Some(debug_callback));
+        client.debug.set_callback(Some(debug_callback));
         Ok(())
     };
     /// Frees the debug callback; messages go to standard error again.  It is no
@@ -51,7 +51,7 @@ functions! {
     ///
     /// States: any.
     clear_debug_callback(), |client| {
-        client.debug().set_callback(None);
+        client.debug.set_callback(None);
         Ok(())
     };
 }

@@ -6,10 +6,10 @@
 
 use std::process;
 
+use super::buffers::Target;
 use super::trace::{Shown, Trace};
 use crate::client::{Client, Handle, debug};
 use crate::error::{Error, Result};
-use crate::memory::loan::Target;
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
 use crate::unwind::contain;
@@ -25,15 +25,14 @@ impl Handle {
         &self,
         row: &'static Row,
         given: G,
-        show: impl FnOnce(&G, &mut Trace),
+        show: impl Fn(&G, &mut Trace),
         prepare: impl FnOnce(&Self, G) -> P,
         operation: impl FnOnce(&mut Client, P) -> Result<R>,
     ) -> Result<R> {
         let _context = debug::enter(row.name);
         let mut locked = self.lock();
-        let debug = self.debug();
-        if debug.enabled() {
-            debug.message(row.name, &Trace::of(|line| show(&given, line)));
+        if self.debug().enabled() {
+            entered(self, row, &|line| show(&given, line));
         }
         let result = match &mut locked {
             // Whatever a panic leaves half done is behind the lock, and the
@@ -51,12 +50,8 @@ impl Handle {
                 Err(deadlock.error())
             }
         };
-        if debug.enabled() {
-            let line = match &result {
-                Ok(value) => format!("leave: ret={}", value.show()),
-                Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
-            };
-            debug.message(row.name, &line);
+        if self.debug().enabled() {
+            left(self, row, result.as_ref().map(|value| value as &dyn Shown));
         }
         result
     }
@@ -75,21 +70,40 @@ impl Handle {
         row: &'static Row,
         operation: impl FnOnce(&Self) -> R,
     ) -> R {
-        let debug = self.debug();
-        if debug.enabled() {
-            debug.message(row.name, "enter:");
+        if self.debug().enabled() {
+            entered(self, row, &|_| ());
         }
         let result = operation(self);
-        if debug.enabled() {
-            debug.message(row.name, &format!("leave: ret={}", result.show()));
+        if self.debug().enabled() {
+            left(self, row, Ok(&result));
         }
         result
     }
 }
 
+// What few calls need is not compiled again for every function.
+
+#[cold]
+#[inline(never)]
+fn entered(handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) {
+    handle.debug().message(row.name, &Trace::of(show));
+}
+
+#[cold]
+#[inline(never)]
+fn left(handle: &Handle, row: &Row, result: std::result::Result<&dyn Shown, &Error>) {
+    let line = match result {
+        Ok(value) => format!("leave: ret={}", value.show()),
+        Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
+    };
+    handle.debug().message(row.name, &line);
+}
+
 /// Ends the connection after a panic.  If this panics as well, commands may be
 /// left that know memory whose owner takes it back when the call is over: then
 /// it must not be over.
+#[cold]
+#[inline(never)]
 fn ended(client: &mut Client) -> Error {
     contain(|| client.panicked()).unwrap_or_else(|| process::abort())
 }

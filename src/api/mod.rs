@@ -9,7 +9,7 @@
 //! into a return value; it does nothing else to a handle.
 //!
 //! So that both can pass what they have, the parameters are of types that stand
-//! for either (`arguments`, `memory::loan`, `callback::rust`): a string is a
+//! for either (`arguments`, `buffers`, `callbacks`): a string is a
 //! `str`, a path or a pointer that may be null; a buffer is a slice, a vector
 //! or a pointer and a length; a callback contains a Rust closure or one of C.
 //! Buffers and callbacks of C reach their command without a copy or an
@@ -27,6 +27,8 @@ pub mod arguments;
 mod block_status;
 #[cfg(doctest)]
 mod borrowing;
+pub mod buffers;
+pub mod callbacks;
 mod connect;
 pub mod constants;
 mod data;

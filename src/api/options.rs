@@ -5,24 +5,25 @@
 //! ends, the handle is negotiating again afterwards.
 
 use super::arguments::ToTexts;
+use super::callbacks::{ContextCallback, ListCallback};
 use super::{functions, waiting_functions};
-use crate::callback::{ContextCallback, ListCallback};
+use crate::negotiation::OptionRequest;
 
 functions! {
     /// Opens the export and ends the negotiation.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_go`.
-    opt_go(), |client| client.opt_go();
+    opt_go(), |client| client.option(OptionRequest::Go).map(drop);
     /// Asks about the export without opening it.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
     /// `ESHUTDOWN`, or what the server or the system says; see `nbd_opt_info`.
-    opt_info(), |client| client.opt_info();
+    opt_info(), |client| client.option(OptionRequest::Info).map(drop);
     /// Ends the negotiation and the connection.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see `nbd_opt_abort`.
-    opt_abort(), |client| client.opt_abort();
+    opt_abort(), |client| client.abort();
 }
 
 waiting_functions! {
@@ -50,7 +51,9 @@ waiting_functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list`.
-    opt_list(=> list_callback: ListCallback) -> i32, |client| client.opt_list(list_callback);
+    opt_list(=> list_callback: ListCallback) -> i32, |client| {
+        client.option(OptionRequest::List(list_callback.into())).map(counted)
+    };
 }
 
 functions! {
@@ -58,17 +61,20 @@ functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_starttls`.
-    opt_starttls() -> bool, |client| client.opt_starttls();
+    opt_starttls() -> bool,
+        |client| client.option_accepted(OptionRequest::StartTls);
     /// Switches extended headers on; whether the server agrees.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_extended_headers`.
-    opt_extended_headers() -> bool, |client| client.opt_extended_headers();
+    opt_extended_headers() -> bool,
+        |client| client.option_accepted(OptionRequest::ExtendedHeaders);
     /// Switches structured replies on; whether the server agrees.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_structured_reply`.
-    opt_structured_reply() -> bool, |client| client.opt_structured_reply();
+    opt_structured_reply() -> bool,
+        |client| client.option_accepted(OptionRequest::StructuredReplies);
 }
 
 waiting_functions! {
@@ -77,7 +83,11 @@ waiting_functions! {
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_list_meta_context`.
-    opt_list_meta_context(=> context_callback: ContextCallback) -> i32, |client| client.opt_list_meta_context(context_callback);
+    opt_list_meta_context(=> context_callback: ContextCallback) -> i32, |client| {
+        let queries = client.settings.handshake.contexts.clone();
+        let request = OptionRequest::ListContexts(queries, context_callback.into());
+        client.option(request).map(counted)
+    };
     /// Lists the meta contexts of the export that match the queries; answers
     /// how many there are.
     ///
@@ -85,13 +95,20 @@ waiting_functions! {
     /// the server or the system says; see `nbd_opt_list_meta_context_queries`.
     opt_list_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
-    ) -> i32, |client| client.opt_list_meta_context_queries(queries, context_callback);
+    ) -> i32, |client| {
+        let request = OptionRequest::ListContexts(queries, context_callback.into());
+        client.option(request).map(counted)
+    };
     /// Selects the meta contexts of the handle; answers how many the server
     /// granted.
     ///
     /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or what
     /// the server or the system says; see `nbd_opt_set_meta_context`.
-    opt_set_meta_context(=> context_callback: ContextCallback) -> i32, |client| client.opt_set_meta_context(context_callback);
+    opt_set_meta_context(=> context_callback: ContextCallback) -> i32, |client| {
+        let queries = client.settings.handshake.contexts.clone();
+        let request = OptionRequest::SetContexts(queries, context_callback.into());
+        client.option(request).map(counted)
+    };
     /// Selects the meta contexts that match the queries; answers how many the
     /// server granted.
     ///
@@ -99,5 +116,12 @@ waiting_functions! {
     /// the server or the system says; see `nbd_opt_set_meta_context_queries`.
     opt_set_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
-    ) -> i32, |client| client.opt_set_meta_context_queries(queries, context_callback);
+    ) -> i32, |client| {
+        let request = OptionRequest::SetContexts(queries, context_callback.into());
+        client.option(request).map(counted)
+    };
+}
+
+fn counted(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }

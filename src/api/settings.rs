@@ -12,7 +12,7 @@ functions! {
     ///
     /// States: any.
     set_handle_name(handle_name: impl ToText), |client| {
-        client.debug().set_handle_name(handle_name.as_ref().to_owned());
+        client.debug.set_handle_name(handle_name.as_ref().to_owned());
         Ok(())
     };
     /// Chooses the export to open; the default is the server's default export,
@@ -26,14 +26,20 @@ functions! {
     /// memory.
     ///
     /// States: any.
-    set_pread_initialize(request: bool), |client| client.set_pread_initialize(request);
+    set_pread_initialize(request: bool), |client| {
+        client.settings.pread_initialize = request;
+        Ok(())
+    };
     /// Which requests to refuse before they are sent, by the bits
     /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on; at first all.
     ///
     /// States: any.  Errors: `EINVAL`; see `nbd_set_strict_mode`.
-    set_strict_mode(; flags: mask), |client| client.set_strict_mode(flags);
+    set_strict_mode(; flags: mask), |client| {
+        client.settings.strict_mode = flags;
+        Ok(())
+    };
     /// The export to open, as set.
-    get_export_name() -> CString, |client| Ok(client.get_export_name());
+    get_export_name() -> CString, |client| Ok(client.settings.handshake.export_name.clone());
 }
 
 unlocked! {

@@ -27,5 +27,5 @@ unlocked! {
 
 functions! {
     /// Name and description of the state, for messages.
-    connection_state() -> &'static CStr, |client| Ok(client.connection_state());
+    connection_state() -> &'static CStr, |client| Ok(client.state.label());
 }

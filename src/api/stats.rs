@@ -9,11 +9,11 @@ functions! {
 
 unlocked! {
     /// Bytes of the protocol sent so far, TLS not counted.
-    stats_bytes_sent() -> u64, |handle| handle.snapshot().stats_bytes_sent();
+    stats_bytes_sent() -> u64, |handle| handle.statistics().bytes_sent.get();
     /// Options and requests sent so far.
-    stats_chunks_sent() -> u64, |handle| handle.snapshot().stats_chunks_sent();
+    stats_chunks_sent() -> u64, |handle| handle.statistics().chunks_sent.get();
     /// Bytes of the protocol received so far, TLS not counted.
-    stats_bytes_received() -> u64, |handle| handle.snapshot().stats_bytes_received();
+    stats_bytes_received() -> u64, |handle| handle.statistics().bytes_received.get();
     /// Greetings, option replies and replies received so far.
-    stats_chunks_received() -> u64, |handle| handle.snapshot().stats_chunks_received();
+    stats_chunks_received() -> u64, |handle| handle.statistics().chunks_received.get();
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::callback::{ChunkCallback, CompletionCallback, DebugCallback};
+use super::callbacks::{ChunkCallback, CompletionCallback, DebugCallback};
 use crate::client::{Client, Handle, debug};
 use crate::error::{Error, Result};
 use crate::table;

@@ -163,23 +163,23 @@ fn quoted(text: Option<&[u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ptr::NonNull;
+    use crate::api::buffers::{INSIDE, Source, WriteFrom};
 
     #[test]
     fn a_line_shows_every_kind_of_argument() {
         let data = [0x00u8, 0xff];
-        // SAFETY: `data` outlives `lent`.
-        let lent = unsafe { Lent::new(NonNull::from(&data).cast(), 2) };
         let list = [&b"a"[..], b"b\""];
-        let line = Trace::of(|a| {
-            a.value("debug", true)
-                .flags("flags", 33)
-                .string("name", Some(b"a\nb\x80"))
-                .string("dir", None)
-                .strings("argv", Some(list.into_iter()))
-                .strings("queries", None::<std::iter::Empty<_>>)
-                .out_buffer("out", 7)
-                .in_buffer("in", Some(&lent));
+        let line = (&data).while_waiting(INSIDE, |source: Source, _end| {
+            Trace::of(|a| {
+                a.value("debug", true)
+                    .flags("flags", 33)
+                    .string("name", Some(b"a\nb\x80"))
+                    .string("dir", None)
+                    .strings("argv", Some(list.into_iter()))
+                    .strings("queries", None::<std::iter::Empty<_>>)
+                    .out_buffer("out", 7)
+                    .in_buffer("in", source.lend().as_ref());
+            })
         });
         assert_eq!(
             line,

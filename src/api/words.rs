@@ -32,8 +32,8 @@ pub mod choice {
         line.value(name, value);
     }
 
-    pub fn take(_client: &Client, row: &Row, name: &str, value: Raw) -> Result<i32> {
-        admit(row, name, value.into(), false).map(|()| value)
+    pub fn take<T: From<i32>>(_client: &Client, row: &Row, name: &str, value: Raw) -> Result<T> {
+        admit(row, name, value.into(), false).map(|()| value.into())
     }
 }
 

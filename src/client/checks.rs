@@ -65,7 +65,7 @@ impl Client {
             Err(error) => Err(error),
         };
         let writable = || {
-            if self.is_read_only()? {
+            if self.has(TransmissionFlags::READ_ONLY)? {
                 return Err(Error::new(
                     libc::EPERM,
                     format!("{}: the export is read-only", request.command.name()),
@@ -125,7 +125,7 @@ impl Client {
     fn check_block_status(&self, request: &Request) -> Result<()> {
         self.check_contexts()?;
         if matches!(request.data, Data::Filter(_)) {
-            if !self.can_block_status_payload()? {
+            if !self.has(TransmissionFlags::BLOCK_STATUS_PAYLOAD)? {
                 return Err(unsupported(request.command));
             }
             if !request.flags.has(flag::PAYLOAD_LEN) {

@@ -33,7 +33,7 @@ impl Client {
         let cookie = self.transmission.submit(request);
         if !blocked {
             // The failure is the state's and the command's.
-            let _ = self.push();
+            let _ = self.send_requests();
         }
         Ok(cookie)
     }
@@ -60,7 +60,7 @@ impl Client {
     /// Ends the session, and waits until the server has closed the connection.
     pub fn shutdown(&mut self, flags: u32) -> Result<()> {
         if matches!(self.state, State::Negotiating(..)) {
-            return self.opt_abort();
+            return self.abort();
         }
         if flags & ABANDON_PENDING != 0 {
             self.transmission.abandon_unsent();

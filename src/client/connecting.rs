@@ -1,142 +1,59 @@
-//! The ways to connect.
+//! Connecting.
 
-use std::ffi::{CStr, CString};
 use std::io;
-
-use libc::c_int;
-
-use crate::connect::{self, Attempt, Place, Socket, activation, command};
-use crate::error::{Error, Escaped, Result};
-use crate::sys::address::SocketAddress;
 
 use super::Client;
 use super::state::State;
+use crate::connect::subprocess::{self, Subprocess};
+use crate::connect::{self, Attempt, Place, Target, activation};
+use crate::error::{Error, Escaped, Result};
 
 impl Client {
-    /// Connects to a Unix domain socket.
-    pub fn connect_unix(&mut self, path: &CStr) -> Result<()> {
-        self.aio_connect_unix(path)?;
-        self.await_session()
-    }
-
-    /// Connects to a host by TCP.
-    pub fn connect_tcp(&mut self, host: &CStr, port: &CStr) -> Result<()> {
-        self.aio_connect_tcp(host, port)?;
-        self.await_session()
-    }
-
-    /// Takes over a connected socket.
-    pub fn connect_socket(&mut self, socket: Socket) -> Result<()> {
-        self.aio_connect_socket(socket)?;
-        self.await_session()
-    }
-
-    /// Runs a command as the server.
-    pub fn connect_command(&mut self, argv: Vec<CString>) -> Result<()> {
-        self.aio_connect_command(argv)?;
-        self.await_session()
-    }
-
-    /// Runs a server that accepts connections, and connects to it.
-    pub fn connect_systemd_socket_activation(&mut self, argv: Vec<CString>) -> Result<()> {
-        self.aio_connect_systemd_socket_activation(argv)?;
-        self.await_session()
-    }
-
-    /// Connects to a port of a virtual machine or its host.
-    pub fn connect_vsock(&mut self, cid: u32, port: u32) -> Result<()> {
-        self.aio_connect_vsock(cid, port)?;
-        self.await_session()
-    }
-
-    /// As `connect_unix`, without waiting.
-    pub fn aio_connect_unix(&mut self, path: &CStr) -> Result<()> {
-        let address = SocketAddress::unix(path.to_bytes())?;
-        self.start(address)
-    }
-
-    /// Connects to an address of any family, without waiting.
-    pub fn aio_connect(&mut self, address: SocketAddress) -> Result<()> {
-        self.start(address)
-    }
-
-    /// As `connect_vsock`, without waiting.
-    pub fn aio_connect_vsock(&mut self, cid: u32, port: u32) -> Result<()> {
-        let address = SocketAddress::vsock(cid, port)?;
-        self.start(address)
-    }
-
-    /// As `connect_tcp`; waits only for the resolution of the name.
-    pub fn aio_connect_tcp(&mut self, host: &CStr, port: &CStr) -> Result<()> {
-        self.place = Some(Place::Tcp {
-            host: host.to_owned(),
-            port: port.to_owned(),
-        });
-        let addresses = connect::resolve(host, port, self.settings.address_family)?;
-        match Attempt::begin(addresses) {
-            Ok(attempt) => {
-                self.await_connection(attempt);
-                Ok(())
-            }
-            Err(error) => Err(self.connect_failed(&error)),
-        }
-    }
-
-    /// As `connect_socket`, without waiting.
-    pub fn aio_connect_socket(&mut self, socket: Socket) -> Result<()> {
-        let socket = connect::adopt_socket(socket)?;
-        self.place = None;
-        self.socket_is_known = true;
-        self.greet(socket);
-        Ok(())
-    }
-
-    /// As `connect_command`, without waiting for the server.
-    pub fn aio_connect_command(&mut self, argv: Vec<CString>) -> Result<()> {
-        check_command(&argv)?;
-        let started = command::run(&argv);
-        self.place = Some(Place::Command(argv));
-        match started {
-            Ok((child, socket)) => {
-                self.subprocess = Some(child);
+    /// Starts to connect, and waits only while a name is resolved or a program
+    /// starts.
+    pub fn connect(&mut self, target: impl Into<Target>) -> Result<()> {
+        match target.into() {
+            Target::Place(place) => self.connect_to(place),
+            Target::Socket(socket) => {
+                let socket = socket.take_over()?;
+                self.place = None;
+                self.socket_is_known = true;
                 self.greet(socket);
                 Ok(())
             }
-            Err(error) => Err(self.die(error)),
-        }
-    }
-
-    /// As `connect_systemd_socket_activation`, without waiting for the server.
-    pub fn aio_connect_systemd_socket_activation(&mut self, argv: Vec<CString>) -> Result<()> {
-        check_command(&argv)?;
-        self.place = None;
-        match activation::run(&argv, &self.settings.socket_activation_name) {
-            Ok((child, address)) => {
-                self.subprocess = Some(child);
-                self.start(address)
+            Target::Activated(argv) => {
+                self.place = None;
+                let name = &self.settings.socket_activation_name;
+                match activation::run(&argv, name) {
+                    Ok((child, address)) => {
+                        self.subprocess = Some(child);
+                        self.connect_to(Place::Address(address))
+                    }
+                    Err(error) => Err(self.die(error)),
+                }
             }
-            Err(error) => Err(self.die(error)),
         }
     }
 
-    /// What an activated server finds its socket under.
-    pub fn set_socket_activation_name(&mut self, name: &CStr) -> Result<()> {
-        activation::check_name(name)?;
-        self.settings.socket_activation_name = name.to_owned();
-        Ok(())
-    }
-
-    /// As set.
-    pub fn socket_activation_name(&self) -> CString {
-        self.settings.socket_activation_name.clone()
-    }
-
-    /// Connects to one address, without waiting.
-    pub(super) fn start(&mut self, address: SocketAddress) -> Result<()> {
-        self.place = Some(Place::Address(address));
-        match Attempt::begin(vec![address]) {
+    fn connect_to(&mut self, place: Place) -> Result<()> {
+        let family = self.settings.address_family;
+        let addresses = match self.place.insert(place) {
+            Place::Tcp { host, port } => connect::resolve(host, port, family)?,
+            Place::Address(address) => vec![*address],
+            Place::Command(argv) => {
+                return match subprocess::run(argv) {
+                    Ok((child, socket)) => {
+                        self.subprocess = Some(child);
+                        self.greet(socket);
+                        Ok(())
+                    }
+                    Err(error) => Err(self.die(error)),
+                };
+            }
+        };
+        match Attempt::begin(addresses) {
             Ok(attempt) => {
-                self.await_connection(attempt);
+                self.state = State::Connecting(attempt);
                 Ok(())
             }
             Err(error) => Err(self.connect_failed(&error)),
@@ -157,7 +74,7 @@ impl Client {
     }
 
     /// Waits until the handshake is over or the caller's turn has come.
-    pub(super) fn await_session(&mut self) -> Result<()> {
+    pub fn await_session(&mut self) -> Result<()> {
         self.wait_while_connecting()?;
         match &self.state {
             State::Transmitting(_) | State::Negotiating(..) => Ok(()),
@@ -168,35 +85,9 @@ impl Client {
         }
     }
 
-    /// Sends a signal to the subprocess; 0 means SIGTERM.
-    pub fn kill_subprocess(&mut self, signal: c_int) -> Result<()> {
-        let child = self.subprocess.as_ref().ok_or_else(no_subprocess)?;
-        if signal < 0 {
-            return Err(Error::new(
-                libc::EINVAL,
-                format!("{signal} is not a signal number"),
-            ));
-        }
-        let signal = if signal == 0 { libc::SIGTERM } else { signal };
-        child
-            .signal(signal)
-            .map_err(|error| Error::system("kill", &error))
+    /// The subprocess that is the server.
+    pub fn subprocess(&self) -> Result<&Subprocess> {
+        let child = self.subprocess.as_ref();
+        child.ok_or_else(|| Error::new(libc::ESRCH, "the handle has no subprocess"))
     }
-
-    /// The process id of the subprocess.
-    pub fn subprocess_pid(&self) -> Result<i64> {
-        let child = self.subprocess.as_ref().ok_or_else(no_subprocess)?;
-        Ok(child.pid())
-    }
-}
-
-fn no_subprocess() -> Error {
-    Error::new(libc::ESRCH, "the handle has no subprocess")
-}
-
-fn check_command(argv: &[CString]) -> Result<()> {
-    if argv.is_empty() {
-        return Err(Error::new(libc::EINVAL, "the command has no program name"));
-    }
-    Ok(())
 }

@@ -49,6 +49,8 @@ pub enum Deadlock {
 
 impl Deadlock {
     /// What the caller is told.
+    #[cold]
+    #[inline(never)]
     pub fn error(self) -> Error {
         let text = match self {
             Self::WithItself => {

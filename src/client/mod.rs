@@ -1,35 +1,37 @@
 //! The handle: everything a program knows of one connection.
 //!
 //! [`Handle`] is the lock and what can be read without it; [`Client`] is
-//! everything behind the lock.  The methods of `Client` are the operations that
-//! the public functions of the same names perform, in files by topic:
+//! everything behind the lock.  The methods of `Client` are what the bodies of
+//! the public functions (`api`) are made of, in files by topic:
 //!
-//! * `settings`, `tls`: what the caller wants;
+//! * `settings`: what the caller wants;
 //! * `connecting`: the ways to connect, and `uri`, which chooses one of them;
 //! * `options`: the handshake in the caller's hands;
-//! * `info`: what the server has said;
+//! * `info`: what is known of the server and the export;
 //! * `commands`, after `checks` has looked at them: reading and writing;
-//! * `drive`: how states follow each other as bytes move;
+//! * `drive`: how states follow each other as bytes move, through `handshake`
+//!   and `transmission` to the `end`;
 //! * `polling`: waiting for bytes to move;
-//! * `snapshot`: what can be known of all that without the lock.
+//! * `snapshot`: settings that can be read without the lock.
 
 mod checks;
 mod commands;
 mod connecting;
 pub mod debug;
 mod drive;
+mod end;
+mod handshake;
 mod info;
 mod lock;
 mod options;
 mod polling;
-mod settings;
+pub mod settings;
 mod snapshot;
 mod state;
-mod tls;
+mod transmission;
 mod uri;
 
-use std::any::Any;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -38,7 +40,8 @@ use crate::callback::Completion;
 use crate::connect::Place;
 use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
-use crate::negotiation::{Config, Session};
+use crate::negotiation::{Config, OptionRequest, Session};
+use crate::statistics::Statistics;
 use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
@@ -46,7 +49,7 @@ use crate::table::{self, Row, States};
 pub use commands::command_failed;
 use debug::{DebugSink, debug};
 use lock::{Deadlock, Guard, Lock};
-use settings::Settings;
+use settings::{Settings, Watched};
 use snapshot::Snapshot;
 use state::{Published, State};
 
@@ -58,6 +61,7 @@ use state::{Published, State};
 #[derive(Debug)]
 pub struct Handle {
     debug: Arc<DebugSink>,
+    statistics: Arc<Statistics>,
     private_data: AtomicUsize,
     /// The state as it was when the last locked call ended.
     published: AtomicU32,
@@ -68,10 +72,11 @@ pub struct Handle {
 /// Everything behind the lock of a handle.
 #[derive(Debug)]
 pub struct Client {
-    debug: Arc<DebugSink>,
-    pub settings: Settings,
-    state: State,
-    session: Session,
+    pub debug: Arc<DebugSink>,
+    statistics: Arc<Statistics>,
+    pub settings: Watched<Settings>,
+    pub state: State,
+    pub session: Watched<Session>,
     pub transmission: Transmission,
     /// The option that the caller has started, and how the last one ended.
     option: PendingOption,
@@ -92,27 +97,17 @@ pub struct Client {
     /// The server does not listen any more.  Its last words are still to be
     /// read: replies, perhaps, and then the end.
     server_is_deaf: bool,
-    traffic: Traffic,
 }
 
 /// An option that the caller has started.
 #[derive(Debug, Default)]
 struct PendingOption {
-    /// The closure that the conversation calls along the way.  It is shared,
-    /// because the caller may rely on its data until the completion closure
-    /// has run, and by then the conversation is over.
-    along: Option<Arc<dyn Any + Send + Sync>>,
-    completion: Option<Completion>,
+    /// The request with its closure, and the closure for completion, to be
+    /// freed in this order.  The conversation shares the request: the caller
+    /// may rely on the data of its closure until the other one has run, and by
+    /// then the conversation is over.
+    asked: Option<(Arc<OptionRequest>, Completion)>,
     outcome: Option<Result<usize>>,
-}
-
-/// What has gone over the wire, apart from what the transmission phase counts.
-#[derive(Debug, Default)]
-struct Traffic {
-    bytes_sent: u64,
-    bytes_received: u64,
-    chunks_sent: u64,
-    chunks_received: u64,
 }
 
 /// Numbers the handles that have no name of their own.
@@ -125,12 +120,17 @@ impl Handle {
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
         let wanted = sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
         let sink = Arc::new(DebugSink::new(name, wanted));
+        let statistics = Arc::<Statistics>::default();
         let client = Client {
             debug: Arc::clone(&sink),
-            settings: Settings::default(),
+            statistics: Arc::clone(&statistics),
+            settings: Watched::default(),
             state: State::Created,
-            session: Session::default(),
-            transmission: Transmission::new(Arc::clone(&sink) as Arc<dyn Remarks>),
+            session: Watched::default(),
+            transmission: Transmission::new(
+                Arc::clone(&statistics),
+                Arc::clone(&sink) as Arc<dyn Remarks>,
+            ),
             option: PendingOption::default(),
             subprocess: None,
             place: None,
@@ -139,15 +139,17 @@ impl Handle {
             socket_is_watched: false,
             server_is_ahead: false,
             server_is_deaf: false,
-            traffic: Traffic::default(),
         };
         let _context = debug::enter(table::create.name);
         debug!(sink, "opening handle");
+        let snapshot = Snapshot::default();
+        snapshot.update(&client.settings, &client.session);
         Self {
             debug: sink,
+            statistics,
             private_data: AtomicUsize::new(0),
             published: AtomicU32::new(client.published().to_bits()),
-            snapshot: Snapshot::of(&client),
+            snapshot,
             client: Lock::new(client),
         }
     }
@@ -200,7 +202,12 @@ impl Handle {
         self.published_state().direction()
     }
 
-    /// Settings and statistics, as the last locked call left them.
+    /// What has gone over the wire.
+    pub(crate) fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// Settings, as the last locked call left them.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -252,36 +259,39 @@ impl DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     /// What others see changes when the call ends.
     fn drop(&mut self) {
-        let before = Published::from_bits(self.published.load(Ordering::Relaxed));
-        let now = self.client.published();
-        if before.states() != States::CONNECTED || now.states() != States::CONNECTED {
-            self.snapshot.update_handshake(&self.client);
+        let client = &mut *self.client;
+        if client.settings.take_touched() | client.session.take_touched() {
+            self.snapshot.update(&client.settings, &client.session);
         }
-        self.snapshot.update(&self.client);
+        let now = client.published();
         self.published.store(now.to_bits(), Ordering::Release);
     }
 }
 
 impl Client {
     /// Whether the table permits this call now.
+    #[inline]
     pub fn permit(&self, row: &Row) -> Result<()> {
-        let state = self.state.states();
-        if row.states.contains(state) {
+        if row.states.contains(self.state.states()) {
             return Ok(());
         }
-        let errno = if state == States::CREATED {
-            libc::ENOTCONN
-        } else {
-            libc::EINVAL
+        Err(self.forbidden(row))
+    }
+
+    #[cold]
+    fn forbidden(&self, row: &Row) -> Error {
+        let errno = match self.state {
+            State::Created => libc::ENOTCONN,
+            _ => libc::EINVAL,
         };
-        Err(Error::new(
+        Error::new(
             errno,
             format!(
                 "invalid state: {}: the handle must be {}",
-                self.connection_state().to_string_lossy(),
+                self.state.label().to_string_lossy(),
                 row.states
             ),
-        ))
+        )
     }
 
     /// A panic has left who knows what behind: the connection ends.  So do all
@@ -291,51 +301,6 @@ impl Client {
         let error = self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"));
         self.transmission.retire_done();
         error
-    }
-
-    /// Where the state machine is, for people.
-    pub fn connection_state(&self) -> &'static CStr {
-        self.state.label()
-    }
-
-    /// The debug sink.
-    pub fn debug(&self) -> &DebugSink {
-        &self.debug
-    }
-
-    /// NBD bytes sent, TLS not counted.
-    pub fn stats_bytes_sent(&self) -> u64 {
-        self.traffic.bytes_sent
-    }
-
-    /// NBD bytes received, TLS not counted.
-    pub fn stats_bytes_received(&self) -> u64 {
-        self.traffic.bytes_received
-    }
-
-    /// Options and requests sent.
-    pub fn stats_chunks_sent(&self) -> u64 {
-        let (sent, _) = self.chunks();
-        self.traffic.chunks_sent.saturating_add(sent)
-    }
-
-    /// Greetings, option replies and replies received.
-    pub fn stats_chunks_received(&self) -> u64 {
-        let (_, received) = self.chunks();
-        self.traffic.chunks_received.saturating_add(received)
-    }
-
-    /// Messages sent and received in the current phase.
-    fn chunks(&self) -> (u64, u64) {
-        let (sent, received) = self.transmission.chunks();
-        if matches!(self.state, State::Transmitting(_)) {
-            return (sent, received);
-        }
-        let (asked, answered) = self.state.line_chunks();
-        (
-            sent.saturating_add(asked),
-            received.saturating_add(answered),
-        )
     }
 
     /// Estimate of the memory that the handle uses, in bytes.

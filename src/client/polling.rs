@@ -35,7 +35,7 @@ impl Client {
     }
 
     fn wait(&mut self, fd: RawFd, timeout: c_int, reach: Reach) -> Result<c_int> {
-        if self.has_backlog() && self.pull_at_once(reach)? {
+        if self.has_backlog() && self.receive_without_waiting(reach)? {
             return Ok(1);
         }
         let direction = self.direction();
@@ -44,14 +44,14 @@ impl Client {
             .raw_fd()
             .filter(|_| direction != 0)
             .ok_or_else(|| {
-                let state = self.connection_state().to_string_lossy();
+                let state = self.state.label().to_string_lossy();
                 Error::new(
                     libc::EINVAL,
                     format!("there is nothing to wait for in state {state}"),
                 )
             })?;
         if matches!(&self.state, State::Connecting(attempt) if attempt.is_connected()) {
-            return self.has_become_writable().map(|()| 1);
+            return self.write().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
         if only_reads && timeout < 0 {
@@ -59,10 +59,10 @@ impl Client {
                 std::thread::sleep(NAP);
             }
             if self.wait_in_receive()? {
-                return self.take_in(reach).map(|()| 1);
+                return self.read(reach).map(|()| 1);
             }
         }
-        if only_reads && self.server_is_ahead && self.pull_at_once(reach)? {
+        if only_reads && self.server_is_ahead && self.receive_without_waiting(reach)? {
             // Waiting would only have cost a system call.
             return Ok(1);
         }
@@ -84,19 +84,22 @@ impl Client {
 
     /// Completes what can be completed without waiting; whether there was
     /// anything.
-    fn pull_at_once(&mut self, reach: Reach) -> Result<bool> {
-        let before = (self.traffic.bytes_received, self.transmission.ended());
-        self.pull(reach)?;
-        let after = (self.traffic.bytes_received, self.transmission.ended());
-        Ok(before != after || self.state.states() != States::CONNECTED)
+    fn receive_without_waiting(&mut self, reach: Reach) -> Result<bool> {
+        let moved = |client: &Self| {
+            let received = client.statistics.bytes_received.get();
+            (received, client.transmission.ended())
+        };
+        let before = moved(self);
+        self.receive_replies(reach)?;
+        Ok(before != moved(self) || self.state.states() != States::CONNECTED)
     }
 
     fn react(&mut self, happened: c_short, direction: u32, reach: Reach) -> Result<()> {
         let readable = happened & (POLLIN | POLLHUP) != 0;
         if readable && direction & READ != 0 {
-            self.take_in(reach)
+            self.read(reach)
         } else if happened & (POLLOUT | POLLHUP) != 0 && direction & WRITE != 0 {
-            self.has_become_writable()
+            self.write()
         } else if happened & (POLLERR | POLLNVAL) != 0 {
             Err(Error::new(
                 libc::ENOTCONN,

@@ -1,6 +1,7 @@
-//! What the caller wants, and in part only until the handshake is over.
+//! What the caller wants.
 
 use std::ffi::{CStr, CString, c_int};
+use std::ops::{Deref, DerefMut};
 
 use crate::error::{Error, Result};
 use crate::negotiation::Config;
@@ -9,7 +10,6 @@ use crate::transport::tls;
 use crate::uri::Rules;
 
 use super::Client;
-use crate::table::States;
 
 /// Bits of the strict mode: which requests are refused before they are sent.
 pub mod strict {
@@ -87,6 +87,35 @@ pub(super) fn text_memory(config: &Config, tls: &tls::Settings) -> usize {
         .fold(tls.given.memory(), usize::saturating_add)
 }
 
+/// A value, and whether anybody has had it in hand to change it.
+#[derive(Debug, Default)]
+pub struct Watched<T> {
+    value: T,
+    is_touched: bool,
+}
+
+impl<T> Watched<T> {
+    /// Whether that is so since the last time that this was asked.
+    pub fn take_touched(&mut self) -> bool {
+        std::mem::take(&mut self.is_touched)
+    }
+}
+
+impl<T> Deref for Watched<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Watched<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.is_touched = true;
+        &mut self.value
+    }
+}
+
 impl Client {
     /// The export to open.  What is known of another one is forgotten.
     pub fn set_export_name(&mut self, name: &CStr) -> Result<()> {
@@ -97,151 +126,10 @@ impl Client {
         }
         Ok(())
     }
-
-    /// The export to open.
-    pub fn get_export_name(&self) -> CString {
-        self.settings.handshake.export_name.clone()
-    }
-
-    /// Ask for name and description of the export.
-    pub fn set_full_info(&mut self, wanted: bool) -> Result<()> {
-        self.settings.handshake.full_info = wanted;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn full_info(&self) -> bool {
-        self.settings.handshake.full_info
-    }
-
-    /// Ask for block sizes, and thereby promise to obey them.
-    pub fn set_request_block_size(&mut self, wanted: bool) -> Result<()> {
-        self.settings.handshake.block_size = wanted;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn request_block_size(&self) -> bool {
-        self.settings.handshake.block_size
-    }
-
-    /// Ask for structured replies.
-    pub fn set_request_structured_replies(&mut self, wanted: bool) -> Result<()> {
-        self.settings.handshake.structured_replies = wanted;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn request_structured_replies(&self) -> bool {
-        self.settings.handshake.structured_replies
-    }
-
-    /// Ask for extended headers.
-    pub fn set_request_extended_headers(&mut self, wanted: bool) -> Result<()> {
-        self.settings.handshake.extended_headers = wanted;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn request_extended_headers(&self) -> bool {
-        self.settings.handshake.extended_headers
-    }
-
-    /// Ask for the meta contexts below before the export is opened.
-    pub fn set_request_meta_context(&mut self, wanted: bool) -> Result<()> {
-        self.settings.handshake.meta_context = wanted;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn request_meta_context(&self) -> bool {
-        self.settings.handshake.meta_context
-    }
-
-    /// One more meta context to ask for.
-    pub fn add_meta_context(&mut self, name: &CStr) -> Result<()> {
-        check_length(name)?;
-        self.settings.handshake.contexts.push(name.to_owned());
-        Ok(())
-    }
-
-    /// No meta context to ask for.
-    pub fn clear_meta_contexts(&mut self) -> Result<()> {
-        self.settings.handshake.contexts.clear();
-        Ok(())
-    }
-
-    /// How many meta contexts to ask for.
-    pub fn nr_meta_contexts(&self) -> usize {
-        self.settings.handshake.contexts.len()
-    }
-
-    /// One of them.
-    pub fn meta_context(&self, index: usize) -> Result<CString> {
-        let contexts = &self.settings.handshake.contexts;
-        contexts.get(index).cloned().ok_or_else(|| {
-            Error::new(
-                libc::EINVAL,
-                format!(
-                    "meta context {index} does not exist: there are {}",
-                    contexts.len()
-                ),
-            )
-        })
-    }
-
-    /// The handshake flags to agree to.
-    pub fn set_handshake_flags(&mut self, flags: u32) -> Result<()> {
-        // The method has refused unknown bits; both known ones fit.
-        self.settings.handshake.handshake_flags = u16::try_from(flags).unwrap_or(0);
-        Ok(())
-    }
-
-    /// Before connecting the flags wanted, afterwards those agreed.
-    pub fn handshake_flags(&self) -> u32 {
-        if self.state.states() == States::CREATED || self.session.protocol.is_none() {
-            self.settings.handshake.handshake_flags.into()
-        } else {
-            self.session.handshake_flags.into()
-        }
-    }
-
-    /// Never show stale memory in a read buffer.
-    pub fn set_pread_initialize(&mut self, wanted: bool) -> Result<()> {
-        self.settings.pread_initialize = wanted;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn pread_initialize(&self) -> bool {
-        self.settings.pread_initialize
-    }
-
-    /// Which requests to refuse before they are sent.
-    pub fn set_strict_mode(&mut self, flags: u32) -> Result<()> {
-        self.settings.strict_mode = flags;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn strict_mode(&self) -> u32 {
-        self.settings.strict_mode
-    }
-
-    /// Stop before the export is opened.
-    pub fn set_opt_mode(&mut self, enable: bool) -> Result<()> {
-        self.settings.handshake.opt_mode = enable;
-        Ok(())
-    }
-
-    /// As set.
-    pub fn opt_mode(&self) -> bool {
-        self.settings.handshake.opt_mode
-    }
 }
 
 /// Names on the wire have a limit.
-fn check_length(name: &CStr) -> Result<()> {
+pub fn check_length(name: &CStr) -> Result<()> {
     if name.count_bytes() > MAX_STRING {
         return Err(Error::new(
             libc::ENAMETOOLONG,

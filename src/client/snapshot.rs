@@ -1,69 +1,54 @@
-//! What the functions that cannot fail tell of a handle.
+//! The settings that functions report which cannot fail.
 //!
-//! They have no way to say that they were called where the handle is locked, in
-//! a callback.  So they need no lock: what they tell stands here, and is
-//! brought up to date at the end of each call.
+//! Such a function has no way to say that the handle is locked, as it is in a
+//! callback.  So it takes no lock: what it reports is copied here at the end of
+//! each call that has changed a setting.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-use super::Client;
+use crate::negotiation::Session;
+
+use super::settings::Settings;
 
 macro_rules! snapshot {
-    ($(
-        $(#[$doc:meta])*
-        $update:ident {
-            $($name:ident: $type:ty, $atomic:ty;)*
-        }
-    )*) => {
-        /// Settings and statistics, each under the name of the method that
-        /// knows it.
+    ($($name:ident: $type:ty, $atomic:ty, |$settings:ident, $session:pat_param| $now:expr;)*) => {
+        /// Each setting under the name of its function.
         #[derive(Debug, Default)]
         pub struct Snapshot {
-            $($($name: $atomic,)*)*
+            $($name: $atomic,)*
         }
 
         impl Snapshot {
-            /// How things are.
-            pub fn of(client: &Client) -> Self {
-                let snapshot = Self::default();
-                $(snapshot.$update(client);)*
-                snapshot
+            /// Brings all of it up to date.
+            #[cold]
+            pub fn update(&self, settings: &Settings, session: &Session) {
+                $({
+                    let ($settings, $session) = (settings, session);
+                    self.$name.store($now, Ordering::Relaxed);
+                })*
             }
 
             $(
-                $(#[$doc])*
-                pub fn $update(&self, client: &Client) {
-                    $(self.$name.store(client.$name(), Ordering::Relaxed);)*
+                /// As the last locked call left it.
+                pub fn $name(&self) -> $type {
+                    self.$name.load(Ordering::Relaxed)
                 }
-
-                $(
-                    /// As the last locked call left it.
-                    pub fn $name(&self) -> $type {
-                        self.$name.load(Ordering::Relaxed)
-                    }
-                )*
             )*
         }
     };
 }
 
 snapshot! {
-    /// Brings up to date what any call can change.
-    update {
-        pread_initialize: bool, AtomicBool;
-        strict_mode: u32, AtomicU32;
-        stats_bytes_received: u64, AtomicU64;
-        stats_bytes_sent: u64, AtomicU64;
-        stats_chunks_received: u64, AtomicU64;
-        stats_chunks_sent: u64, AtomicU64;
-    }
-    /// Brings up to date what stays as it is while the handle is connected.
-    update_handshake {
-        handshake_flags: u32, AtomicU32;
-        opt_mode: bool, AtomicBool;
-        request_extended_headers: bool, AtomicBool;
-        request_structured_replies: bool, AtomicBool;
-        tls: i32, AtomicI32;
-        tls_verify_peer: bool, AtomicBool;
-    }
+    // Before the greeting the flags wanted, afterwards those agreed.
+    handshake_flags: u32, AtomicU32, |settings, session| match session.protocol {
+        None => settings.handshake.handshake_flags.into(),
+        Some(_) => session.handshake_flags.into(),
+    };
+    opt_mode: bool, AtomicBool, |settings, _| settings.handshake.opt_mode;
+    pread_initialize: bool, AtomicBool, |settings, _| settings.pread_initialize;
+    request_extended_headers: bool, AtomicBool, |settings, _| settings.handshake.extended_headers;
+    request_structured_replies: bool, AtomicBool, |settings, _| settings.handshake.structured_replies;
+    strict_mode: u32, AtomicU32, |settings, _| settings.strict_mode;
+    tls: i32, AtomicI32, |settings, _| settings.handshake.tls as i32;
+    tls_verify_peer: bool, AtomicBool, |settings, _| settings.tls.verify_peer;
 }

@@ -112,15 +112,6 @@ impl State {
         }
     }
 
-    /// Options sent and replies received on the wire of the handshake.
-    pub fn line_chunks(&self) -> (u64, u64) {
-        match self {
-            Self::Conversing(talk) => talk.line.chunks(),
-            Self::Negotiating(_, line) => line.chunks(),
-            _ => (0, 0),
-        }
-    }
-
     /// Estimate of the memory in use, in bytes.
     pub fn memory(&self) -> usize {
         match self {
@@ -167,32 +158,53 @@ impl Published {
 }
 
 impl Client {
-    /// What others may see.
+    /// What others may see.  Every call ends with this.
+    #[inline]
     pub fn published(&self) -> Published {
-        let mut bits = self.state.states().to_bits() | self.direction() << DIRECTION_SHIFT;
-        if let State::Transmitting(stream) = &self.state
-            && (stream.has_unsent() || !self.transmission.is_idle())
-        {
-            bits |= PROCESSING;
-        }
-        Published(bits)
+        let (state, direction, is_processing) = match &self.state {
+            State::Transmitting(stream) => {
+                let is_processing = stream.has_unsent() || !self.transmission.is_idle();
+                (States::CONNECTED, self.direction_of(stream), is_processing)
+            }
+            other => (other.states(), self.direction(), false),
+        };
+        let processing = if is_processing { PROCESSING } else { 0 };
+        Published(state.to_bits() | direction << DIRECTION_SHIFT | processing)
     }
 
     /// What the socket has to be polled for.
+    #[inline(never)]
     pub fn direction(&self) -> u32 {
         match &self.state {
             State::Created | State::Negotiating(..) | State::Closed | State::Dead(_) => 0,
             State::Connecting(_) => WRITE,
             State::Conversing(talk) if talk.stream.has_unsent() || talk.line.has_output() => WRITE,
             State::Conversing(_) => READ,
-            State::Transmitting(stream)
-                if !self.server_is_deaf
-                    && (stream.has_unsent() || self.transmission.has_queue()) =>
-            {
-                READ | WRITE
-            }
-            State::Transmitting(_) if self.has_backlog() => READ | WRITE,
-            State::Transmitting(_) => READ,
+            State::Transmitting(stream) => self.direction_of(stream),
         }
+    }
+
+    /// As above, while commands are under way.
+    #[inline]
+    fn direction_of(&self, stream: &Stream) -> u32 {
+        let has_output = stream.has_unsent() || self.transmission.has_queue();
+        if (has_output && !self.server_is_deaf) || self.has_backlog_with(stream) {
+            READ | WRITE
+        } else {
+            READ
+        }
+    }
+
+    /// Whether something has been received that the next call can use, and of
+    /// which the socket says nothing.
+    pub(super) fn has_backlog(&self) -> bool {
+        match &self.state {
+            State::Transmitting(stream) => self.has_backlog_with(stream),
+            _ => false,
+        }
+    }
+
+    fn has_backlog_with(&self, stream: &Stream) -> bool {
+        self.transmission.has_backlog() || stream.has_received()
     }
 }

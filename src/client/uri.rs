@@ -1,44 +1,23 @@
-//! Connecting by URI, and the URI of what the handle is connected to.
-
-use std::ffi::{CStr, CString};
-
-use libc::c_int;
-
-use crate::connect::Place;
-use crate::error::{Error, Result};
-use crate::negotiation::Tls;
-use crate::uri::{self, Plan, TlsParameters, TlsRule};
+//! Connecting by URI, and what the URI of the connection is made of.
 
 use super::Client;
 use super::settings::text_memory;
 use super::state::State;
+use crate::connect::Place;
+use crate::error::{Error, Result};
+use crate::negotiation::Tls;
+use crate::uri::{Plan, TlsParameters};
 
 impl Client {
-    /// Connects to what a URI names.
-    pub fn connect_uri(&mut self, text: &CStr) -> Result<()> {
-        self.aio_connect_uri(text)?;
-        self.await_session()
-    }
-
-    /// As `connect_uri`, without waiting.  A URI that is refused changes
-    /// nothing.
-    pub fn aio_connect_uri(&mut self, text: &CStr) -> Result<()> {
-        let Plan {
-            place,
-            export_name,
-            tls,
-        } = uri::plan(text, &self.settings.uri)?;
+    /// Starts to connect to what a URI names.
+    pub fn follow(&mut self, plan: Plan) -> Result<()> {
         self.before_uri = Some(Box::new((
             self.settings.handshake.clone(),
             self.settings.tls.clone(),
         )));
-        self.set_export_name(&export_name)?;
-        self.set_tls_parameters(tls);
-        let started = match place {
-            Place::Tcp { host, port } => self.aio_connect_tcp(&host, &port),
-            Place::Address(address) => self.start(address),
-            Place::Command(argv) => self.aio_connect_command(argv),
-        };
+        self.set_export_name(&plan.export_name)?;
+        self.set_tls_parameters(plan.tls);
+        let started = self.connect(plan.place);
         if started.is_err() {
             self.forget_uri();
         }
@@ -77,7 +56,7 @@ impl Client {
     }
 
     /// What a URI has to say of TLS to get the same connection again.
-    fn tls_parameters(&self) -> TlsParameters {
+    pub fn tls_parameters(&self) -> TlsParameters {
         let tls = self.settings.tls.clone();
         TlsParameters {
             required: self.settings.handshake.tls == Tls::Require || self.session.tls,
@@ -90,62 +69,20 @@ impl Client {
         }
     }
 
-    /// The URI of the export that the handle is connected to.
-    pub fn get_uri(&self) -> Result<CString> {
-        let place = self
-            .place
-            .as_ref()
-            .ok_or_else(|| Error::new(libc::EINVAL, "the handle is connected to no address"))?;
-        let name = &self.settings.handshake.export_name;
-        let uri = uri::compose(place, name, &self.tls_parameters())?;
-        CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
+    /// Where the server is, as far as that is known.
+    pub fn place(&self) -> Result<&Place> {
+        let place = self.place.as_ref();
+        place.ok_or_else(|| Error::new(libc::EINVAL, "the handle is connected to no address"))
     }
 
     /// Estimate of the memory that the place and the settings of before a URI
     /// take, in bytes.
     pub(super) fn uri_memory(&self) -> usize {
-        let place = match &self.place {
-            Some(Place::Tcp { host, port }) => {
-                host.count_bytes().saturating_add(port.count_bytes())
-            }
-            Some(Place::Command(argv)) => {
-                let lengths = argv.iter().map(|text| text.count_bytes());
-                lengths.fold(0, usize::saturating_add)
-            }
-            Some(Place::Address(_)) | None => 0,
-        };
+        let place = self.place.as_ref().map_or(0, Place::memory);
         let before = self.before_uri.as_deref();
         let before = before.map_or(0, |saved| {
             text_memory(&saved.0, &saved.1).saturating_add(size_of_val(saved))
         });
         place.saturating_add(before)
-    }
-
-    /// The transports that URIs may name.
-    pub fn set_uri_allow_transports(&mut self, mask: u32) -> Result<()> {
-        self.settings.uri.transports = mask;
-        Ok(())
-    }
-
-    /// Whether URIs with TLS, and those without, are accepted.
-    pub fn set_uri_allow_tls(&mut self, tls: c_int) -> Result<()> {
-        self.settings.uri.tls = match tls {
-            0 => TlsRule::Never,
-            1 => TlsRule::Either,
-            _ => TlsRule::Always,
-        };
-        Ok(())
-    }
-
-    /// Whether parameters of URIs may name files.
-    pub fn set_uri_allow_local_file(&mut self, allow: bool) -> Result<()> {
-        self.settings.uri.local_file = allow;
-        Ok(())
-    }
-
-    /// Whether a parameter of URIs may choose the algorithms of TLS.
-    pub fn set_uri_allow_tls_priority(&mut self, allow: bool) -> Result<()> {
-        self.settings.uri.tls_priority = allow;
-        Ok(())
     }
 }

@@ -3,16 +3,15 @@
 //! says so.
 
 use std::ffi::{CStr, CString};
-use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStringExt;
 
-use crate::error::{Error, Result};
-
-use super::environment::Environment;
+use super::program::Argv;
 use super::socket_file::SocketFile;
-use super::subprocess::{self, Handed, Subprocess};
+use super::subprocess::{self, Subprocess};
+use crate::error::{Error, Result};
 use crate::sys::address::SocketAddress;
+use crate::sys::{self, Handed};
 
 /// The descriptor of the listening socket in the server.
 const LISTENER: RawFd = 3;
@@ -21,21 +20,39 @@ const LISTENER: RawFd = 3;
 const MAX_NAME: usize = 32;
 
 /// Runs a server that accepts connections at a new address.
-///
-/// The caller has checked that there is a program name.
-pub fn run(argv: &[CString], name: &CStr) -> Result<(Subprocess, SocketAddress)> {
-    let failed = |error: io::Error| Error::system("cannot make a listening socket", &error);
-    let (file, listener) = SocketFile::listen().map_err(failed)?;
+pub fn run(argv: &Argv, name: &CStr) -> Result<(Subprocess, SocketAddress)> {
+    let file = SocketFile::new().map_err(|error| Error::system("mkdtemp", &error))?;
     let address = SocketAddress::unix(&file.path().into_os_string().into_vec())?;
-    let handed = Handed {
-        socket: listener,
-        targets: &[LISTENER],
-        environment: Some(&Environment::activated(name)),
+    let handed = Handed::Listener {
+        address: &address,
+        target: LISTENER,
+        environment: &environment(name),
     };
-    let child = subprocess::launch(argv, handed)?;
-    // The server now has the only copy of the listening socket.  If it exits,
-    // nobody waits for it in vain.
+    // The server has the only copy of the listening socket.  If it exits, nobody
+    // waits for it in vain.
+    let (child, ()) = subprocess::launch(argv, handed, |_| Ok(()))?;
     Ok((child.listening(file), address))
+}
+
+/// The environment of a server whose listening socket has this name, except for
+/// its process id.
+fn environment(name: &CStr) -> Vec<CString> {
+    let name = match name.to_bytes() {
+        b"" => b"unknown",
+        name => name,
+    };
+    let named = CString::new([b"LISTEN_FDNAMES=", name].concat()).unwrap_or_default();
+    // Whoever started this process may have activated it, too.
+    let inherited = sys::environment().into_iter().filter(|variable| {
+        let name = variable.to_bytes().split(|&byte| byte == b'=').next();
+        !["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
+            .iter()
+            .any(|own| name == Some(own.as_bytes()))
+    });
+    [c"LISTEN_FDS=1".to_owned(), named]
+        .into_iter()
+        .chain(inherited)
+        .collect()
 }
 
 /// Whether a listening socket may have this name.

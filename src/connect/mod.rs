@@ -1,146 +1,81 @@
 //! Every way to get a connected byte stream.
 //!
 //! Each way ends in a socket that is non-blocking and closed on exec, or in an
-//! address to connect to.
+//! address to connect to.  A server that is run as a subprocess is described in
+//! `sys::spawn`.
 
 pub mod activation;
-pub mod command;
-mod environment;
-mod place;
+mod attempt;
 mod program;
 mod socket_file;
 pub mod ssh;
 pub mod subprocess;
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::{Error, Escaped, Result};
 use crate::sys::address::SocketAddress;
-use crate::sys::{self, Brought, adopt, prepare_descriptor};
+use crate::sys::{self, Brought, Offered, prepare_descriptor};
 
-pub use place::Place;
+pub use attempt::{Attempt, Outcome};
+pub use program::Argv;
 
-/// A connection that is being made: the socket, and the addresses still to be
-/// tried if it fails.
-///
-/// The descriptor keeps its number from the first address to the last, because
-/// the caller may have registered it with an event loop.
+/// What a handle can be told to connect to.
 #[derive(Debug)]
-pub struct Attempt {
-    socket: OwnedFd,
-    family: i32,
-    connected: bool,
-    rest: std::vec::IntoIter<SocketAddress>,
-    /// What went wrong first; it is reported if nothing goes right.
-    first_error: Option<io::Error>,
+pub enum Target {
+    Place(Place),
+    /// A socket that is connected already.
+    Socket(Socket),
+    /// A command that accepts connections on a socket that it is given.
+    Activated(Argv),
 }
 
-impl Attempt {
-    /// Begins with the first address that does not fail at once.
-    pub fn begin(addresses: Vec<SocketAddress>) -> io::Result<Self> {
-        Self::next(addresses.into_iter(), None, None)
-    }
+/// Where a server is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A host and a port, as somebody named them.
+    Tcp { host: CString, port: CString },
+    /// A socket address.
+    Address(SocketAddress),
+    /// At the end of a command's standard input and output.
+    Command(Argv),
+}
 
-    /// Begins with the next address that does not fail at once.  `failed` is
-    /// the socket with which the one before failed, and its address family.
-    fn next(
-        mut rest: std::vec::IntoIter<SocketAddress>,
-        mut first_error: Option<io::Error>,
-        mut failed: Option<(OwnedFd, i32)>,
-    ) -> io::Result<Self> {
-        while let Some(address) = rest.next() {
-            match begin_with(&address, &mut failed) {
-                Ok((socket, connected)) => {
-                    return Ok(Self {
-                        socket,
-                        family: address.family(),
-                        connected,
-                        rest,
-                        first_error,
-                    });
-                }
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
+impl Place {
+    /// A host and a port or service.
+    pub fn tcp(host: impl AsRef<CStr>, port: impl AsRef<CStr>) -> Self {
+        Self::Tcp {
+            host: host.as_ref().to_owned(),
+            port: port.as_ref().to_owned(),
         }
-        Err(first_error.unwrap_or_else(|| io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)))
     }
 
-    /// The descriptor to wait for; it becomes writable when there is news.
-    pub fn raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+    /// The path of a Unix domain socket.
+    pub fn unix(path: impl AsRef<CStr>) -> Result<Self> {
+        SocketAddress::unix(path.as_ref().to_bytes()).map(Self::Address)
     }
 
-    /// Whether there is nothing to wait for.
-    pub fn is_connected(&self) -> bool {
-        self.connected
+    /// A port of a virtual machine or its host.
+    pub fn vsock(cid: u32, port: u32) -> Result<Self> {
+        SocketAddress::vsock(cid, port).map(Self::Address)
     }
 
-    /// Looks at how it went: connected, or on to the next address.
-    pub fn proceed(self) -> io::Result<Outcome> {
-        if self.connected {
-            return Ok(Outcome::Connected(self.socket));
-        }
-        match sys::connect_result(&self.socket) {
-            Ok(()) => Ok(Outcome::Connected(self.socket)),
-            Err(error) => {
-                let first_error = self.first_error.or(Some(error));
-                let failed = Some((self.socket, self.family));
-                Self::next(self.rest, first_error, failed).map(Outcome::Trying)
-            }
+    /// Estimate of the memory in use besides the value itself, in bytes.
+    pub fn memory(&self) -> usize {
+        match self {
+            Self::Tcp { host, port } => host.count_bytes().saturating_add(port.count_bytes()),
+            Self::Command(argv) => argv.memory(),
+            Self::Address(_) => 0,
         }
     }
 }
 
-/// Begins to connect to one address; whether the connection stands already
-/// comes with the socket.
-fn begin_with(
-    address: &SocketAddress,
-    failed: &mut Option<(OwnedFd, i32)>,
-) -> io::Result<(OwnedFd, bool)> {
-    let socket = match failed.take() {
-        None => sys::open(address)?,
-        // The same socket, if it can be used again: epoll still knows it.
-        Some((socket, family))
-            if family == address.family() && sys::disconnect(&socket).is_ok() =>
-        {
-            socket
-        }
-        Some((socket, family)) => {
-            let opened = sys::open(address).and_then(|new| sys::replace(&socket, new));
-            if let Err(error) = opened {
-                *failed = Some((socket, family));
-                return Err(error);
-            }
-            socket
-        }
-    };
-    match begin_on(&socket, address) {
-        Ok(connected) => Ok((socket, connected)),
-        Err(error) => {
-            *failed = Some((socket, address.family()));
-            Err(error)
-        }
+impl From<Place> for Target {
+    fn from(place: Place) -> Self {
+        Self::Place(place)
     }
-}
-
-/// Begins to connect a socket, and looks at once whether it was refused: a
-/// refusal by this machine is there already, and the caller, who may not have
-/// seen the socket yet, need not wait for it.
-fn begin_on(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
-    let connected = sys::connect(socket, address)?;
-    if !connected {
-        sys::connect_result(socket)?;
-    }
-    Ok(connected)
-}
-
-/// How an attempt went.
-#[derive(Debug)]
-pub enum Outcome {
-    Connected(OwnedFd),
-    Trying(Attempt),
 }
 
 /// A connected socket that the caller brings.
@@ -148,33 +83,35 @@ pub enum Outcome {
 pub enum Socket {
     /// It is ours already.
     Owned(OwnedFd),
-    /// It is ours from the moment that it is adopted; until then, and if that
+    /// It is ours from the moment that it is accepted; until then, and if that
     /// fails, it is the caller's.
-    Offered(RawFd),
+    Offered(Offered),
 }
 
-/// Takes over a connected socket from the caller.
-pub fn adopt_socket(socket: Socket) -> Result<OwnedFd> {
-    let fd = match &socket {
-        Socket::Owned(socket) => socket.as_raw_fd(),
-        Socket::Offered(fd) => *fd,
-    };
-    let unusable = |error: io::Error| Error::system("the socket cannot be used", &error);
-    match sys::look_at(fd).map_err(unusable)? {
-        Brought::Connected => {}
-        Brought::Listening => {
-            let reason = "the socket accepts connections and has none itself";
-            return Err(Error::new(libc::EINVAL, reason));
+impl Socket {
+    /// Takes it over.
+    pub fn take_over(self) -> Result<OwnedFd> {
+        let fd = match &self {
+            Self::Owned(socket) => socket.as_raw_fd(),
+            Self::Offered(offer) => offer.as_raw_fd(),
+        };
+        let unusable = |error: io::Error| Error::system("the socket cannot be used", &error);
+        match sys::look_at(fd).map_err(unusable)? {
+            Brought::Connected => {}
+            Brought::Listening => {
+                let reason = "the socket accepts connections and has none itself";
+                return Err(Error::new(libc::EINVAL, reason));
+            }
+            Brought::Unconnected => {
+                return Err(Error::new(libc::ENOTCONN, "the socket cannot be used"));
+            }
         }
-        Brought::Unconnected => {
-            return Err(Error::new(libc::ENOTCONN, "the socket cannot be used"));
+        match self {
+            Self::Owned(socket) => prepare_descriptor(fd).map(|()| socket),
+            Self::Offered(offer) => offer.accept(),
         }
+        .map_err(unusable)
     }
-    prepare_descriptor(fd).map_err(unusable)?;
-    Ok(match socket {
-        Socket::Owned(socket) => socket,
-        Socket::Offered(fd) => adopt(fd),
-    })
 }
 
 /// All addresses of a TCP server, or those of one family.  This blocks while
@@ -187,63 +124,4 @@ pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddr
             Escaped(port.to_bytes())
         ))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::{Wait, poll};
-    use std::net::TcpListener;
-    use std::time::Duration;
-
-    fn loopback(port: u16) -> SocketAddress {
-        let family = libc::sa_family_t::try_from(libc::AF_INET).unwrap();
-        let mut bytes = family.to_ne_bytes().to_vec();
-        bytes.extend(port.to_be_bytes());
-        bytes.extend([127, 0, 0, 1]);
-        bytes.extend([0; 8]);
-        SocketAddress::from_bytes(&bytes).unwrap()
-    }
-
-    /// A port that nobody listens on, and a listener on another.
-    fn ports() -> (u16, TcpListener) {
-        let good = TcpListener::bind("127.0.0.1:0").unwrap();
-        let bad = TcpListener::bind("127.0.0.1:0").unwrap();
-        (bad.local_addr().unwrap().port(), good)
-    }
-
-    fn connect(addresses: Vec<SocketAddress>) -> io::Result<OwnedFd> {
-        let mut attempt = Attempt::begin(addresses)?;
-        loop {
-            let wait = Wait {
-                fd: attempt.raw_fd(),
-                events: libc::POLLOUT,
-            };
-            poll([wait], Some(Duration::from_secs(60)))?.unwrap();
-            match attempt.proceed()? {
-                Outcome::Connected(socket) => return Ok(socket),
-                Outcome::Trying(next) => attempt = next,
-            }
-        }
-    }
-
-    #[test]
-    fn the_next_address_is_tried() {
-        let (refusing, listener) = ports();
-        let port = listener.local_addr().unwrap().port();
-        let socket = connect(vec![loopback(refusing), loopback(port)]).unwrap();
-        let (_, client) = listener.accept().unwrap();
-        let socket = std::net::TcpStream::from(socket);
-        assert_eq!(socket.local_addr().unwrap(), client);
-    }
-
-    #[test]
-    fn the_first_failure_is_reported() {
-        let (refusing, _listener) = ports();
-        let unknown = SocketAddress::from_bytes(&[0xff, 0xff, 0, 0]).unwrap();
-        let error = connect(vec![loopback(refusing), unknown]).unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::ECONNREFUSED));
-        let error = connect(vec![unknown, loopback(refusing)]).unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::EAFNOSUPPORT));
-    }
 }

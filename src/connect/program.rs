@@ -1,17 +1,43 @@
-//! Finding a program, as execvp does.
+//! A command, and finding its program as execvp does.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, Escaped, Result};
 
+/// The name of a program, and its arguments.
+#[derive(Debug, Clone)]
+pub struct Argv {
+    pub program: CString,
+    pub arguments: Vec<CString>,
+}
+
+impl Argv {
+    /// The first word is the name.
+    pub fn new(words: Vec<CString>) -> Result<Self> {
+        let mut words = words.into_iter();
+        let program = words
+            .next()
+            .ok_or_else(|| Error::new(libc::EINVAL, "the command has no program name"))?;
+        Ok(Self {
+            program,
+            arguments: words.collect(),
+        })
+    }
+
+    /// Estimate of the memory in use besides the value itself, in bytes.
+    pub fn memory(&self) -> usize {
+        let arguments = self.arguments.iter().map(|text| text.count_bytes());
+        arguments.fold(self.program.count_bytes(), usize::saturating_add)
+    }
+}
+
 /// The paths to try for a program: a name with a slash is a path, any other is
 /// looked for in the directories of PATH.
-pub fn candidates(argv: &[CString], path: Option<&OsStr>) -> Result<Vec<CString>> {
+pub fn candidates(name: &CStr, path: Option<&OsStr>) -> Result<Vec<CString>> {
     /// What the system searches if there is no PATH.
     const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
-    let name = argv.first().map_or(c"", CString::as_c_str);
     let not_found = || {
         let name = Escaped(name.to_bytes());
         Error::new(libc::ENOENT, format!("no program to run: \"{name}\""))
@@ -49,7 +75,7 @@ mod tests {
     use super::*;
 
     fn paths(name: &CStr, path: Option<&str>) -> std::result::Result<Vec<String>, i32> {
-        match candidates(&[name.to_owned()], path.map(OsStr::new)) {
+        match candidates(name, path.map(OsStr::new)) {
             Ok(paths) => Ok(paths
                 .into_iter()
                 .map(|path| path.into_string().unwrap())

@@ -2,28 +2,22 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-
-use crate::sys::above_stdio;
 
 use crate::sys;
 
-/// A Unix domain socket in a private directory; both are removed on drop.
+/// The address of a Unix domain socket in a private directory; both are removed
+/// on drop.
 #[derive(Debug)]
 pub struct SocketFile {
     directory: PathBuf,
 }
 
 impl SocketFile {
-    /// Makes the directory and a socket that listens.
-    pub fn listen() -> io::Result<(Self, OwnedFd)> {
-        let file = Self {
-            directory: sys::make_directory(c"/tmp/libnbdXXXXXX")?,
-        };
-        let listener = UnixListener::bind(file.path())?;
-        Ok((file, above_stdio(listener.into())?))
+    /// Makes the directory.
+    pub fn new() -> io::Result<Self> {
+        let directory = sys::make_directory(c"/tmp/libnbdXXXXXX")?;
+        Ok(Self { directory })
     }
 
     /// Where the socket is.
@@ -46,7 +40,8 @@ mod tests {
 
     #[test]
     fn the_socket_and_its_directory_go_together() {
-        let (file, _listener) = SocketFile::listen().unwrap();
+        let file = SocketFile::new().unwrap();
+        let _listener = std::os::unix::net::UnixListener::bind(file.path()).unwrap();
         let directory = file.directory.clone();
         assert!(directory.starts_with("/tmp"));
         assert!(file.path().exists());

@@ -6,11 +6,12 @@
 
 use std::ffi::CString;
 
+use super::program::Argv;
 use crate::error::{Error, Result};
 
 /// The command that connects standard input and output to a server on `host`:
 /// to its Unix domain socket if there is one, else to the port of NBD.
-pub fn command(host: &[u8], port: u16, socket: Option<&[u8]>) -> Result<Vec<CString>> {
+pub fn command(host: &[u8], port: u16, socket: Option<&[u8]>) -> Result<Argv> {
     check_host(host)?;
     let mut argv = vec![
         b"ssh".to_vec(),
@@ -23,12 +24,11 @@ pub fn command(host: &[u8], port: u16, socket: Option<&[u8]>) -> Result<Vec<CStr
         Some(path) => argv.extend([b"-U".to_vec(), quoted(path)]),
         None => argv.extend([b"localhost".to_vec(), b"10809".to_vec()]),
     }
-    argv.into_iter()
-        .map(|argument| {
-            CString::new(argument)
-                .map_err(|_| Error::new(libc::EINVAL, "the socket path contains a NUL"))
-        })
-        .collect()
+    let words = argv.into_iter().map(|argument| {
+        CString::new(argument)
+            .map_err(|_| Error::new(libc::EINVAL, "the socket path contains a NUL"))
+    });
+    Argv::new(words.collect::<Result<_>>()?)
 }
 
 /// A host name or address, which `ssh` takes for nothing else: not for an
@@ -80,8 +80,8 @@ mod tests {
 
     fn words(host: &str, port: u16, socket: Option<&str>) -> std::result::Result<String, i32> {
         match command(host.as_bytes(), port, socket.map(str::as_bytes)) {
-            Ok(argv) => Ok(argv
-                .into_iter()
+            Ok(argv) => Ok(std::iter::once(argv.program)
+                .chain(argv.arguments)
                 .map(|word| word.into_string().unwrap())
                 .collect::<Vec<_>>()
                 .join("|")),

@@ -1,16 +1,14 @@
-//! Starting and ending subprocesses.
+//! Servers that are subprocesses: starting and ending them.
 
-use std::ffi::{CString, c_int};
-use std::io::{self, PipeReader, Read};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::ffi::c_int;
+use std::io;
+use std::os::fd::{OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Escaped, Result};
-use crate::sys::{self, Program, above_stdio, duplicate, trusted_variable};
-
-use super::environment::Environment;
-use super::program;
+use super::program::{self, Argv};
 use super::socket_file::SocketFile;
+use crate::error::{Error, Escaped, Result};
+use crate::sys::{self, Child, Handed, Program, trusted_variable};
 
 /// A server that sees the end of its input finishes within this time, or is
 /// asked to.
@@ -30,54 +28,45 @@ pub struct Subprocess {
     listens: Option<SocketFile>,
 }
 
-/// What a program gets from its parent.
-pub struct Handed<'a> {
-    pub socket: OwnedFd,
-    /// The descriptors under which the program finds the socket.
-    pub targets: &'a [RawFd],
-    /// Without one the program has that of this process.
-    pub environment: Option<&'a Environment>,
+/// Runs a command that speaks NBD on its standard input and output.
+pub fn run(argv: &Argv) -> Result<(Subprocess, OwnedFd)> {
+    let targets: &[RawFd] = &[libc::STDIN_FILENO, libc::STDOUT_FILENO];
+    launch(argv, Handed::HalfOfPair { targets }, Child::session)
 }
 
-/// Starts a program, and waits until it runs or is known not to.
-pub fn launch(argv: &[CString], handed: Handed) -> Result<Subprocess> {
-    let failed = |what: &'static str| move |error: io::Error| Error::system(what, &error);
-    let paths = program::candidates(argv, trusted_variable(c"PATH").as_deref())?;
-    // Above all descriptors that the child replaces or fills.
-    let targets = handed.targets.iter().copied();
-    let highest = targets.fold(libc::STDERR_FILENO, RawFd::max);
-    let least = highest.saturating_add(1);
-    let socket = duplicate(&handed.socket, least).map_err(failed("fcntl"))?;
-    let (report, reporter) = io::pipe().map_err(failed("pipe"))?;
-    let reporter = duplicate(&reporter.into(), least).map_err(failed("fcntl"))?;
-    let mut report = PipeReader::from(above_stdio(report.into()).map_err(failed("fcntl"))?);
-
-    let program = argv.first().map_or(c"", CString::as_c_str);
-    let complaint = format!("cannot run \"{}\"", Escaped(program.to_bytes()));
+/// Starts a program, waits until it runs or is known not to, and receives what
+/// the child has for this process.
+pub fn launch<T>(
+    argv: &Argv,
+    handed: Handed,
+    receive: impl FnOnce(&Child) -> io::Result<T>,
+) -> Result<(Subprocess, T)> {
+    let paths = program::candidates(&argv.program, trusted_variable(c"PATH").as_deref())?;
+    let complaint = format!("cannot run \"{}\"", Escaped(argv.program.to_bytes()));
     // The server's standard error is where its user looks.
     let message = format!("libnbd: {complaint}\n");
-
-    let pid = sys::start(&Program {
-        socket: socket.as_raw_fd(),
-        targets: handed.targets,
+    let started = sys::start(&Program {
+        name: &argv.program,
+        arguments: &argv.arguments,
         paths: &paths,
-        argv,
-        environment: handed.environment.map(Environment::variables),
-        reporter: reporter.as_raw_fd(),
+        handed,
         message: message.as_bytes(),
     })
-    .map_err(failed("fork"))?;
-    let child = Subprocess { pid, listens: None };
-    // A successful exec closes the only other copy, and so ends the report.
-    drop(reporter);
-    let mut errno = [0; size_of::<c_int>()];
-    match report.read_exact(&mut errno) {
-        Ok(()) => {
+    .map_err(|error| Error::system(complaint.clone(), &error))?;
+    let child = Subprocess {
+        pid: started.pid(),
+        listens: None,
+    };
+    let outcome = started.outcome().and_then(|()| receive(&started));
+    // If the child has a socket for us that could not be received, this is the
+    // end of the connection.
+    drop(started);
+    match outcome {
+        Ok(received) => Ok((child, received)),
+        Err(error) => {
             child.end();
-            let errno = c_int::from_ne_bytes(errno);
-            Err(Error::new(errno, complaint))
+            Err(Error::system(complaint, &error))
         }
-        Err(_) => Ok(child),
     }
 }
 

@@ -23,7 +23,6 @@ use std::ffi::c_void;
 
 use libc::size_t;
 
-use super::arguments::{source, target};
 use super::callbacks::{nbd_chunk_callback, nbd_completion_callback};
 use super::guard::call;
 use super::registry::nbd_handle;
@@ -45,10 +44,10 @@ pub unsafe extern "C-unwind" fn nbd_aio_pread(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let completion_callback = completion_callback.own();
-    // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { target(buf, count) };
-    call!(h, aio_pread(buf, offset, completion_callback, flags))
+    call!(
+        h,
+        aio_pread((buf, count), offset, completion_callback, flags)
+    )
 }
 
 /// Queues a read that reports how the data was sent.
@@ -69,13 +68,15 @@ pub unsafe extern "C-unwind" fn nbd_aio_pread_structured(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let chunk_callback = chunk_callback.own();
-    let completion_callback = completion_callback.own();
-    // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { target(buf, count) };
     call!(
         h,
-        aio_pread_structured(buf, offset, chunk_callback, completion_callback, flags)
+        aio_pread_structured(
+            (buf, count),
+            offset,
+            chunk_callback,
+            completion_callback,
+            flags
+        )
     )
 }
 
@@ -95,10 +96,10 @@ pub unsafe extern "C-unwind" fn nbd_aio_pwrite(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let completion_callback = completion_callback.own();
-    // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { source(buf, count) };
-    call!(h, aio_pwrite(buf, offset, completion_callback, flags))
+    call!(
+        h,
+        aio_pwrite((buf, count), offset, completion_callback, flags)
+    )
 }
 
 /// Queues a flush.
@@ -114,7 +115,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_flush(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let completion_callback = completion_callback.own();
     call!(h, aio_flush(completion_callback, flags))
 }
 
@@ -132,7 +132,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_trim(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let completion_callback = completion_callback.own();
     call!(h, aio_trim(count, offset, completion_callback, flags))
 }
 
@@ -150,7 +149,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_cache(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let completion_callback = completion_callback.own();
     call!(h, aio_cache(count, offset, completion_callback, flags))
 }
 
@@ -169,6 +167,5 @@ pub unsafe extern "C-unwind" fn nbd_aio_zero(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let completion_callback = completion_callback.own();
     call!(h, aio_zero(count, offset, completion_callback, flags))
 }

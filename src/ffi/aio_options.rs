@@ -9,7 +9,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::texts;
 use super::callbacks::{nbd_completion_callback, nbd_context_callback, nbd_list_callback};
 use super::guard::call;
 use super::registry::nbd_handle;
@@ -26,7 +25,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_go(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let completion_callback = completion_callback.own();
     call!(h, aio_opt_go(completion_callback))
 }
 
@@ -42,7 +40,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_info(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let completion_callback = completion_callback.own();
     call!(h, aio_opt_info(completion_callback))
 }
 
@@ -70,8 +67,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_list(
     list_callback: nbd_list_callback,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let list_callback = list_callback.own();
-    let completion_callback = completion_callback.own();
     call!(h, aio_opt_list(list_callback, completion_callback))
 }
 
@@ -87,7 +82,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_starttls(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let completion_callback = completion_callback.own();
     call!(h, aio_opt_starttls(completion_callback))
 }
 
@@ -103,7 +97,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_extended_headers(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let completion_callback = completion_callback.own();
     call!(h, aio_opt_extended_headers(completion_callback))
 }
 
@@ -119,7 +112,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_structured_reply(
     h: *mut nbd_handle,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let completion_callback = completion_callback.own();
     call!(h, aio_opt_structured_reply(completion_callback))
 }
 
@@ -138,8 +130,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_list_meta_context(
     context_callback: nbd_context_callback,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
-    let completion_callback = completion_callback.own();
     call!(
         h,
         aio_opt_list_meta_context(context_callback, completion_callback)
@@ -161,10 +151,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_list_meta_context_queries(
     context_callback: nbd_context_callback,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
-    let completion_callback = completion_callback.own();
-    // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { texts(queries) };
     call!(
         h,
         aio_opt_list_meta_context_queries(queries, context_callback, completion_callback)
@@ -185,8 +171,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_set_meta_context(
     context_callback: nbd_context_callback,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
-    let completion_callback = completion_callback.own();
     call!(
         h,
         aio_opt_set_meta_context(context_callback, completion_callback)
@@ -208,10 +192,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_opt_set_meta_context_queries(
     context_callback: nbd_context_callback,
     completion_callback: nbd_completion_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
-    let completion_callback = completion_callback.own();
-    // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { texts(queries) };
     call!(
         h,
         aio_opt_set_meta_context_queries(queries, context_callback, completion_callback)

@@ -4,14 +4,16 @@
 //! refuses it when its turn has come.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::slice;
 
 use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
+use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
 use crate::error::{Error, Result};
-use crate::memory::loan::{Source, Target};
+use crate::sys::Offered;
 use crate::sys::address::SocketAddress;
 
 /// A string, or null.
@@ -31,86 +33,129 @@ pub(super) struct Address {
 
 /// A descriptor that should be a connected socket.
 #[derive(Debug)]
-pub(super) struct Descriptor(pub(super) c_int);
+pub(super) struct Descriptor(Offered);
 
-/// # Safety
-/// Unless null, `text` must be a NUL-terminated string that lives through the
-/// call.
-pub(super) unsafe fn text<'a>(text: *const c_char) -> Text<'a> {
-    if text.is_null() {
-        return Text(None);
-    }
-    // SAFETY: by the contract of this function.
-    Text(Some(unsafe { CStr::from_ptr(text) }))
+/// Such a descriptor, as C passes it.
+pub(super) struct Fd(pub(super) c_int);
+
+/// The bytes of a secret, and their number, as C passes them.
+pub(super) struct SecretBytes(pub(super) *const c_void, pub(super) usize);
+
+/// A secret that is a string, as C passes it.
+pub(super) struct SecretText(pub(super) *const c_char);
+
+/// What C passes, to be made an argument of a method.
+pub(super) trait IntoArgument<A> {
+    /// # Safety
+    /// Whatever is behind the pointers must be as the C interface asks, which
+    /// the implementation repeats.
+    unsafe fn into_argument(self) -> A;
 }
 
-/// # Safety
-/// Unless null, `list` must be a NULL-terminated array of NUL-terminated
-/// strings.
-pub(super) unsafe fn texts(list: *const *mut c_char) -> Texts {
-    if list.is_null() {
-        return Texts(None);
-    }
-    let mut texts = Vec::new();
-    let mut next = list;
-    loop {
-        // SAFETY: by the contract of this function; the end of the array has
-        // not been seen yet.
-        let element = unsafe { *next };
+macro_rules! values {
+    ($($type:ty)*) => {$(
+        impl IntoArgument<Self> for $type {
+            /// Nothing is behind it.
+            unsafe fn into_argument(self) -> Self {
+                self
+            }
+        }
+    )*};
+}
+values! { bool c_int u32 u64 usize }
+
+impl<'a> IntoArgument<Text<'a>> for *const c_char {
+    /// Unless null, it must be a NUL-terminated string that lives through the
+    /// call.
+    unsafe fn into_argument(self) -> Text<'a> {
+        if self.is_null() {
+            return Text(None);
+        }
         // SAFETY: by the contract of this function.
-        let Text(Some(element)) = (unsafe { text(element) }) else {
-            return Texts(Some(texts));
-        };
-        texts.push(element.to_owned());
-        // SAFETY: the element read was not the last one.
-        next = unsafe { next.add(1) };
+        Text(Some(unsafe { CStr::from_ptr(self) }))
     }
 }
 
-/// # Safety
-/// Unless null, `addr` must be readable for `len` bytes, through the call.
-pub(super) unsafe fn address(addr: *const libc::sockaddr, len: libc::socklen_t) -> Address {
-    Address { start: addr, len }
+impl IntoArgument<Texts> for *mut *mut c_char {
+    /// Unless null, it must be a NULL-terminated array of NUL-terminated strings.
+    unsafe fn into_argument(self) -> Texts {
+        if self.is_null() {
+            return Texts(None);
+        }
+        let mut texts = Vec::new();
+        let mut next = self;
+        loop {
+            // SAFETY: by the contract of this function; the end of the array has
+            // not been seen yet.
+            let element = unsafe { *next };
+            if element.is_null() {
+                return Texts(Some(texts));
+            }
+            // SAFETY: by the contract of this function.
+            texts.push(unsafe { CStr::from_ptr(element) }.to_owned());
+            // SAFETY: the element read was not the last one.
+            next = unsafe { next.add(1) };
+        }
+    }
 }
 
-/// The buffer of a read.
-///
-/// # Safety
-/// Unless null, `buf` must stay writable for `count` bytes until the command
-/// retires.
-pub(super) unsafe fn target(buf: *mut c_void, count: usize) -> Target {
-    // SAFETY: by the contract of this function.
-    unsafe { Target::new(NonNull::new(buf.cast::<u8>()), count) }
+impl IntoArgument<Address> for (*const libc::sockaddr, libc::socklen_t) {
+    /// Unless null, it must be readable for as many bytes, through the call.
+    unsafe fn into_argument(self) -> Address {
+        let (start, len) = self;
+        Address { start, len }
+    }
 }
 
-/// The data of a write.
-///
-/// # Safety
-/// Unless null, `buf` must stay readable for `count` bytes until the command
-/// retires.
-pub(super) unsafe fn source(buf: *const c_void, count: usize) -> Source {
-    // SAFETY: by the contract of this function.
-    unsafe { Source::new(NonNull::new(buf.cast_mut().cast::<u8>()), count) }
+impl IntoArgument<Descriptor> for Fd {
+    /// If it is an open descriptor, its owner leaves it to the handle that takes
+    /// it over.
+    unsafe fn into_argument(self) -> Descriptor {
+        // SAFETY: by the contract of this function.
+        Descriptor(unsafe { Offered::new(self.0) })
+    }
 }
 
-/// Something secret.
-///
-/// # Safety
-/// Unless null, `bytes` must stay readable and unchanged for `length` bytes
-/// through the call.
-pub(super) unsafe fn secret<'a>(bytes: *const c_void, length: usize) -> Option<&'a [u8]> {
-    let start = NonNull::new(bytes.cast_mut().cast::<u8>())?;
-    // No object is longer: whoever passes more has passed a negative number, and
-    // the method refuses anything near it without a look.
-    let length = length.min(isize::MAX.unsigned_abs());
-    // SAFETY: by the contract of this function.
-    Some(unsafe { slice::from_raw_parts(start.as_ptr(), length) })
+impl IntoArgument<Target> for (*mut c_void, usize) {
+    /// Unless null, it must stay writable for as many bytes until the command
+    /// retires.
+    unsafe fn into_argument(self) -> Target {
+        let (start, count) = self;
+        // SAFETY: by the contract of this function.
+        unsafe { Target::new(NonNull::new(start.cast()), count) }
+    }
 }
 
-impl<'a> Text<'a> {
-    /// For a method that takes bytes.
-    pub(super) fn as_bytes(&self) -> Option<&'a [u8]> {
-        self.0.map(CStr::to_bytes)
+impl IntoArgument<Source> for (*const c_void, usize) {
+    /// Unless null, it must stay readable for as many bytes until the command
+    /// retires.
+    unsafe fn into_argument(self) -> Source {
+        let (start, count) = self;
+        // SAFETY: by the contract of this function.
+        unsafe { Source::new(NonNull::new(start.cast_mut().cast()), count) }
+    }
+}
+
+impl<'a> IntoArgument<Option<&'a [u8]>> for SecretBytes {
+    /// Unless null, it must stay readable and unchanged for as many bytes, through
+    /// the call.
+    unsafe fn into_argument(self) -> Option<&'a [u8]> {
+        let Self(start, length) = self;
+        let start = NonNull::new(start.cast_mut().cast::<u8>())?;
+        // No object is longer: a caller that passes more has passed a negative
+        // number, and the method refuses anything near it without looking at it.
+        let length = length.min(isize::MAX.unsigned_abs());
+        // SAFETY: by the contract of this function.
+        Some(unsafe { slice::from_raw_parts(start.as_ptr(), length) })
+    }
+}
+
+impl<'a> IntoArgument<Option<&'a [u8]>> for SecretText {
+    /// As for a string that is not secret.
+    unsafe fn into_argument(self) -> Option<&'a [u8]> {
+        // SAFETY: by the contract of this function.
+        let text: Text<'a> = unsafe { self.0.into_argument() };
+        text.0.map(CStr::to_bytes)
     }
 }
 
@@ -169,7 +214,7 @@ impl Argument for Address {
                 format!("{name}: {len} is not the length of a socket address"),
             ));
         }
-        // SAFETY: by the contract of `address`; it is not null.
+        // SAFETY: by the contract of `into_argument`; it is not null.
         SocketAddress::from_bytes(unsafe { slice::from_raw_parts(self.start.cast(), len) })
     }
 }
@@ -180,7 +225,7 @@ impl Argument for Descriptor {
     type Value = Socket;
 
     fn show(&self, name: &str, line: &mut Trace) {
-        line.value(name, self.0);
+        line.value(name, self.0.as_raw_fd());
     }
 
     fn take(self, _name: &str) -> Result<Socket> {
@@ -198,18 +243,20 @@ mod tests {
     #[test]
     fn null_pointers_are_missing_arguments() {
         // SAFETY: null is permitted.
-        let error = unsafe { text(ptr::null()) }.take("name").unwrap_err();
-        assert_eq!(error.errno(), libc::EFAULT);
-        // SAFETY: as above.
-        let error = unsafe { texts(ptr::null()) }.take("list").unwrap_err();
-        assert_eq!(error.errno(), libc::EFAULT);
-        // SAFETY: as above.
-        assert!(unsafe { source(ptr::null(), 0) }.lend().is_none());
-        // SAFETY: as above.
-        assert!(unsafe { target(ptr::null_mut(), 0) }.lend().is_none());
-        // SAFETY: as above.
-        let error = unsafe { address(ptr::null(), 2) }.take("addr").unwrap_err();
-        assert_eq!(error.errno(), libc::EFAULT);
+        let (text, texts, source, target, address) = unsafe {
+            (
+                ptr::null::<c_char>().into_argument(),
+                ptr::null_mut::<*mut c_char>().into_argument(),
+                (ptr::null::<c_void>(), 0).into_argument(),
+                (ptr::null_mut::<c_void>(), 0).into_argument(),
+                (ptr::null::<libc::sockaddr>(), 2).into_argument(),
+            )
+        };
+        assert_eq!(text.take("name").unwrap_err().errno(), libc::EFAULT);
+        assert_eq!(texts.take("list").unwrap_err().errno(), libc::EFAULT);
+        assert!(source.lend().is_none());
+        assert!(target.lend().is_none());
+        assert_eq!(address.take("addr").unwrap_err().errno(), libc::EFAULT);
     }
 
     #[test]
@@ -220,7 +267,7 @@ mod tests {
             ptr::null_mut(),
         ];
         // SAFETY: the list ends with a null pointer.
-        let texts = unsafe { texts(list.as_mut_ptr()) };
+        let texts = unsafe { list.as_mut_ptr().into_argument() };
         assert_eq!(
             texts.take("list").unwrap(),
             [c"one".to_owned(), c"".to_owned()]
@@ -231,10 +278,10 @@ mod tests {
     fn an_address_has_a_possible_length() {
         // SAFETY: all zeroes is a socket address.
         let storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
-        let addr = ptr::from_ref(&storage).cast();
+        let addr: *const libc::sockaddr = ptr::from_ref(&storage).cast();
         for (len, possible) in [(1, false), (2, true), (128, true), (129, false)] {
             // SAFETY: lengths beyond the storage are refused before any use.
-            let address = unsafe { address(addr, len) };
+            let address = unsafe { (addr, len).into_argument() };
             assert_eq!(address.take("addr").is_ok(), possible, "length {len}");
         }
     }

@@ -14,7 +14,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::texts;
 use super::callbacks::{nbd_completion_callback, nbd_extent_callback, nbd_extent64_callback};
 use super::guard::{call, wait};
 use super::registry::nbd_handle;
@@ -41,7 +40,6 @@ pub unsafe extern "C-unwind" fn nbd_block_status(
     extent_callback: nbd_extent_callback,
     flags: u32,
 ) -> c_int {
-    let extent_callback = extent_callback.own();
     wait!(h, block_status(count, offset, extent_callback, flags))
 }
 
@@ -62,7 +60,6 @@ pub unsafe extern "C-unwind" fn nbd_block_status_64(
     extent64_callback: nbd_extent64_callback,
     flags: u32,
 ) -> c_int {
-    let extent64_callback = extent64_callback.own();
     wait!(h, block_status_64(count, offset, extent64_callback, flags))
 }
 
@@ -90,9 +87,6 @@ pub unsafe extern "C-unwind" fn nbd_block_status_filter(
     extent64_callback: nbd_extent64_callback,
     flags: u32,
 ) -> c_int {
-    let extent64_callback = extent64_callback.own();
-    // SAFETY: `contexts` is a list of strings, or null.
-    let contexts = unsafe { texts(contexts) };
     wait!(
         h,
         block_status_filter(count, offset, contexts, extent64_callback, flags)
@@ -116,8 +110,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_block_status(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let extent_callback = extent_callback.own();
-    let completion_callback = completion_callback.own();
     call!(
         h,
         aio_block_status(count, offset, extent_callback, completion_callback, flags)
@@ -141,8 +133,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_block_status_64(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let extent64_callback = extent64_callback.own();
-    let completion_callback = completion_callback.own();
     call!(
         h,
         aio_block_status_64(count, offset, extent64_callback, completion_callback, flags)
@@ -173,10 +163,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_block_status_filter(
     completion_callback: nbd_completion_callback,
     flags: u32,
 ) -> i64 {
-    let extent64_callback = extent64_callback.own();
-    let completion_callback = completion_callback.own();
-    // SAFETY: `contexts` is a list of strings, or null.
-    let contexts = unsafe { texts(contexts) };
     call!(
         h,
         aio_block_status_filter(

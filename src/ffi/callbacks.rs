@@ -14,11 +14,14 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::size_t;
 
-pub use crate::callback::Extent as nbd_extent;
-use crate::callback::{
-    ChunkCallback, Closure, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
+use super::arguments::IntoArgument;
+
+use crate::api::callbacks::{
+    ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,
     ExtentCallback, ListCallback,
 };
+use crate::callback::Closure;
+pub use crate::callback::Extent as nbd_extent;
 
 /// Called for each part of a structured read; see `nbd_pread_structured`.
 #[repr(C)]
@@ -149,32 +152,32 @@ pub struct nbd_context_callback {
     pub free: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
-impl nbd_completion_callback {
-    /// Takes the closure over; from here on it is freed exactly once.
-    pub(super) fn own<T>(self) -> CompletionCallback<T> {
-        // SAFETY: as below.
+// Taken over, a closure is freed exactly once from here on.
+
+impl<T> IntoArgument<CompletionCallback<T>> for nbd_completion_callback {
+    /// As for `Closure::new`.
+    unsafe fn into_argument(self) -> CompletionCallback<T> {
+        // SAFETY: by the contract of this function.
         let closure = unsafe { Closure::new(self.callback, self.user_data, self.free) };
         CompletionCallback::from_closure(closure)
     }
 }
 
-macro_rules! owned {
-    ($($c_type:ident => $owned:ident;)*) => {$(
-        impl $c_type {
-            /// Takes the closure over; from here on it is freed exactly once.
-            pub(super) fn own(self) -> $owned<'static> {
+macro_rules! closures {
+    ($($c_type:ident => $callback:ident;)*) => {$(
+        impl IntoArgument<$callback<'static>> for $c_type {
+            /// As for `Closure::new`.
+            unsafe fn into_argument(self) -> $callback<'static> {
                 let function = self.callback.map(Into::into);
-                // SAFETY: the interface asks of every callback what
-                // `Closure::new` asks: callable with its data from any thread
-                // that uses the handle, until it is freed.
+                // SAFETY: by the contract of this function.
                 let closure = unsafe { Closure::new(function, self.user_data, self.free) };
-                $owned::from_closure(closure)
+                $callback::from_closure(closure)
             }
         }
     )*};
 }
 
-owned! {
+closures! {
     nbd_chunk_callback => ChunkCallback;
     nbd_debug_callback => DebugCallback;
     nbd_extent_callback => ExtentCallback;

@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_int};
 
 use libc::{sockaddr, socklen_t};
 
-use super::arguments::{Descriptor, address, text};
+use super::arguments::Fd;
 use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
@@ -37,10 +37,6 @@ pub unsafe extern "C-unwind" fn nbd_connect_tcp(
     hostname: *const c_char,
     port: *const c_char,
 ) -> c_int {
-    // SAFETY: `hostname` is a string, or null.
-    let hostname = unsafe { text(hostname) };
-    // SAFETY: `port` is a string, or null.
-    let port = unsafe { text(port) };
     wait!(h, connect_tcp(hostname, port))
 }
 
@@ -65,10 +61,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect_tcp(
     hostname: *const c_char,
     port: *const c_char,
 ) -> c_int {
-    // SAFETY: `hostname` is a string, or null.
-    let hostname = unsafe { text(hostname) };
-    // SAFETY: `port` is a string, or null.
-    let port = unsafe { text(port) };
     call!(h, aio_connect_tcp(hostname, port))
 }
 
@@ -87,8 +79,6 @@ pub unsafe extern "C-unwind" fn nbd_connect_unix(
     h: *mut nbd_handle,
     unixsocket: *const c_char,
 ) -> c_int {
-    // SAFETY: `unixsocket` is a string, or null.
-    let unixsocket = unsafe { text(unixsocket) };
     wait!(h, connect_unix(unixsocket))
 }
 
@@ -107,8 +97,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect_unix(
     h: *mut nbd_handle,
     unixsocket: *const c_char,
 ) -> c_int {
-    // SAFETY: `unixsocket` is a string, or null.
-    let unixsocket = unsafe { text(unixsocket) };
     call!(h, aio_connect_unix(unixsocket))
 }
 
@@ -166,9 +154,7 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect(
     addr: *const sockaddr,
     addrlen: socklen_t,
 ) -> c_int {
-    // SAFETY: `addr` is as long as `addrlen` says, or null.
-    let addr = unsafe { address(addr, addrlen) };
-    call!(h, aio_connect(addr))
+    call!(h, aio_connect((addr, addrlen)))
 }
 
 /// Connects over a stream socket that is already connected.
@@ -190,7 +176,7 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect(
 ///   `nbd_set_opt_mode`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    wait!(h, connect_socket(Descriptor(sock)))
+    wait!(h, connect_socket(Fd(sock)))
 }
 
 /// Starts to connect over a stream socket that is already connected.
@@ -211,7 +197,7 @@ pub unsafe extern "C-unwind" fn nbd_connect_socket(h: *mut nbd_handle, sock: c_i
 /// See also: `nbd_connect_socket`, `nbd_set_opt_mode`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_connect_socket(h: *mut nbd_handle, sock: c_int) -> c_int {
-    call!(h, aio_connect_socket(Descriptor(sock)))
+    call!(h, aio_connect_socket(Fd(sock)))
 }
 
 /// Ends the connection in order, and waits until it has ended.

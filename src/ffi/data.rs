@@ -8,7 +8,6 @@ use std::ffi::{c_int, c_void};
 
 use libc::size_t;
 
-use super::arguments::{source, target};
 use super::callbacks::nbd_chunk_callback;
 use super::guard::wait;
 use super::registry::nbd_handle;
@@ -29,9 +28,7 @@ pub unsafe extern "C-unwind" fn nbd_pread(
     offset: u64,
     flags: u32,
 ) -> c_int {
-    // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { target(buf, count) };
-    wait!(h, pread(buf, offset, flags))
+    wait!(h, pread((buf, count), offset, flags))
 }
 
 /// Reads from the export, and reports how the data was sent.
@@ -64,10 +61,10 @@ pub unsafe extern "C-unwind" fn nbd_pread_structured(
     chunk_callback: nbd_chunk_callback,
     flags: u32,
 ) -> c_int {
-    let chunk_callback = chunk_callback.own();
-    // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { target(buf, count) };
-    wait!(h, pread_structured(buf, offset, chunk_callback, flags))
+    wait!(
+        h,
+        pread_structured((buf, count), offset, chunk_callback, flags)
+    )
 }
 
 /// Writes to the export.
@@ -85,9 +82,7 @@ pub unsafe extern "C-unwind" fn nbd_pwrite(
     offset: u64,
     flags: u32,
 ) -> c_int {
-    // SAFETY: `buf` is as long as `count` says, or null.
-    let buf = unsafe { source(buf, count) };
-    wait!(h, pwrite(buf, offset, flags))
+    wait!(h, pwrite((buf, count), offset, flags))
 }
 
 /// Flushes what has been written to permanent storage.

@@ -47,7 +47,6 @@ pub unsafe extern "C-unwind" fn nbd_set_debug_callback(
     h: *mut nbd_handle,
     debug_callback: nbd_debug_callback,
 ) -> c_int {
-    let debug_callback = debug_callback.own();
     call!(h, set_debug_callback(debug_callback))
 }
 

@@ -37,6 +37,8 @@ failures! {
     isize = -1;
     *mut c_char = ptr::null_mut();
     *const c_char = ptr::null();
+    *mut nbd_handle = ptr::null_mut();
+    () = ();
 }
 
 /// What a method answers, and how C sees it.
@@ -90,88 +92,130 @@ fn malloced(text: &CStr) -> Result<*mut c_char> {
 
 /// Calls a method in the name of a C function.  A failure, also to find the
 /// handle, becomes the error of the thread.
-pub(super) fn record<T: IntoC<R>, R: CReturn>(
+///
+/// # Safety
+/// As for `registry::enter`.
+pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
     h: *const nbd_handle,
     function: &'static CStr,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
     let cancellation = Cancellation::hold();
-    let value = recorded(h, function, method);
+    // SAFETY: by the contract of this function.
+    let value = unsafe { inside(h, method, |error| failed(function, error)) };
     cancellation.release();
     value
 }
 
 /// As `record`, for a function that waits.  The C library would be inside a
 /// system call then, where a thread can be cancelled; here, it is afterwards.
-pub(super) fn record_waiting<T: IntoC<R>, R: CReturn>(
+///
+/// # Safety
+/// As for `registry::enter`.
+pub(super) unsafe fn record_waiting<T: IntoC<R>, R: CReturn>(
     h: *const nbd_handle,
     function: &'static CStr,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
     let cancellation = Cancellation::hold();
-    let value = recorded(h, function, method);
+    // SAFETY: by the contract of this function.
+    let value = unsafe { inside(h, method, |error| failed(function, error)) };
     cancellation.release_and_test();
     value
 }
 
-fn recorded<T: IntoC<R>, R: CReturn>(
-    h: *const nbd_handle,
-    function: &'static CStr,
-    method: impl FnOnce(&Handle) -> T,
-) -> R {
-    inside(h, method).unwrap_or_else(|error| {
-        last_error::set(function, &error);
-        R::FAILURE
-    })
-}
-
 /// As `record`, for a function that has no way to fail: it leaves the error of
 /// the thread alone, and `fallback` answers for a pointer that is no handle.
-pub(super) fn answer<T: IntoC<R>, R>(
+///
+/// # Safety
+/// As for `registry::enter`.
+pub(super) unsafe fn answer<T: IntoC<R>, R: Copy>(
     h: *const nbd_handle,
     fallback: R,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
     let cancellation = Cancellation::hold();
-    let value = inside(h, method).unwrap_or(fallback);
+    // SAFETY: by the contract of this function.
+    let value = unsafe { inside(h, method, |_| fallback) };
     cancellation.release();
     value
 }
 
 /// Calls a method.  If the handle has been closed meanwhile, in a callback or
-/// by another thread, it ends before this returns.
-fn inside<T: IntoC<R>, R>(h: *const nbd_handle, method: impl FnOnce(&Handle) -> T) -> Result<R> {
-    caught(|| {
-        let handle = registry::enter(h)?;
-        method(&handle).into_c()
-    })
+/// by another thread, it ends before `fail` is told of an error, which therefore
+/// is the last one.
+///
+/// # Safety
+/// As for `registry::enter`.
+unsafe fn inside<T: IntoC<R>, R>(
+    h: *const nbd_handle,
+    method: impl FnOnce(&Handle) -> T,
+    fail: impl Fn(Error) -> R,
+) -> R {
+    caught(
+        || {
+            // SAFETY: by the contract of this function.
+            let handle = unsafe { registry::enter(h) }?;
+            method(&handle).into_c()
+        },
+        fail,
+    )
 }
 
-/// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.
+/// The error of a call becomes that of the thread.
+#[cold]
+#[inline(never)]
+fn failed<R: CReturn>(function: &CStr, error: Error) -> R {
+    last_error::set(function, &error);
+    R::FAILURE
+}
+
+/// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.  Arguments are
+/// made from pointers, and closures taken over, before the handle is looked for.
 macro_rules! call {
     ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
-        $crate::ffi::guard::call!(record, $h, $method($($argument),*))
-    };
-    ($record:ident, $h:expr, $method:ident($($argument:expr),*)) => {
-        $crate::ffi::guard::$record(
-            $h,
-            $crate::table::$method.name,
-            |handle| handle.$method($($argument),*),
-        )
+        $crate::ffi::guard::pass!(record, $h, $method, [$($argument),*])
     };
 }
 
 /// As `call`, for a function that waits.
 macro_rules! wait {
     ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
-        $crate::ffi::guard::call!(record_waiting, $h, $method($($argument),*))
+        $crate::ffi::guard::pass!(record_waiting, $h, $method, [$($argument),*])
     };
 }
 
-/// As `call`, for a function that has no way to fail.
+/// Binds the arguments one by one, and then calls.
+macro_rules! pass {
+    ($record:ident, $h:expr, $method:ident, [$($argument:expr),*]) => {
+        // SAFETY: the contract of all entries, which `ffi` states, is what the
+        // guard and every conversion of an argument ask for.
+        unsafe { $crate::ffi::guard::pass!(@ $record, $h, $method, [$($argument),*]) }
+    };
+    (@ $record:ident, $h:expr, $method:ident, [] $($bound:ident)*) => {
+        $crate::ffi::guard::$record(
+            $h,
+            $crate::table::$method.name,
+            |handle| handle.$method($($bound),*),
+        )
+    };
+    (
+        @ $record:ident, $h:expr, $method:ident,
+        [$first:expr $(, $rest:expr)*] $($bound:ident)*
+    ) => {{
+        // Each expansion has an `argument` of its own.
+        let argument = $crate::ffi::arguments::IntoArgument::into_argument($first);
+        $crate::ffi::guard::pass!(@ $record, $h, $method, [$($rest),*] $($bound)* argument)
+    }};
+}
+
+/// As `call`, for a function that has no way to fail, and no pointers to pass.
 macro_rules! get {
     ($h:expr, $method:ident($($argument:expr),*), $fallback:expr) => {
-        $crate::ffi::guard::answer($h, $fallback, |handle| handle.$method($($argument),*))
+        // SAFETY: by the contract of all entries, which `ffi` states.
+        unsafe {
+            $crate::ffi::guard::answer($h, $fallback, |handle| handle.$method($($argument),*))
+        }
     };
 }
 
@@ -184,34 +228,46 @@ macro_rules! ask {
     }};
 }
 
-pub(super) use {ask, call, get, wait};
+pub(super) use {ask, call, get, pass, wait};
 
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {
     let cancellation = Cancellation::hold();
-    let ticket = caught(|| Ok(registry::open(Handle::new()))).unwrap_or_else(|error| {
-        last_error::set(table::create.name, &error);
-        ptr::null_mut()
-    });
+    let ticket = caught(
+        || Ok(registry::open(Handle::new())),
+        |error| failed(table::create.name, error),
+    );
     cancellation.release();
     ticket
 }
 
 /// Closes a handle.  Callbacks may run meanwhile, which find it closed already.
-pub(super) fn close(h: *const nbd_handle) {
+///
+/// # Safety
+/// As for `registry::enter`.
+pub(super) unsafe fn close(h: *const nbd_handle) {
     if h.is_null() {
         return;
     }
     let cancellation = Cancellation::hold();
-    if let Err(error) = caught(|| registry::close(h)) {
-        last_error::set(table::close.name, &error);
-    }
+    caught(
+        // SAFETY: by the contract of this function.
+        || unsafe { registry::close(h) },
+        |error| failed(table::close.name, error),
+    );
     cancellation.release();
 }
 
 /// Runs `operation`; a panic ends here and does not cross into C.
-fn caught<R>(operation: impl FnOnce() -> Result<R>) -> Result<R> {
+fn caught<R>(operation: impl FnOnce() -> Result<R>, fail: impl Fn(Error) -> R) -> R {
     // Whatever a panic leaves half done is behind the handle's lock, where it
     // has ended the connection already.
-    contain(operation).unwrap_or_else(|| Err(Error::new(libc::ENOTRECOVERABLE, "internal error")))
+    let result = contain(|| operation().unwrap_or_else(&fail));
+    result.unwrap_or_else(|| fail(panicked()))
+}
+
+#[cold]
+#[inline(never)]
+fn panicked() -> Error {
+    Error::new(libc::ENOTRECOVERABLE, "internal error")
 }

@@ -7,7 +7,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::text;
 use super::guard::call;
 use super::registry::nbd_handle;
 
@@ -160,8 +159,6 @@ pub unsafe extern "C-unwind" fn nbd_can_meta_context(
     h: *mut nbd_handle,
     metacontext: *const c_char,
 ) -> c_int {
-    // SAFETY: `metacontext` is a string, or null.
-    let metacontext = unsafe { text(metacontext) };
     call!(h, can_meta_context(metacontext))
 }
 

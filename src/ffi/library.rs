@@ -36,7 +36,8 @@ use crate::api::library;
 /// See also: `nbd_aio_command_completed`, `nbd_create`, `nbd_shutdown`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_close(h: *mut nbd_handle) {
-    guard::close(h);
+    // SAFETY: by the contract of all entries, which `ffi` states.
+    unsafe { guard::close(h) };
 }
 
 /// Creates a handle.

@@ -10,7 +10,6 @@ use std::ffi::{c_char, c_int};
 
 use libc::{size_t, ssize_t};
 
-use super::arguments::text;
 use super::guard::call;
 use super::registry::nbd_handle;
 
@@ -32,8 +31,6 @@ pub unsafe extern "C-unwind" fn nbd_add_meta_context(
     h: *mut nbd_handle,
     name: *const c_char,
 ) -> c_int {
-    // SAFETY: `name` is a string, or null.
-    let name = unsafe { text(name) };
     call!(h, add_meta_context(name))
 }
 

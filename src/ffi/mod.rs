@@ -1,10 +1,33 @@
 //! The C skin: one thin entry for each public function, in files by the families
 //! of the manual.
 //!
-//! An entry takes its closures over, makes arguments of its pointers, calls the
-//! method of the same name (see `api`), and returns what C expects.  The method
-//! does the rest, which is the same in Rust.  Everything that all entries share
-//! stands in `guard` and `arguments`.
+//! An entry only names the method of the same name (see `api`) and passes its
+//! arguments on.  `arguments` and `callbacks` make of them what the method takes,
+//! and `guard` returns what C expects.  The method does the rest, which is the
+//! same in Rust.
+//!
+//! # Safety
+//!
+//! Every entry has the same contract, which is that of the C interface:
+//!
+//! * `h` comes from `nbd_create`.  A handle that has been closed is recognised,
+//!   and so are null and most pointers to something else (see `registry`).
+//! * A string ends with a NUL, and a list of strings with a null pointer; both
+//!   stay as they are during the call.  A socket address is as long as `addrlen`
+//!   says.
+//! * A secret is as long as `length` says, and stays as it is during the call.
+//! * A buffer is as long as `count` says, and belongs to the command until it
+//!   retires.
+//! * A callback can be called with its data from any thread that uses the
+//!   handle, one at a time, until it is freed.
+//! * A descriptor that is to be a connection is one that the program gives away.
+//! * In place of a handle, a string, a list, an address, a secret or a buffer
+//!   there may be null.
+//!
+//! This is what `registry::enter`, `IntoArgument` and `Closure::new` ask for.  So
+//! the macros of `guard` argue with it for all entries at once.
+//!
+//! # Unwinding
 //!
 //! Entries are `extern "C-unwind"` because a thread that has been cancelled can
 //! end at the end of a call, and is then unwound through the entry.  No panic
@@ -15,12 +38,9 @@
 //! programmers, hence the lint below.
 
 #![allow(
+    unsafe_code,
     clippy::missing_safety_doc,
-    reason = "every entry has the same contract, that of the C interface: `h` \
-              comes from `nbd_create` and is not closed during the call, \
-              strings and lists are terminated, buffers are as long as `count` \
-              says and live until the command retires, and callbacks can be \
-              called with their data until it is freed"
+    reason = "the entries are the C interface, and their contract stands above"
 )]
 
 mod aio;

@@ -6,7 +6,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::texts;
 use super::callbacks::{nbd_context_callback, nbd_list_callback};
 use super::guard::wait;
 use super::registry::nbd_handle;
@@ -97,7 +96,6 @@ pub unsafe extern "C-unwind" fn nbd_opt_list(
     h: *mut nbd_handle,
     list_callback: nbd_list_callback,
 ) -> c_int {
-    let list_callback = list_callback.own();
     wait!(h, opt_list(list_callback))
 }
 
@@ -172,7 +170,6 @@ pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
     wait!(h, opt_list_meta_context(context_callback))
 }
 
@@ -202,9 +199,6 @@ pub unsafe extern "C-unwind" fn nbd_opt_list_meta_context_queries(
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
-    // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { texts(queries) };
     wait!(h, opt_list_meta_context_queries(queries, context_callback))
 }
 
@@ -233,7 +227,6 @@ pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context(
     h: *mut nbd_handle,
     context_callback: nbd_context_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
     wait!(h, opt_set_meta_context(context_callback))
 }
 
@@ -265,8 +258,5 @@ pub unsafe extern "C-unwind" fn nbd_opt_set_meta_context_queries(
     queries: *mut *mut c_char,
     context_callback: nbd_context_callback,
 ) -> c_int {
-    let context_callback = context_callback.own();
-    // SAFETY: `queries` is a list of strings, or null.
-    let queries = unsafe { texts(queries) };
     wait!(h, opt_set_meta_context_queries(queries, context_callback))
 }

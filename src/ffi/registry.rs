@@ -68,8 +68,14 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
 }
 
 /// The handle behind a pointer from C, for one call.
-pub(super) fn enter(h: *const nbd_handle) -> Result<User> {
-    let ticket = ticket(h)?;
+///
+/// # Safety
+/// `h` must have come from `open`, closed or not, or be one of the pointers that
+/// are recognised as no handle: null, not aligned, or to memory that can be read
+/// and does not begin with the magic.
+pub(super) unsafe fn enter(h: *const nbd_handle) -> Result<User> {
+    // SAFETY: by the contract of this function.
+    let ticket = unsafe { ticket(h) }?;
     // Counted first, and then looked at: whoever closes the handle sees us, or
     // we see that it is closed.
     let before = ticket.users.fetch_add(1, Ordering::Acquire);
@@ -82,8 +88,12 @@ pub(super) fn enter(h: *const nbd_handle) -> Result<User> {
 
 /// Takes the handle back from C.  It ends with the last call that is inside,
 /// which may be this one.
-pub(super) fn close(h: *const nbd_handle) -> Result<()> {
-    let user = enter(h)?;
+///
+/// # Safety
+/// As for `enter`.
+pub(super) unsafe fn close(h: *const nbd_handle) -> Result<()> {
+    // SAFETY: by the contract of this function.
+    let user = unsafe { enter(h) }?;
     let before = user.0.users.fetch_or(CLOSED, Ordering::AcqRel);
     if before & CLOSED != 0 {
         return Err(closed());
@@ -91,6 +101,8 @@ pub(super) fn close(h: *const nbd_handle) -> Result<()> {
     Ok(())
 }
 
+#[cold]
+#[inline(never)]
 fn closed() -> Error {
     Error::new(libc::EINVAL, "the handle has been closed")
 }
@@ -140,21 +152,29 @@ impl nbd_handle {
     }
 }
 
-fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
-    if h.is_null() {
-        return Err(Error::new(libc::EFAULT, "the handle is NULL"));
+/// # Safety
+/// As for `enter`.
+unsafe fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
+    if h.is_null() || !h.is_aligned() {
+        return Err(foreign(h));
     }
-    let foreign = || Error::new(libc::EINVAL, "the pointer is not a handle");
-    if !h.is_aligned() {
-        return Err(foreign());
-    }
-    // SAFETY: the caller passes a pointer from `nbd_create`, whose memory is
-    // never freed.  Anything else cannot be told apart without reading it.
+    // SAFETY: by the contract of this function the magic can be read, and what
+    // has it is a ticket, whose memory is never freed.
     let ticket = unsafe { &*h };
     if ticket.magic.load(Ordering::Relaxed) != MAGIC {
-        return Err(foreign());
+        return Err(foreign(h));
     }
     Ok(ticket)
+}
+
+#[cold]
+#[inline(never)]
+fn foreign(h: *const nbd_handle) -> Error {
+    if h.is_null() {
+        Error::new(libc::EFAULT, "the handle is NULL")
+    } else {
+        Error::new(libc::EINVAL, "the pointer is not a handle")
+    }
 }
 
 /// The tickets of handles that have ended, the oldest first.

@@ -5,7 +5,6 @@ use std::ffi::{c_char, c_int};
 
 use libc::uintptr_t;
 
-use super::arguments::text;
 use super::guard::{call, get};
 use super::registry::nbd_handle;
 
@@ -19,8 +18,6 @@ pub unsafe extern "C-unwind" fn nbd_set_handle_name(
     h: *mut nbd_handle,
     handle_name: *const c_char,
 ) -> c_int {
-    // SAFETY: `handle_name` is a string, or null.
-    let handle_name = unsafe { text(handle_name) };
     call!(h, set_handle_name(handle_name))
 }
 
@@ -79,8 +76,6 @@ pub unsafe extern "C-unwind" fn nbd_set_export_name(
     h: *mut nbd_handle,
     export_name: *const c_char,
 ) -> c_int {
-    // SAFETY: `export_name` is a string, or null.
-    let export_name = unsafe { text(export_name) };
     call!(h, set_export_name(export_name))
 }
 

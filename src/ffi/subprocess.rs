@@ -5,7 +5,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::{text, texts};
 use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
@@ -33,8 +32,6 @@ pub unsafe extern "C-unwind" fn nbd_connect_command(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { texts(argv) };
     wait!(h, connect_command(argv))
 }
 
@@ -55,8 +52,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect_command(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { texts(argv) };
     call!(h, aio_connect_command(argv))
 }
 
@@ -92,8 +87,6 @@ pub unsafe extern "C-unwind" fn nbd_connect_systemd_socket_activation(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { texts(argv) };
     wait!(h, connect_systemd_socket_activation(argv))
 }
 
@@ -115,8 +108,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect_systemd_socket_activation(
     h: *mut nbd_handle,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: `argv` is a list of strings, or null.
-    let argv = unsafe { texts(argv) };
     call!(h, aio_connect_systemd_socket_activation(argv))
 }
 
@@ -138,8 +129,6 @@ pub unsafe extern "C-unwind" fn nbd_set_socket_activation_name(
     h: *mut nbd_handle,
     socket_name: *const c_char,
 ) -> c_int {
-    // SAFETY: `socket_name` is a string, or null.
-    let socket_name = unsafe { text(socket_name) };
     call!(h, set_socket_activation_name(socket_name))
 }
 

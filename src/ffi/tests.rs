@@ -17,6 +17,7 @@ use super::registry::nbd_handle;
 use super::settings::{nbd_get_handle_name, nbd_set_export_name, nbd_set_handle_name};
 use super::state::{nbd_aio_is_created, nbd_aio_is_dead};
 use super::tls::{nbd_get_tls, nbd_set_tls};
+use crate::client::Handle;
 use crate::error::{Error, Result};
 use crate::table;
 
@@ -203,7 +204,7 @@ fn success_leaves_the_last_error_in_place() {
 
 /// Runs an operation in place of that of `nbd_poll`.
 fn inside_poll(h: *mut nbd_handle, operation: impl FnOnce() -> Result<()>) -> c_int {
-    guard::record(h, c"nbd_poll", |handle| {
+    let method = |handle: &Handle| {
         handle.call(
             &table::poll,
             (),
@@ -211,7 +212,9 @@ fn inside_poll(h: *mut nbd_handle, operation: impl FnOnce() -> Result<()>) -> c_
             |_, ()| (),
             |_, ()| operation(),
         )
-    })
+    };
+    // SAFETY: the tests pass a handle.
+    unsafe { guard::record(h, c"nbd_poll", method) }
 }
 
 #[test]

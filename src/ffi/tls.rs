@@ -6,7 +6,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::text;
 use super::guard::{call, get};
 use super::registry::nbd_handle;
 
@@ -44,7 +43,7 @@ pub unsafe extern "C-unwind" fn nbd_get_tls(h: *mut nbd_handle) -> c_int {
 /// - `ca-crl.pem`: what they have revoked; optional.
 /// - `client-cert.pem` and `client-key.pem`: the certificate that is sent to a
 ///   server that requests one, and its key; optional. If the key is encrypted,
-///   `nbdx_set_tls_key_password` has to give the password.
+///   `nbdx_set_tls_key_password` sets the password.
 ///
 /// If no directory is set, the directory of a user is `$HOME/.pki/libnbd` or
 /// `$HOME/.config/pki/libnbd`, and that of root is `/etc/pki/libnbd`. A
@@ -57,8 +56,6 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
     h: *mut nbd_handle,
     dir: *const c_char,
 ) -> c_int {
-    // SAFETY: `dir` is a string, or null.
-    let dir = unsafe { text(dir) };
     call!(h, set_tls_certificates(dir))
 }
 
@@ -76,8 +73,6 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_psk_file(
     h: *mut nbd_handle,
     filename: *const c_char,
 ) -> c_int {
-    // SAFETY: `filename` is a string, or null.
-    let filename = unsafe { text(filename) };
     call!(h, set_tls_psk_file(filename))
 }
 
@@ -89,8 +84,6 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_username(
     h: *mut nbd_handle,
     username: *const c_char,
 ) -> c_int {
-    // SAFETY: `username` is a string, or null.
-    let username = unsafe { text(username) };
     call!(h, set_tls_username(username))
 }
 
@@ -123,8 +116,6 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_hostname(
     h: *mut nbd_handle,
     hostname: *const c_char,
 ) -> c_int {
-    // SAFETY: `hostname` is a string, or null.
-    let hostname = unsafe { text(hostname) };
     call!(h, set_tls_hostname(hostname))
 }
 
@@ -179,8 +170,6 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_priority(
     h: *mut nbd_handle,
     priority: *const c_char,
 ) -> c_int {
-    // SAFETY: `priority` is a string, or null.
-    let priority = unsafe { text(priority) };
     call!(h, set_tls_priority(priority))
 }
 

@@ -26,7 +26,6 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::arguments::text;
 use super::guard::{call, wait};
 use super::registry::nbd_handle;
 
@@ -57,8 +56,6 @@ use super::registry::nbd_handle;
 /// Source: NBD URI specification; RFC 3986.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
-    // SAFETY: `uri` is a string, or null.
-    let uri = unsafe { text(uri) };
     wait!(h, connect_uri(uri))
 }
 
@@ -83,8 +80,6 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect_uri(
     h: *mut nbd_handle,
     uri: *const c_char,
 ) -> c_int {
-    // SAFETY: `uri` is a string, or null.
-    let uri = unsafe { text(uri) };
     call!(h, aio_connect_uri(uri))
 }
 
@@ -119,8 +114,6 @@ pub unsafe extern "C-unwind" fn nbd_get_uri(h: *mut nbd_handle) -> *mut c_char {
 ///   `nbd_supports_uri`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_is_uri(h: *mut nbd_handle, uri: *const c_char) -> c_int {
-    // SAFETY: `uri` is a string, or null.
-    let uri = unsafe { text(uri) };
     call!(h, is_uri(uri))
 }
 

@@ -1,4 +1,4 @@
-//! The whole handshake, for a caller who only wants to be connected.
+//! The whole handshake, for a caller that only wants to connect.
 
 use super::line::Line;
 use super::{Answer, Config, Fault, Next, Protocol, Session, Tls};
@@ -9,12 +9,12 @@ use super::{export, greeting, option, starttls, switches};
 pub async fn connect(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
     let protocol = greeting::greeting(line, config, session).await?;
     if config.tls == Tls::Require && protocol != Protocol::FixedNewstyle {
-        // No option follows that would take the client flags along.
+        // No option follows with which the client flags could leave.
         line.flushed().await;
         return Err(starttls::required("the server negotiates no options").into());
     }
     match protocol {
-        // The greeting was all there is.
+        // The greeting was the whole handshake.
         Protocol::Oldstyle => return Ok(Next::Transmission),
         Protocol::Newstyle => {}
         Protocol::FixedNewstyle => {
@@ -31,7 +31,7 @@ pub async fn connect(line: &Line, config: &Config, session: &mut Session) -> Ans
     }
     match export::go(line, config, session).await {
         Err(Fault::Refused(_, error) | Fault::Unheard(error)) => {
-            // Nobody is there to try something else.
+            // The caller cannot try another option.
             option::send_abort(line).await?;
             Err(Fault::Broken(error))
         }
@@ -39,7 +39,7 @@ pub async fn connect(line: &Line, config: &Config, session: &mut Session) -> Ans
     }
 }
 
-/// Asks for what makes transmission better.  Every server may refuse.
+/// Requests what improves transmission.  A server may refuse any of it.
 async fn switch_on(line: &Line, config: &Config, session: &mut Session) -> Answer<()> {
     if config.structured_replies && config.extended_headers {
         tolerate(switches::extended_headers(line, session).await)?;
@@ -50,7 +50,7 @@ async fn switch_on(line: &Line, config: &Config, session: &mut Session) -> Answe
     Ok(())
 }
 
-/// A refusal is as good as an acceptance.
+/// Treats a refusal like an acceptance.
 fn tolerate(answer: Answer<Next>) -> Answer<()> {
     match answer {
         Ok(_) | Err(Fault::Refused(..)) => Ok(()),

@@ -11,22 +11,19 @@ use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
 use super::{Answer, ContextSet, Fault, Next, Session, c_string, option};
 
-/// So many contexts a server may list or grant.
+/// The maximum number of contexts that a server may list or grant.
 const MAX_CONTEXTS: usize = 1 << 16;
 
-/// Those that are granted are remembered.  So long their names may be, all
-/// together.
+/// The maximum total length of the names of granted contexts, which are stored.
 const MAX_NAMES: usize = 16 << 20;
 
-/// Asks which contexts the export has.  Nothing is selected or forgotten.
+/// Asks which contexts the export has.  The selection does not change.
 pub async fn list_meta_contexts(
     line: &Line,
     export: &CStr,
     queries: &[CString],
-    session: &Session,
     mut found: impl FnMut(&CStr),
 ) -> Answer<Next> {
-    option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_META_CONTEXT.RECV_REPLY: asking for the list of meta contexts");
     let mut count = 0usize;
     ask(line, Opt::ListMetaContext, export, queries, |_, name| {
@@ -48,7 +45,6 @@ pub async fn set_meta_contexts(
     session: &mut Session,
     mut granted: impl FnMut(&CStr),
 ) -> Answer<Next> {
-    option::require_fixed(session)?;
     session.contexts.clear();
     line.label(c"NEWSTYLE.OPT_META_CONTEXT.RECV_REPLY: selecting meta contexts");
     let set = &mut session.contexts;
@@ -114,7 +110,7 @@ async fn ask(
     Err(too_many(which).into())
 }
 
-/// The server has more than this client wants to know.
+/// The server has more contexts than this client accepts.
 fn too_many(which: Opt) -> Error {
     Error::new(
         libc::EOVERFLOW,
@@ -126,7 +122,7 @@ fn too_many(which: Opt) -> Error {
     )
 }
 
-/// The wire cannot say how long the request is.
+/// The length of the request does not fit in its length field.
 fn too_long() -> Error {
     Error::new(libc::ERANGE, "the queries for meta contexts are too long")
 }

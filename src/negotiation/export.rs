@@ -10,12 +10,12 @@ use super::line::Line;
 use super::option::{Reply, unexpected};
 use super::{Answer, Config, ExportInfo, Fault, Next, Session, c_string, contexts, option};
 
-/// A server that sends more pieces of information than this for one export is
-/// not serious.
+/// The maximum number of pieces of information about one export; a server that
+/// sends more is hostile or broken.
 const MAX_INFORMATION: usize = 1024;
 
-/// NBD_OPT_GO: opens the export.  A server that does not know the option gets
-/// NBD_OPT_EXPORT_NAME instead.
+/// NBD_OPT_GO: opens the export.  If the server does not support the option,
+/// the client sends NBD_OPT_EXPORT_NAME instead.
 pub async fn go(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
     select_contexts(line, config, session).await?;
     if !session.is_fixed() {
@@ -28,9 +28,9 @@ pub async fn go(line: &Line, config: &Config, session: &mut Session) -> Answer<N
     {
         Ok(()) => Ok(Next::Transmission),
         // With extended headers only GO may open an export, so a server that
-        // knows them and not GO contradicts itself.
+        // supports them but not GO contradicts itself.
         Err(Fault::Refused(refusal::UNSUP, _)) if !session.extended_headers => {
-            // What came before the refusal is void.
+            // Information received before the refusal is void.
             session.export = ExportInfo::default();
             export_name(line, config, session).await
         }
@@ -41,9 +41,9 @@ pub async fn go(line: &Line, config: &Config, session: &mut Session) -> Answer<N
     }
 }
 
-/// NBD_OPT_INFO: what GO would say, without opening the export.
+/// NBD_OPT_INFO: requests the same information as GO, without opening the
+/// export.
 pub async fn info(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
-    option::require_fixed(session)?;
     select_contexts(line, config, session).await?;
     line.label(c"NEWSTYLE.OPT_GO.RECV_REPLY: asking for information on the export");
     match information(line, Opt::Info, config, session)
@@ -58,8 +58,7 @@ pub async fn info(line: &Line, config: &Config, session: &mut Session) -> Answer
     }
 }
 
-/// A refusal is more useful with the name of the export: often it is the name
-/// that is wrong.
+/// Adds the name of the export to a refusal, because often the name is wrong.
 fn naming(fault: Fault, config: &Config) -> Fault {
     match fault {
         Fault::Refused(reply, error) => Fault::Refused(
@@ -75,8 +74,8 @@ fn of_export(config: &Config, what: &str) -> String {
     format!("export \"{name}\": {what}")
 }
 
-/// Selects the meta contexts that the caller wants.  A server that cannot is
-/// no reason to give up: the export then has none.
+/// Selects the meta contexts that the caller wants.  If the server refuses, the
+/// handshake continues, and the export has none.
 async fn select_contexts(line: &Line, config: &Config, session: &mut Session) -> Answer<()> {
     session.export = ExportInfo::default();
     if !config.meta_context {
@@ -121,7 +120,7 @@ async fn information(
             Reply::Ack => {
                 let error = unexpected(which, "no size and flags of the export");
                 return Err(match which {
-                    // Nothing has begun: another option can follow.
+                    // INFO opens nothing, so another option can follow.
                     Opt::Info => Fault::Refused(
                         refusal::INVALID,
                         Error::new(libc::EPROTO, error.text().to_owned()),
@@ -133,7 +132,7 @@ async fn information(
                 kind: answer::INFO,
                 data: Some(data),
             } => learn(which, &data, config, session)?,
-            // Longer than anything this client understands.
+            // Longer than any information that this client supports.
             Reply::Part {
                 kind: answer::INFO,
                 data: None,
@@ -144,8 +143,8 @@ async fn information(
     Err(unexpected(which, "endless information").into())
 }
 
-/// One piece of information.  What is unknown or too long is ignored, what
-/// comes later counts.
+/// Stores one piece of information.  Unknown or overlong information is
+/// ignored, and a later piece replaces an earlier one.
 fn learn(which: Opt, data: &[u8], config: &Config, session: &mut Session) -> Result<()> {
     let malformed = || unexpected(which, "malformed information");
     let mut fields = Fields(data);
@@ -176,11 +175,11 @@ fn learn(which: Opt, data: &[u8], config: &Config, session: &mut Session) -> Res
     Ok(())
 }
 
-/// NBD_OPT_EXPORT_NAME: opens the export, or the server hangs up.
+/// NBD_OPT_EXPORT_NAME: opens the export; if the server refuses, it hangs up.
 async fn export_name(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
     line.label(c"NEWSTYLE.OPT_EXPORT_NAME.RECV_REPLY: opening the export by name");
     option::send(line, Opt::ExportName, config.export_name.to_bytes());
-    // An answer that came before the question does not answer it.
+    // A reply that came before the request left is not a reply to it.
     line.flushed().await;
     let size = line.read_u64().await.map_err(|error| {
         Error::new(
@@ -196,7 +195,7 @@ async fn export_name(line: &Line, config: &Config, session: &mut Session) -> Ans
     Ok(Next::Transmission)
 }
 
-/// Size and transmission flags of the export are known.
+/// Stores the size and the transmission flags of the export.
 pub fn enter(config: &Config, session: &mut Session, size: u64, flags: u16) -> Result<()> {
     if flags == 0 {
         return Err(Error::new(
@@ -207,7 +206,7 @@ pub fn enter(config: &Config, session: &mut Session, size: u64, flags: u16) -> R
     let flags =
         TransmissionFlags(flags).credible(session.structured_replies, session.extended_headers);
     session.export.basics = Some((size, flags));
-    // No context was asked for, so that none was granted is certain.
+    // No context was requested, so it is certain that none was granted.
     if config.meta_context && (!session.structured_replies || config.contexts.is_empty()) {
         session.contexts.valid = true;
     }

@@ -6,8 +6,8 @@ use crate::protocol::handshake::{CLISERV, FIXED_NEWSTYLE, IHAVEOPT, NBDMAGIC, NO
 use super::line::Line;
 use super::{Answer, Config, Protocol, Session, export};
 
-/// Reads the greeting and answers it.  The session knows the variant
-/// afterwards; after an oldstyle greeting it knows the export as well.
+/// Reads the greeting and replies to it.  Afterwards the session contains the
+/// variant of the protocol and, after an oldstyle greeting, the export as well.
 pub async fn greeting(line: &Line, config: &Config, session: &mut Session) -> Answer<Protocol> {
     line.label(c"MAGIC.RECV_MAGIC: waiting for the server's greeting");
     let magic = line.read_u64().await?;
@@ -24,7 +24,7 @@ pub async fn greeting(line: &Line, config: &Config, session: &mut Session) -> An
         IHAVEOPT => newstyle(line, config, session).await?,
         other => {
             return Err(Error::without_errno(format!(
-                "the server speaks an unknown version of the protocol: {other:#018x}"
+                "the server uses an unknown version of the protocol: {other:#018x}"
             ))
             .into());
         }
@@ -33,7 +33,7 @@ pub async fn greeting(line: &Line, config: &Config, session: &mut Session) -> An
     Ok(protocol)
 }
 
-/// The server says everything at once, and the client does not answer.
+/// The server sends everything at once, and the client does not reply.
 async fn oldstyle(line: &Line, config: &Config, session: &mut Session) -> Answer<Protocol> {
     line.label(c"OLDSTYLE.RECV_REMAINING: receiving the rest of an oldstyle greeting");
     let size = line.read_u64().await?;
@@ -42,7 +42,7 @@ async fn oldstyle(line: &Line, config: &Config, session: &mut Session) -> Answer
     line.skip(PADDING).await?;
     if handshake_flags != 0 {
         return Err(Error::without_errno(format!(
-            "the oldstyle greeting of the server has unknown flags {handshake_flags:#06x}"
+            "the server's oldstyle greeting has unknown flags {handshake_flags:#06x}"
         ))
         .into());
     }
@@ -51,7 +51,7 @@ async fn oldstyle(line: &Line, config: &Config, session: &mut Session) -> Answer
     Ok(Protocol::Oldstyle)
 }
 
-/// Server and client exchange flags.  A flag counts if both want it.
+/// Server and client exchange flags.  A flag is in force if both set it.
 async fn newstyle(line: &Line, config: &Config, session: &mut Session) -> Answer<Protocol> {
     line.label(c"NEWSTYLE.RECV_GFLAGS: waiting for the handshake flags");
     let offered = line.read_u16().await?;

@@ -1,10 +1,10 @@
 //! An in-memory wire for conversations.
 //!
 //! The handshake is written as `async` functions that await bytes from this
-//! wire, so that it reads top to bottom; the compiler makes the state machine
-//! that non-blocking use needs.  Whoever owns the socket moves bytes between
-//! it and the wire, and then polls the conversation.  There is no executor:
-//! waking up means polling again after bytes have moved.
+//! wire, so that it reads top to bottom; the compiler generates the state
+//! machine that non-blocking use needs.  The owner of the socket moves bytes
+//! between it and the wire, and then polls the conversation.  There is no
+//! executor: waking up means polling again after bytes have moved.
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
@@ -14,19 +14,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::{Error, Result};
+use crate::statistics::Statistics;
 
 /// Both ends of the wire: conversations read and write it, the owner of the
 /// socket fills and empties it.
 #[derive(Debug, Clone)]
 pub struct Line(Arc<Mutex<Bytes>>);
 
-/// A conversation reads what arrives at once, unless it waits until what it
-/// says has left.  A server that says more than this meanwhile does not listen:
-/// nothing but a refusal, or the end, can come before the question.
+/// The maximum number of unread bytes while output is waiting.  A conversation
+/// reads what arrives immediately, unless it is waiting for its own output to
+/// leave.  Before a request has left, only a refusal or the end of the stream
+/// can arrive, so a server that sends more than this is not reading.
 const MAX_UNREAD: usize = 64 * 1024;
 
-/// Both directions are rings: taking bytes off the front does not move those
-/// behind, of which there can be many.
+/// Both directions are rings: removing bytes from the front does not move the
+/// rest, which can be long.
 #[derive(Debug)]
 struct Bytes {
     /// Received and not yet read.
@@ -35,12 +37,11 @@ struct Bytes {
     output: VecDeque<u8>,
     /// The peer has closed its side.
     ended: bool,
-    /// Nothing is read any more, for this reason.
+    /// Reading has stopped, for this reason.
     broken: Option<Error>,
     upgrade: Upgrade,
     label: &'static CStr,
-    chunks_sent: u64,
-    chunks_received: u64,
+    statistics: Arc<Statistics>,
 }
 
 /// Where the switch to TLS stands.
@@ -53,7 +54,7 @@ enum Upgrade {
 
 impl Line {
     /// An empty wire.
-    pub fn new() -> Self {
+    pub fn new(statistics: Arc<Statistics>) -> Self {
         Self(Arc::new(Mutex::new(Bytes {
             input: VecDeque::new(),
             output: VecDeque::new(),
@@ -61,8 +62,7 @@ impl Line {
             broken: None,
             upgrade: Upgrade::Clear,
             label: c"MAGIC.START: the conversation begins",
-            chunks_sent: 0,
-            chunks_received: 0,
+            statistics,
         })))
     }
 
@@ -70,7 +70,7 @@ impl Line {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The conversation's end.
+    // The methods for the conversation.
 
     /// Waits for exactly `count` bytes.
     pub async fn read(&self, count: usize) -> Result<Vec<u8>> {
@@ -102,7 +102,7 @@ impl Line {
         self.read_array().await.map(u64::from_be_bytes)
     }
 
-    /// Waits until `count` bytes have gone by unread.
+    /// Waits for `count` bytes and discards them.
     pub async fn skip(&self, count: usize) -> Result<()> {
         let mut left = count;
         poll_fn(|_| {
@@ -136,8 +136,8 @@ impl Line {
     }
 
     /// Waits until the owner of the socket has switched to TLS.  Bytes that
-    /// are here already were sent in clear, by somebody who wants them taken
-    /// for protected ones.
+    /// have already arrived were sent in clear, by an attacker who wants them
+    /// to pass for protected data.
     pub async fn upgrade(&self) -> Result<()> {
         self.flushed().await;
         poll_fn(|_| {
@@ -146,7 +146,7 @@ impl Line {
                 Upgrade::Done => Poll::Ready(Ok(())),
                 _ if !wire.input.is_empty() => Poll::Ready(Err(Error::new(
                     libc::EPROTO,
-                    "data in clear came along with the server's agreement to TLS",
+                    "the server's agreement to TLS was followed by data in clear",
                 ))),
                 _ => {
                     wire.upgrade = Upgrade::Wanted;
@@ -157,38 +157,37 @@ impl Line {
         .await
     }
 
-    /// Says where the conversation is.
+    /// Sets the label of the current step.
     pub fn label(&self, label: &'static CStr) {
         self.wire().label = label;
     }
 
-    /// Counts an option that is sent.
+    /// Counts an option that has been sent.
     pub fn count_sent(&self) {
-        let mut wire = self.wire();
-        wire.chunks_sent = wire.chunks_sent.saturating_add(1);
+        self.wire().statistics.chunks_sent.add(1);
     }
 
     /// Counts a greeting or an option reply.
     pub fn count_received(&self) {
-        let mut wire = self.wire();
-        wire.chunks_received = wire.chunks_received.saturating_add(1);
+        self.wire().statistics.chunks_received.add(1);
     }
 
-    // The socket's end.
+    // The methods for the owner of the socket.
 
     /// Adds bytes that have been received.
     pub fn feed(&self, bytes: &[u8]) {
         let mut wire = self.wire();
+        wire.statistics.bytes_received.add(bytes.len());
         let is_heard = wire.output.is_empty();
         if !is_heard && wire.input.len().saturating_add(bytes.len()) > MAX_UNREAD {
             wire.break_off(Error::new(
                 libc::EPROTO,
-                "the server talks without end and does not listen",
+                "the server keeps sending data without reading",
             ));
         } else if wire.input.try_reserve(bytes.len()).is_err() {
             wire.break_off(Error::new(
                 libc::ENOMEM,
-                "there is not enough memory for what the server says",
+                "there is not enough memory for the data from the server",
             ));
         }
         if wire.broken.is_none() {
@@ -201,12 +200,13 @@ impl Line {
         self.wire().ended = true;
     }
 
-    /// Whether bytes wait to be sent.
+    /// Whether bytes are waiting to be sent.
     pub fn has_output(&self) -> bool {
         !self.wire().output.is_empty()
     }
 
-    /// Offers the bytes that wait to be sent, and drops as many as were taken.
+    /// Offers the bytes that are waiting to be sent, and drops as many as were
+    /// taken.
     pub fn drain<E>(
         &self,
         send: impl FnOnce(&[u8]) -> std::result::Result<usize, E>,
@@ -215,44 +215,39 @@ impl Line {
         let (front, _) = wire.output.as_slices();
         let count = send(front)?.min(front.len());
         wire.output.drain(..count);
+        wire.statistics.bytes_sent.add(count);
         if wire.output.is_empty() {
-            // What is written next is in one piece.
+            // What is written next is then contiguous.
             wire.output.clear();
         }
         Ok(count)
     }
 
-    /// Drops the bytes that wait to be sent: the peer does not listen any more.
-    /// What it said before it left can still be read.
+    /// Drops the bytes that are waiting to be sent, because the peer no longer
+    /// reads.  What it sent before it left can still be read.
     pub fn discard_output(&self) {
         self.wire().output.clear();
     }
 
-    /// Whether the conversation waits for TLS.
+    /// Whether the conversation is waiting for TLS.
     pub fn wants_upgrade(&self) -> bool {
         self.wire().upgrade == Upgrade::Wanted
     }
 
-    /// What is fed from here on has come through TLS, and what is drained goes
+    /// From now on, what is fed has come through TLS, and what is drained goes
     /// through it.
     pub fn upgraded(&self) {
         self.wire().upgrade = Upgrade::Done;
     }
 
-    /// Takes what was received and not read.
+    /// Takes the bytes that were received and not read.
     pub fn take_input(&self) -> Vec<u8> {
         std::mem::take(&mut self.wire().input).into()
     }
 
-    /// Where the conversation is.
+    /// The label of the current step.
     pub fn current_label(&self) -> &'static CStr {
         self.wire().label
-    }
-
-    /// Options sent, and greetings and option replies received.
-    pub fn chunks(&self) -> (u64, u64) {
-        let wire = self.wire();
-        (wire.chunks_sent, wire.chunks_received)
     }
 
     /// Estimate of the memory in use, in bytes.
@@ -264,15 +259,15 @@ impl Line {
 }
 
 impl Bytes {
-    /// Ends the conversation as soon as it listens, which is now: nobody waits
-    /// any longer for the peer to listen.
+    /// Makes the conversation fail when it next reads.  With no output left, it
+    /// no longer waits for the peer to read.
     fn break_off(&mut self, reason: Error) {
         self.input = VecDeque::new();
         self.output = VecDeque::new();
         self.broken = Some(reason);
     }
 
-    /// Fewer bytes are there than the conversation needs.
+    /// The result when there are fewer bytes than the conversation needs.
     fn starved<T>(&self) -> Poll<Result<T>> {
         if let Some(reason) = &self.broken {
             Poll::Ready(Err(reason.clone()))
@@ -286,20 +281,20 @@ impl Bytes {
     }
 }
 
-/// A conversation under way.
+/// A conversation in progress.
 pub struct Conversation<T> {
     future: Pin<Box<dyn Future<Output = T> + Send>>,
 }
 
 impl<T> Conversation<T> {
-    /// A conversation that has not begun.
+    /// A new conversation.
     pub fn new(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self {
             future: Box::pin(future),
         }
     }
 
-    /// Carries the conversation on as far as the bytes that have moved allow.
+    /// Advances the conversation as far as the available bytes allow.
     pub fn resume(&mut self) -> Option<T> {
         let mut context = Context::from_waker(Waker::noop());
         match self.future.as_mut().poll(&mut context) {
@@ -331,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_remains_to_be_sent_stays_where_it_is() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let message: Vec<u8> = (0..1_000_000u32).flat_map(u32::to_be_bytes).collect();
         line.write(&message);
         let start = address(&line);
@@ -345,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_is_written_meanwhile_follows_in_order() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let (mut written, mut sent) = (Vec::new(), Vec::new());
         for round in 0..2000u32 {
             let message = vec![u8::try_from(round % 251).unwrap(); 100];
@@ -362,7 +357,7 @@ mod tests {
         assert_eq!(send(&line, usize::MAX, &mut sent), 70);
     }
 
-    /// What a conversation that says something and then listens comes to.
+    /// A conversation that sends something and then reads.
     fn talk(line: &Line) -> Conversation<Result<Vec<u8>>> {
         let wire = line.clone();
         Conversation::new(async move {
@@ -374,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_talks_without_listening_is_not_listened_to() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let mut conversation = talk(&line);
         assert!(conversation.resume().is_none());
         line.feed(&[1; MAX_UNREAD]);
@@ -389,7 +384,7 @@ mod tests {
 
     #[test]
     fn an_answer_before_the_question_has_left_waits() {
-        let line = Line::new();
+        let line = Line::new(Arc::default());
         let mut conversation = talk(&line);
         assert!(conversation.resume().is_none());
         line.feed(b"no!");

@@ -8,18 +8,13 @@ use crate::protocol::{Fields, MAX_STRING};
 
 use super::line::Line;
 use super::option::{Reply, as_unsupported, unexpected};
-use super::{Answer, Next, Session, c_string, option};
+use super::{Answer, Next, c_string, option};
 
-/// A server with more exports than this is not serious.
+/// The maximum number of exports; a server with more is hostile or broken.
 pub const MAX_EXPORTS: usize = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 /// Reports each export's name and description, and counts them.
-pub async fn list(
-    line: &Line,
-    session: &Session,
-    mut found: impl FnMut(&CStr, &CStr),
-) -> Answer<Next> {
-    option::require_fixed(session)?;
+pub async fn list(line: &Line, mut found: impl FnMut(&CStr, &CStr)) -> Answer<Next> {
     line.label(c"NEWSTYLE.OPT_LIST.RECV_REPLY: asking for the list of exports");
     option::send(line, Opt::List, &[]);
     let mut count = 0usize;
@@ -29,7 +24,8 @@ pub async fn list(
             .await
             .map_err(as_unsupported)?;
         if reply != Reply::Ack {
-            // Whatever is skipped counts as well, or the list could be endless.
+            // Skipped entries count as well; otherwise the list could be
+            // endless.
             left = left.checked_sub(1).ok_or_else(endless)?;
         }
         match reply {
@@ -43,8 +39,8 @@ pub async fn list(
                 found(&c_string(name), &c_string(description));
                 count = count.saturating_add(1);
             }
-            // Longer than any two strings: of no use, and harmless.  The
-            // caller does not hear of it, so the count does not include it.
+            // Longer than any two strings: useless but harmless.  The caller is
+            // not told of it, so the count does not include it.
             Reply::Part {
                 kind: answer::SERVER,
                 data: None,

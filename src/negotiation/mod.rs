@@ -1,8 +1,9 @@
 //! The handshake: from the first byte of the server to the transmission phase.
 //!
-//! Each file is one part of the conversation, in the order of the protocol:
-//! the greeting, the framing of options, then the options.  `automatic` puts
-//! them together as a program expects that does not want to know.
+//! Each file is one part of the conversation, in the order of the protocol: the
+//! greeting, the framing of options, then the options.  `automatic` combines
+//! them for programs that do not need the details; `request` leaves the choice
+//! to the program.
 
 mod automatic;
 mod contexts;
@@ -11,6 +12,7 @@ mod greeting;
 pub mod line;
 mod list;
 mod option;
+mod request;
 mod starttls;
 mod switches;
 #[cfg(test)]
@@ -23,26 +25,32 @@ use crate::protocol::context::MetaContext;
 use crate::protocol::export::{BlockSizes, TransmissionFlags};
 use crate::protocol::handshake::{FIXED_NEWSTYLE, NO_ZEROES};
 
-pub use automatic::connect;
-pub use contexts::{list_meta_contexts, set_meta_contexts};
-pub use export::{go, info};
-pub use list::list;
-pub use option::abort;
-pub use starttls::starttls;
-pub use switches::{extended_headers, structured_replies};
+pub use request::{OptionRequest, begin};
 
 /// Whether the caller wants TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// Only if asked for as an option of its own.
-    Disable,
+    /// Only if the caller sends the option itself.
+    Disable = 0,
     /// If the server agrees.
-    Allow,
+    Allow = 1,
     /// Or nothing.
-    Require,
+    Require = 2,
 }
 
-/// What the caller wants of the handshake.
+impl From<i32> for Tls {
+    /// By the number that callers know.
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Disable,
+            1 => Self::Allow,
+            // Whatever else it might be, the safe side.
+            _ => Self::Require,
+        }
+    }
+}
+
+/// What the caller wants from the handshake.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub tls: Tls,
@@ -55,7 +63,7 @@ pub struct Config {
     /// Ask for the meta contexts below before entering the export.
     pub meta_context: bool,
     pub contexts: Vec<CString>,
-    /// Stop before the export is chosen, and let the caller go on.
+    /// Stop before the export is chosen, and let the caller continue.
     pub opt_mode: bool,
 }
 
@@ -109,7 +117,7 @@ pub struct Session {
     pub contexts: ContextSet,
 }
 
-/// What the server has said of the export.
+/// What the server has reported about the export.
 #[derive(Debug, Clone, Default)]
 pub struct ExportInfo {
     /// Size in bytes and transmission flags; they come together.
@@ -141,7 +149,7 @@ impl ContextSet {
 }
 
 impl Session {
-    /// Forgets what belongs to one export: another one will be asked for.
+    /// Forgets what belongs to one export, before another one is requested.
     pub fn forget_export(&mut self) {
         self.export = ExportInfo::default();
         self.contexts.clear();
@@ -153,26 +161,27 @@ impl Session {
     }
 }
 
-/// Where a conversation has led.
+/// The result of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// The export is open: requests can be sent.
     Transmission,
-    /// Another option can be sent.  An option that lists or selects something
-    /// says how many there were.
+    /// Another option can be sent.  After an option that lists or selects
+    /// something, this is the number of items.
     Negotiating(usize),
     /// The session is over.
     Closed,
 }
 
-/// Why a conversation ended otherwise.
+/// Why a conversation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The connection cannot be used any more.
     Broken(Error),
     /// An option was refused with this reply; another one can be sent.
     Refused(u32, Error),
-    /// The caller has failed, and not the server; another option can be sent.
+    /// The request was not sent, because the caller made a mistake; another
+    /// option can be sent.
     Unheard(Error),
 }
 
@@ -182,7 +191,7 @@ impl From<Error> for Fault {
     }
 }
 
-/// What a conversation answers with.
+/// What a conversation returns.
 pub type Answer<T> = std::result::Result<T, Fault>;
 
 /// A string from the server as C sees it: it ends at the first NUL, which the

@@ -8,7 +8,7 @@ use crate::protocol::{MAX_PAYLOAD, MAX_STRING};
 use super::line::Line;
 use super::{Answer, Fault, Next, Session};
 
-/// The longest reply that means something: a list entry of two strings.
+/// The longest useful reply: a list entry of two strings.
 const LONGEST: usize = 4 + 2 * MAX_STRING;
 
 /// A reply that does not refuse the option.
@@ -33,11 +33,11 @@ pub fn send(line: &Line, which: Opt, data: &[u8]) {
 
 /// Waits for the next reply to an option.
 pub async fn reply(line: &Line, which: Opt) -> Answer<Reply> {
-    // An answer that came before the question does not answer it.
+    // A reply that came before the request left is not a reply to it.
     line.flushed().await;
     let header = ReplyHeader::parse(line.read_array().await?)
         .filter(|header| header.magic == OPTION_REPLY && header.option == which.code())
-        .ok_or_else(|| unexpected(which, "a reply that answers something else"))?;
+        .ok_or_else(|| unexpected(which, "a reply to something else"))?;
     line.count_received();
     if header.length > MAX_PAYLOAD {
         return Err(unexpected(which, "a reply that is far too long").into());
@@ -65,7 +65,7 @@ pub async fn reply(line: &Line, which: Opt) -> Answer<Reply> {
     }
 }
 
-/// Waits for the answer to an option that has no parts.
+/// Waits for the reply to an option whose reply has no parts.
 pub async fn acknowledgement(line: &Line, which: Opt) -> Answer<()> {
     match reply(line, which).await? {
         Reply::Ack => Ok(()),
@@ -93,8 +93,8 @@ fn refused(which: Opt, kind: u32, text: &[u8]) -> Error {
     }
 }
 
-/// Lists and selections always fail with ENOTSUP, whatever the reason in the
-/// text.
+/// Lists and selections always fail with ENOTSUP, whatever reason the text
+/// gives.
 pub fn as_unsupported(fault: Fault) -> Fault {
     match fault {
         Fault::Refused(reply, error) => {
@@ -104,8 +104,8 @@ pub fn as_unsupported(fault: Fault) -> Fault {
     }
 }
 
-/// There are two reasons for not switching something on: the server will not,
-/// or it must not, because of what has been agreed on before.
+/// There are two reasons why a server does not switch something on: it does not
+/// want to, or it must not, because of what was negotiated earlier.
 pub fn as_refused_switch(fault: Fault) -> Fault {
     match fault {
         Fault::Refused(reply, error) => {
@@ -119,25 +119,11 @@ pub fn as_refused_switch(fault: Fault) -> Fault {
     }
 }
 
-/// Options exist only if both sides speak fixed newstyle.
-pub fn require_fixed(session: &Session) -> Answer<()> {
-    if session.is_fixed() {
-        return Ok(());
-    }
-    Err(Fault::Refused(
-        refusal::UNSUP,
-        Error::new(
-            libc::ENOTSUP,
-            "the server does not use the fixed newstyle protocol",
-        ),
-    ))
-}
-
-/// NBD_OPT_ABORT: the client leaves.  The server's acknowledgement is not
-/// awaited: many do not send one.
+/// NBD_OPT_ABORT: the client leaves.  The client does not wait for an
+/// acknowledgement, because many servers do not send one.
 pub async fn abort(line: &Line, session: &Session) -> Answer<Next> {
     if !session.is_fixed() {
-        // Plain newstyle has no way to leave but to hang up.
+        // With plain newstyle, the only way to leave is to hang up.
         return Err(Error::without_errno("the session was aborted").into());
     }
     send_abort(line).await?;

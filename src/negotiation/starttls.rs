@@ -6,10 +6,9 @@ use crate::protocol::handshake::Opt;
 use super::line::Line;
 use super::{Answer, Config, Fault, Next, Session, Tls, option};
 
-/// Switches to TLS.  What was agreed in clear does not count any more: anybody
-/// could have meddled with it.
+/// Switches to TLS.  What was negotiated in clear no longer counts, because
+/// anybody could have tampered with it.
 pub async fn starttls(line: &Line, session: &mut Session) -> Answer<Next> {
-    option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_STARTTLS.RECV_REPLY: asking for TLS");
     option::send(line, Opt::StartTls, &[]);
     option::acknowledgement(line, Opt::StartTls)
@@ -33,16 +32,16 @@ pub async fn starttls(line: &Line, session: &mut Session) -> Answer<Next> {
     Ok(Next::Negotiating(0))
 }
 
-/// Switches to TLS if the caller wants it: the first thing of all, so that the
-/// rest of the negotiation is protected.  Answers whether to go on.
+/// Switches to TLS if the caller wants it, before anything else, so that the
+/// rest of the negotiation is protected.  Returns whether to continue.
 pub async fn as_wished(line: &Line, config: &Config, session: &mut Session) -> Answer<bool> {
     if config.tls == Tls::Disable {
         return Ok(true);
     }
     match starttls(line, session).await {
         Ok(_) => Ok(true),
-        // Anybody between us and the server can make it seem to refuse, which
-        // is why this is not good enough for those who require TLS.
+        // Anybody between us and the server can forge a refusal, so this is not
+        // good enough for callers that require TLS.
         Err(Fault::Refused(..)) if config.tls == Tls::Allow => Ok(true),
         Err(Fault::Refused(_, error)) => {
             option::send_abort(line).await?;
@@ -56,7 +55,7 @@ pub async fn as_wished(line: &Line, config: &Config, session: &mut Session) -> A
     }
 }
 
-/// The error if there is no way to TLS.
+/// The error if TLS is not possible.
 pub fn required(why: &str) -> Error {
     Error::new(libc::ENOTSUP, format!("TLS is required: {why}"))
 }

@@ -8,10 +8,9 @@ use crate::protocol::handshake::Opt;
 use super::line::Line;
 use super::{Answer, Fault, Next, Session, option};
 
-/// NBD_OPT_STRUCTURED_REPLY.  A refused repetition does not take back what
-/// was agreed before.
+/// NBD_OPT_STRUCTURED_REPLY.  If the server refuses a repetition, the earlier
+/// agreement stays in force.
 pub async fn structured_replies(line: &Line, session: &mut Session) -> Answer<Next> {
-    option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_STRUCTURED_REPLY.RECV_REPLY: asking for structured replies");
     option::send(line, Opt::StructuredReply, &[]);
     option::acknowledgement(line, Opt::StructuredReply)
@@ -24,7 +23,6 @@ pub async fn structured_replies(line: &Line, session: &mut Session) -> Answer<Ne
 /// NBD_OPT_EXTENDED_HEADERS.  Extended headers include all that structured
 /// replies offer.
 pub async fn extended_headers(line: &Line, session: &mut Session) -> Answer<Next> {
-    option::require_fixed(session)?;
     line.label(c"NEWSTYLE.OPT_EXTENDED_HEADERS.RECV_REPLY: asking for extended headers");
     option::send(line, Opt::ExtendedHeaders, &[]);
     option::acknowledgement(line, Opt::ExtendedHeaders)

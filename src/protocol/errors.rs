@@ -19,7 +19,7 @@ pub fn errno_of_reply(error: u32) -> i32 {
     }
 }
 
-/// Replies by which a server refuses an option (NBD protocol, option reply
+/// Replies with which a server refuses an option (NBD protocol, option reply
 /// types): all have bit 31 set.
 pub mod refusal {
     /// Unknown option.
@@ -36,7 +36,7 @@ pub mod refusal {
     pub const UNKNOWN: u32 = 0x8000_0006;
     /// The server is shutting down.
     pub const SHUTDOWN: u32 = 0x8000_0007;
-    /// Block sizes must be asked for.
+    /// Block sizes must be requested.
     pub const BLOCK_SIZE_REQD: u32 = 0x8000_0008;
     /// Too large to handle.
     pub const TOO_BIG: u32 = 0x8000_0009;
@@ -44,8 +44,8 @@ pub mod refusal {
     pub const EXT_HEADER_REQD: u32 = 0x8000_000a;
 }
 
-/// The errno for a refused option, and what the refusal means; zero where no
-/// errno describes it.
+/// The errno for a refused option, or zero if no errno describes it, and the
+/// meaning of the refusal.
 pub fn errno_of_refusal(reply: u32) -> (i32, &'static str) {
     match reply {
         refusal::UNSUP => (libc::ENOTSUP, "the server does not know this option"),
@@ -61,7 +61,7 @@ pub fn errno_of_refusal(reply: u32) -> (i32, &'static str) {
         ),
         refusal::TOO_BIG => (libc::EINVAL, "the server finds the request too big"),
         refusal::EXT_HEADER_REQD => (0, "the server requires extended headers"),
-        _ => (0, "the server refuses for a reason unknown to this client"),
+        _ => (0, "the server refused for a reason unknown to this client"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a server says of an export: transmission flags and block sizes.
+//! What a server reports about an export: transmission flags and block sizes.
 
 use super::MAX_PAYLOAD;
 
@@ -25,8 +25,8 @@ impl TransmissionFlags {
         self.0 & flag != 0
     }
 
-    /// The flags without those that mean nothing in this session: a server
-    /// may claim them, but must not be asked.
+    /// The flags without those that have no meaning in this session: a server
+    /// may set them, but the client must not use them.
     pub fn credible(self, structured: bool, extended: bool) -> Self {
         let mut flags = self.0;
         if !structured {
@@ -55,7 +55,7 @@ pub struct BlockSizes {
 
 impl BlockSizes {
     /// The constraints, unless they break the rules of the protocol: then the
-    /// server's word is worth nothing, and the client goes on without.
+    /// client ignores them.
     pub fn checked(minimum: u32, preferred: u32, maximum: u32) -> Option<Self> {
         let valid = minimum.is_power_of_two()
             && minimum <= 65_536

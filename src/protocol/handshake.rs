@@ -15,7 +15,7 @@ pub const OPTION_REPLY: u64 = 0x0003_e889_0455_65a9;
 
 /// Handshake flag: option replies exist.
 pub const FIXED_NEWSTYLE: u16 = 1;
-/// Handshake flag: no padding after the answer to EXPORT_NAME.
+/// Handshake flag: no padding after the reply to EXPORT_NAME.
 pub const NO_ZEROES: u16 = 2;
 
 /// Reserved bytes in the oldstyle greeting and after EXPORT_NAME.
@@ -63,7 +63,7 @@ impl Opt {
 
 /// Option reply types that are not refusals.
 pub mod answer {
-    /// The option is accepted and answered in full.
+    /// The option is accepted, and this is its last reply.
     pub const ACK: u32 = 1;
     /// One export.
     pub const SERVER: u32 = 2;
@@ -89,8 +89,8 @@ pub mod info {
 
 /// One option request: header and data.
 ///
-/// Names have a limit, and a longer list of queries than the 32-bit length field
-/// can say is refused before.
+/// Names have a limit, and a list of queries that is too long for the 32-bit
+/// length field is refused earlier.
 pub fn option(option: Opt, data: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(data.len().saturating_add(16));
     message.extend_from_slice(&IHAVEOPT.to_be_bytes());
@@ -128,7 +128,7 @@ pub fn meta_context_request<'a>(
     Some(data)
 }
 
-/// How long that will be.
+/// The length of that data.
 fn meta_context_length(export: usize, mut queries: impl Iterator<Item = usize>) -> Option<usize> {
     let start = export.checked_add(8)?;
     let length = queries.try_fold(start, |sum, query| sum.checked_add(query)?.checked_add(4))?;
@@ -155,7 +155,7 @@ fn length(bytes: &[u8]) -> [u8; 4] {
 pub struct ReplyHeader {
     /// Must be [`OPTION_REPLY`].
     pub magic: u64,
-    /// The option that is answered.
+    /// The option that this is a reply to.
     pub option: u32,
     /// One of [`answer`] or a refusal.
     pub kind: u32,

@@ -1,6 +1,6 @@
 //! The NBD wire as data: magic numbers, codes, layouts, limits.
 //!
-//! Nothing here reads, writes or remembers.  Every integer on the wire is
+//! Nothing here does I/O or keeps state.  Every integer on the wire is
 //! big-endian, and nothing is padded.
 
 pub mod context;
@@ -16,7 +16,8 @@ pub mod request;
 pub const MAX_STRING: usize = 4096;
 
 /// Longest payload of one request or one chunk that this client handles.
-/// Servers disconnect above 32 MiB or somewhat more; nothing useful is larger.
+/// Servers disconnect above 32 MiB or slightly more, and nothing useful is
+/// larger.
 pub const MAX_PAYLOAD: u32 = 64 * 1024 * 1024;
 
 /// Cuts fields off the front of a message.

@@ -36,9 +36,9 @@ pub enum Style {
     /// Nothing was negotiated.
     #[default]
     Simple,
-    /// Structured replies, beside simple ones that carry no data.
+    /// Structured replies, and simple replies that carry no data.
     Structured,
-    /// Extended headers and nothing else.
+    /// Extended headers only.
     Extended,
 }
 
@@ -49,7 +49,7 @@ pub enum Header {
     Simple {
         /// Error value, 0 for success.
         error: u32,
-        /// Which request is answered.
+        /// The request that this is a reply to.
         cookie: u64,
     },
     /// One chunk of a structured or extended reply.
@@ -63,7 +63,7 @@ pub struct Chunk {
     pub flags: u16,
     /// One of [`kind`].
     pub kind: u16,
-    /// Which request is answered.
+    /// The request that this is a reply to.
     pub cookie: u64,
     /// The request's offset; extended headers only.
     pub offset: Option<u64>,
@@ -71,14 +71,14 @@ pub struct Chunk {
     pub length: u64,
 }
 
-/// What the first bytes of a reply say.
+/// The result of parsing the first bytes of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parsed {
     /// More bytes are needed.
     Partial,
     /// A header and its length in bytes.
     Whole(Header, usize),
-    /// A magic number that has no place in this session.
+    /// A magic number that is not valid in this session.
     BadMagic(u32),
 }
 
@@ -93,8 +93,8 @@ impl Style {
 }
 
 impl Header {
-    /// How long a header is that begins with `bytes`, or how long it is at
-    /// least.
+    /// The length of the header that begins with `bytes`, or its minimum
+    /// length.
     pub fn length(style: Style, bytes: &[u8]) -> usize {
         match Fields(bytes).u32() {
             Some(STRUCTURED_MAGIC) => STRUCTURED,
@@ -102,8 +102,8 @@ impl Header {
         }
     }
 
-    /// Reads a header from the beginning of `bytes`.  A wrong magic is seen as
-    /// soon as its four bytes are there.
+    /// Reads a header from the beginning of `bytes`.  A wrong magic is detected
+    /// as soon as its four bytes are there.
     pub fn parse(style: Style, bytes: &[u8]) -> Parsed {
         let mut fields = Fields(bytes);
         let Some(magic) = fields.u32() else {

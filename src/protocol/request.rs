@@ -41,7 +41,7 @@ impl Command {
     }
 }
 
-/// What a request header says.
+/// The contents of a request header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// Command flags.
@@ -57,8 +57,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// Writes the header and says how long it is.  A compact header has room
-    /// for 32 bits of length; the checks on commands keep longer ones away.
+    /// Writes the header and returns its length.  A compact header has room for
+    /// a 32-bit length; the checks on commands reject longer ones.
     pub fn encode(&self, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
         let magic = if extended { EXTENDED_MAGIC } else { MAGIC };
         let command = self.command as u16;

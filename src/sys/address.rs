@@ -36,8 +36,8 @@ impl SocketAddress {
         Ok(address)
     }
 
-    /// The address of a Unix domain socket.  A path that fills the address to
-    /// the last byte needs no terminator.
+    /// The address of a Unix domain socket.  A path that fills the whole
+    /// address needs no terminator.
     pub fn unix(path: &[u8]) -> Result<Self> {
         let longest = size_of::<libc::sockaddr_un>().saturating_sub(FAMILY);
         if path.len() > longest {
@@ -49,7 +49,7 @@ impl SocketAddress {
         let family = libc::sa_family_t::try_from(libc::AF_UNIX).unwrap_or(0);
         let mut bytes = family.to_ne_bytes().to_vec();
         bytes.extend_from_slice(path);
-        // An abstract name is exactly as long as it is; a path ends in a NUL.
+        // An abstract name has exactly its own length; a path ends in a NUL.
         if path.first().is_some_and(|&byte| byte != 0) && path.len() < longest {
             bytes.push(0);
         }
@@ -162,7 +162,7 @@ impl SocketAddress {
     }
 }
 
-/// What an address means, as far as people write it down.
+/// What an address means, in the terms in which people write it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A numeric address and a port.

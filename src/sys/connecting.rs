@@ -28,8 +28,8 @@ pub fn open(address: &SocketAddress) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Starts to connect a socket; whether it is connected already, as a Unix
-/// socket is.
+/// Starts to connect a socket, and returns whether it is already connected, as
+/// a Unix socket is.
 pub fn connect(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
     let bytes = address.as_bytes();
     let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
@@ -38,15 +38,14 @@ pub fn connect(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
     match checked(status) {
         Ok(_) => Ok(true),
         Err(error) => match error.raw_os_error() {
-            // An interrupted connect goes on in the background as well.
+            // An interrupted connect also continues in the background.
             Some(libc::EINPROGRESS | libc::EINTR) => Ok(false),
             _ => Err(error),
         },
     }
 }
 
-/// Makes a socket that failed to connect like new.  Linux lets this be done to
-/// those of TCP.
+/// Resets a socket that failed to connect.  Linux permits this for TCP sockets.
 pub fn disconnect(socket: &OwnedFd) -> io::Result<()> {
     // SAFETY: all-zero bytes are an address of no family.
     let nowhere: libc::sockaddr = unsafe { std::mem::zeroed() };
@@ -55,28 +54,30 @@ pub fn disconnect(socket: &OwnedFd) -> io::Result<()> {
     checked(unsafe { libc::connect(socket.as_raw_fd(), &nowhere, len) }).map(drop)
 }
 
-/// Puts `new` in the place of `old`, which keeps its number and is closed.
+/// Replaces the socket at the descriptor `old` with `new`.  The number stays
+/// the same, and the old socket is closed.
 pub fn replace(old: &OwnedFd, new: OwnedFd) -> io::Result<()> {
     // SAFETY: no memory is involved, and both descriptors are ours.
     checked(unsafe { libc::dup3(new.as_raw_fd(), old.as_raw_fd(), libc::O_CLOEXEC) }).map(drop)
 }
 
-/// Small requests must leave at once.  A socket that does not know the option
-/// needs none.
+/// Small requests must leave immediately.  A socket that does not support the
+/// option does not need it.
 fn do_not_delay(socket: &OwnedFd) {
     set_option(socket, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
 }
 
-/// A Unix socket queues as much as its sender has room for, by default less
-/// than one large write, so that both ends keep waking each other.  More room
-/// makes 256 KiB writes half as fast again.  (TCP finds its own measure.)
+/// A Unix socket queues as much as fits in the send buffer, by default less
+/// than one large write, so that both ends keep waking each other.  A larger
+/// buffer makes 256 KiB writes 1.5 times as fast.  (TCP adjusts its buffers
+/// itself.)
 fn queue_more(socket: &OwnedFd) {
-    /// The kernel takes as much of it as the system allows.
+    /// The kernel limits this to what the system allows.
     const ROOM: c_int = 1 << 20;
     set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUF, ROOM);
 }
 
-/// Sets an option that makes things better where it exists.
+/// Sets an option that is useful where it exists.
 fn set_option(socket: &OwnedFd, level: c_int, option: c_int, value: c_int) {
     let len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
     // SAFETY: `value` is a c_int and lives through the call.
@@ -91,7 +92,7 @@ fn set_option(socket: &OwnedFd, level: c_int, option: c_int, value: c_int) {
     };
 }
 
-/// How a connect that was started has ended.
+/// The result of a connect that was started.
 pub fn connect_result(socket: &OwnedFd) -> io::Result<()> {
     let mut error: c_int = 0;
     let mut len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
@@ -111,23 +112,43 @@ pub fn connect_result(socket: &OwnedFd) -> io::Result<()> {
     }
 }
 
-/// A pair of connected sockets.  Both are closed on exec, and the first is
-/// non-blocking.
-pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+/// A pair of connected sockets that are closed on exec.
+pub fn pair(kind: c_int) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [0; 2];
-    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    let kind = kind | libc::SOCK_CLOEXEC;
     // SAFETY: there is room for two descriptors.
     checked(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
     // SAFETY: both have just been created, and nobody else owns them.
     let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-    let (ours, theirs) = (above_stdio(ours)?, above_stdio(theirs)?);
+    Ok((above_stdio(ours)?, above_stdio(theirs)?))
+}
+
+/// A pair of sockets for a session.  The first is non-blocking.
+pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (ours, theirs) = pair(libc::SOCK_STREAM)?;
     prepare_descriptor(ours.as_raw_fd())?;
     queue_more(&ours);
     queue_more(&theirs);
     Ok((ours, theirs))
 }
 
-/// What kind of socket the caller brings.
+/// A Unix domain socket that accepts connections at an address.
+pub fn listen(address: &SocketAddress) -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no memory is involved.
+    let fd = checked(unsafe { libc::socket(libc::AF_UNIX, kind, 0) })?;
+    // SAFETY: `fd` has just been created, and nobody else owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let bytes = address.as_bytes();
+    let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
+    // SAFETY: the address is `len` bytes long and aligned for any family.
+    checked(unsafe { libc::bind(fd, bytes.as_ptr().cast(), len) })?;
+    // SAFETY: no memory is involved.
+    checked(unsafe { libc::listen(fd, libc::SOMAXCONN) })?;
+    Ok(socket)
+}
+
+/// The kind of socket that the caller provides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Brought {
     /// It is connected, or is being connected, or has just lost its connection.
@@ -138,21 +159,21 @@ pub enum Brought {
     Unconnected,
 }
 
-/// Finds out what can be expected of a socket.  The error says that it is none.
+/// Determines the kind of a socket.  The error says that it is not a socket.
 pub fn look_at(fd: RawFd) -> io::Result<Brought> {
     match peer(fd) {
         Err(error) => match error.raw_os_error() {
             Some(libc::ENOTCONN) if is_listening(fd)? => Ok(Brought::Listening),
             Some(libc::ENOTCONN) if is_idle(fd)? => Ok(Brought::Unconnected),
             Some(libc::EBADF | libc::ENOTSOCK) => Err(error),
-            // Families that know no peers have their own ways.
+            // Families without peers have other rules.
             _ => Ok(Brought::Connected),
         },
         Ok(()) => Ok(Brought::Connected),
     }
 }
 
-/// Whether the socket knows its peer.
+/// Whether the socket has a peer.
 fn peer(fd: RawFd) -> io::Result<()> {
     let mut name: MaybeUninit<libc::sockaddr_storage> = MaybeUninit::uninit();
     let mut len = libc::socklen_t::try_from(size_of_val(&name)).unwrap_or(0);
@@ -176,9 +197,9 @@ fn is_listening(fd: RawFd) -> io::Result<bool> {
     Ok(listening != 0)
 }
 
-/// Whether a socket without a peer has no connection to hope for: it hangs up.
-/// It does not while it is being connected, and if that has failed, there is
-/// an error to be read.
+/// Whether a socket without a peer will never be connected: poll then reports a
+/// hangup.  It does not while the socket is being connected, and if that has
+/// failed, there is an error to be read.
 fn is_idle(fd: RawFd) -> io::Result<bool> {
     let waits = [Wait { fd, events: 0 }];
     let [happened] = poll(waits, Some(Duration::ZERO))?.unwrap_or_default();
@@ -197,9 +218,8 @@ pub fn make_directory(template: &CStr) -> io::Result<PathBuf> {
     Ok(OsString::from_vec(path).into())
 }
 
-/// Resolves a host and a port or service name, to addresses of a family or of
-/// any (`AF_UNSPEC`).  The error is text: errno does
-/// not describe it.
+/// Resolves a host and a port or service name to addresses of a family, or of
+/// any (`AF_UNSPEC`).  The error is text: errno does not describe it.
 pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>, String> {
     // SAFETY: all-zero bytes are valid hints that ask for anything.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };

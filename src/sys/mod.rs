@@ -1,10 +1,13 @@
 //! The system calls, each in a safe function.
 
+#![allow(unsafe_code, reason = "the system calls stand here")]
+
 pub mod address;
 mod connecting;
 mod process;
 mod signals;
 mod socket;
+mod spawn;
 mod threads;
 
 use std::io;
@@ -15,6 +18,7 @@ pub use connecting::*;
 pub use process::*;
 pub use signals::*;
 pub use socket::*;
+pub use spawn::*;
 pub use threads::*;
 
 /// The calling thread's errno.
@@ -30,7 +34,7 @@ pub fn set_errno(errno: i32) {
     unsafe { *location = errno }
 }
 
-/// Turns the C convention of -1 into a result.
+/// Converts the C convention of -1 into a result.
 pub fn checked(status: c_int) -> io::Result<c_int> {
     if status == -1 {
         Err(io::Error::last_os_error())
@@ -39,7 +43,7 @@ pub fn checked(status: c_int) -> io::Result<c_int> {
     }
 }
 
-/// As `checked`, for calls that return a count.
+/// Like `checked`, for calls that return a count.
 fn counted(status: isize) -> io::Result<usize> {
     usize::try_from(status).map_err(|_| io::Error::last_os_error())
 }

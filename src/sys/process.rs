@@ -1,31 +1,28 @@
-//! Processes: this one, whom it belongs to and what its environment says, and
-//! those that it starts.
+//! Processes: this one with its owner and environment, and its children.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
-use std::iter;
-use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr::{self, NonNull};
 
-use super::{block_signals, checked, default_signals, errno};
+use super::{checked, errno};
 
-/// Whether this process has the rights of the administrator.
+/// Whether this process has the privileges of the administrator.
 pub fn is_root() -> bool {
     // SAFETY: needs nothing.
     unsafe { libc::geteuid() == 0 }
 }
 
 unsafe extern "C" {
-    static environ: *const *const c_char;
+    pub(super) static environ: *const *const c_char;
     // Part of POSIX, but not of the crate.
     fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
     // Likewise, but of the C library.
     fn secure_getenv(name: *const c_char) -> *const c_char;
 }
 
-/// A variable of the environment, unless the program has more rights than
-/// whoever started it and set the variable.
+/// An environment variable, unless the program has more privileges than the
+/// user who started it and set the variable.
 pub fn trusted_variable(name: &CStr) -> Option<OsString> {
     // SAFETY: the name is a string.
     let value = unsafe { secure_getenv(name.as_ptr()) };
@@ -39,7 +36,7 @@ pub fn trusted_variable(name: &CStr) -> Option<OsString> {
     Some(OsStr::from_bytes(value.to_bytes()).to_owned())
 }
 
-/// Writes a line in one piece if it can be had.  Nobody could be told that
+/// Writes a line, in one piece if possible.  There is nobody to tell if
 /// standard error is gone.
 pub fn write_to_stderr(mut line: &[u8]) {
     while !line.is_empty() {
@@ -87,199 +84,6 @@ pub fn environment() -> Vec<CString> {
     variables
 }
 
-/// A program to start.
-pub struct Program<'a> {
-    /// A descriptor of this process, and those under which the program finds it.
-    pub socket: RawFd,
-    pub targets: &'a [RawFd],
-    /// Where the program may be; the first that can be run is it.
-    pub paths: &'a [CString],
-    pub argv: &'a [CString],
-    /// Variables, to which that of the process id is added.  Without them the
-    /// environment is that of this process.
-    pub environment: Option<&'a [CString]>,
-    /// Where the errno of a failure goes; closed on exec.
-    pub reporter: RawFd,
-    /// What a failure leaves on standard error.
-    pub message: &'a [u8],
-}
-
-/// Starts a program.  Whether it can be run, the child reports.
-pub fn start(program: &Program) -> io::Result<libc::pid_t> {
-    // Everything that allocates happens before the fork: in a program with
-    // several threads, the child may only make async-signal-safe calls.
-    let candidates = pointers(program.paths.iter().map(CString::as_c_str));
-    let argv = pointers(program.argv.iter().map(CString::as_c_str));
-    // For a script without `#!`: sh, the script, its arguments.
-    let mut script = vec![argv.first().copied().unwrap_or(ptr::null())];
-    script.push(ptr::null());
-    script.extend(argv.iter().skip(1));
-    let mut image = Image {
-        socket: program.socket,
-        targets: program.targets,
-        candidates,
-        argv,
-        script,
-        // The process id, which only the child knows, comes first.
-        environment: program.environment.map(|variables| {
-            let variables = variables.iter().map(CString::as_c_str);
-            pointers(iter::once(c"").chain(variables))
-        }),
-        reporter: program.reporter,
-        message: program.message,
-    };
-    // The child must not run handlers of this program: they would act on what
-    // both share, such as a pipe that wakes the main loop.
-    let signals = block_signals();
-    // SAFETY: the child only calls `run`, which keeps to what is safe there
-    // and never returns.
-    let pid = checked(unsafe { libc::fork() })?;
-    if pid == 0 {
-        // SAFETY: this is the child, and the parent's memory is copied whole,
-        // so every pointer in the image is as good as it was.
-        unsafe { image.run() }
-    }
-    drop(signals);
-    Ok(pid)
-}
-
-/// Pointers to strings, ended by a null pointer, as exec wants them.
-fn pointers<'a>(strings: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
-    strings.map(CStr::as_ptr).chain([ptr::null()]).collect()
-}
-
-/// All that the child needs between fork and exec.
-struct Image<'a> {
-    socket: RawFd,
-    /// The descriptors under which the program finds the socket.
-    targets: &'a [RawFd],
-    /// Paths, then a null pointer.
-    candidates: Vec<*const c_char>,
-    /// Arguments, then a null pointer.
-    argv: Vec<*const c_char>,
-    /// Arguments for sh, with a place for the path as the second one.
-    script: Vec<*const c_char>,
-    /// Variables, then a null pointer, with a place for that of the process id
-    /// as the first one.  Without it the parent's environment is inherited.
-    environment: Option<Vec<*const c_char>>,
-    /// Where the errno of a failure goes; closed on exec.
-    reporter: RawFd,
-    /// What a failure leaves on standard error.
-    message: &'a [u8],
-}
-
-impl Image<'_> {
-    /// Becomes the program.
-    ///
-    /// # Safety
-    /// Only for a child between fork and exec; the vectors must be as
-    /// described, and what they point to must be strings.
-    unsafe fn run(&mut self) -> ! {
-        for &target in self.targets {
-            // SAFETY: no memory is involved; async-signal-safe.
-            unsafe { libc::dup2(self.socket, target) };
-        }
-        // SAFETY: as above.
-        unsafe { fill_stdio() };
-        // SAFETY: no thread but this one, which is about to become a program.
-        unsafe { default_signals() };
-        // SAFETY: as above.
-        let process_id = ProcessId::new(unsafe { libc::getpid() });
-        let environment = match &mut self.environment {
-            Some(variables) => {
-                if let Some(place) = variables.first_mut() {
-                    *place = process_id.as_ptr();
-                }
-                variables.as_ptr()
-            }
-            // SAFETY: the only thread of this process is this one.
-            None => unsafe { environ },
-        };
-        let mut errno = libc::ENOENT;
-        for &path in self.candidates.iter().take_while(|path| !path.is_null()) {
-            // SAFETY: by the contract of this function.
-            unsafe { libc::execve(path, self.argv.as_ptr(), environment) };
-            errno = super::errno();
-            if errno == libc::ENOEXEC {
-                if let Some(place) = self.script.get_mut(1) {
-                    *place = path;
-                }
-                // SAFETY: as above; `script` ends in the null pointer of argv.
-                unsafe { libc::execve(c"/bin/sh".as_ptr(), self.script.as_ptr(), environment) };
-                errno = super::errno();
-            }
-            // Anything else means that the program is there but cannot be run.
-            if !matches!(
-                errno,
-                libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG | libc::ENOENT | libc::ENOTDIR
-            ) {
-                break;
-            }
-        }
-        let report = errno.to_ne_bytes();
-        // SAFETY: both buffers are as long as said; `_exit` runs nothing of the parent.
-        unsafe {
-            libc::write(self.reporter, report.as_ptr().cast(), report.len());
-            libc::write(
-                libc::STDERR_FILENO,
-                self.message.as_ptr().cast(),
-                self.message.len(),
-            );
-            libc::_exit(if errno == libc::ENOENT { 127 } else { 126 })
-        }
-    }
-}
-
-/// Opens those of the first three descriptors that are closed.  Otherwise the
-/// server would open its disk under one of these numbers, and write its error
-/// messages to it.
-///
-/// # Safety
-/// As `Image::run`.
-unsafe fn fill_stdio() {
-    for fd in libc::STDIN_FILENO..=libc::STDERR_FILENO {
-        // SAFETY: no memory is involved; async-signal-safe.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
-            // SAFETY: as above; the path is a string.  The new descriptor is
-            // the lowest that is free: this one.
-            unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
-        }
-    }
-}
-
-/// The variable with the process id of an activated server.
-///
-/// It can be made between fork and exec: it allocates nothing.
-#[derive(Debug)]
-struct ProcessId([u8; ProcessId::ROOM]);
-
-impl ProcessId {
-    const NAME: &[u8] = b"LISTEN_PID=";
-    /// The name, the digits of any number, and the terminator.
-    const ROOM: usize = 32;
-
-    /// The variable for a process.
-    fn new(pid: libc::pid_t) -> Self {
-        let mut digits = [0; 10];
-        let mut rest = pid.unsigned_abs();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
-            rest /= 10;
-        }
-        let significant = digits.iter().skip_while(|&&digit| digit == b'0');
-        let mut text = [0; Self::ROOM];
-        for (place, byte) in text.iter_mut().zip(Self::NAME.iter().chain(significant)) {
-            *place = *byte;
-        }
-        Self(text)
-    }
-
-    /// The variable as a string.
-    fn as_ptr(&self) -> *const c_char {
-        self.0.as_ptr().cast()
-    }
-}
-
 /// Sends a signal to a child that has not been reaped.
 pub fn send_signal(pid: libc::pid_t, signal: c_int) -> io::Result<()> {
     // SAFETY: no memory is involved.
@@ -295,20 +99,6 @@ pub fn has_ended(pid: libc::pid_t) -> bool {
             -1 if errno() == libc::EINTR => {}
             // Ended, or reaped by somebody else.
             _ => return true,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_id_is_written_in_decimal() {
-        for pid in [1, 10, 4096, 12_345, i32::MAX] {
-            let variable = ProcessId::new(pid);
-            let text = CStr::from_bytes_until_nul(&variable.0).unwrap();
-            assert_eq!(text.to_str().unwrap(), format!("LISTEN_PID={pid}"));
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Signals, of this thread and of a child.
+//! Signals of this thread and of a child.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// No signal reaches this thread, until the value is dropped.
+/// Keeps signals from this thread until it is dropped.
 pub struct SignalsBlocked {
     before: libc::sigset_t,
 }
@@ -44,9 +44,10 @@ fn no_signals() -> libc::sigset_t {
     unsafe { set.assume_init() }
 }
 
-/// Signals as a new program expects them: none is blocked, whatever the caller
-/// had blocked, and SIGPIPE is not ignored, as it may be by the caller.  Exec
-/// replaces handlers, but a signal that has waited until now must not find one.
+/// Sets signals as a new program expects them: none is blocked, whatever the
+/// caller had blocked, and SIGPIPE is not ignored, even if the caller ignores
+/// it.  Exec resets handlers, but a signal that is pending now must not reach
+/// one.
 ///
 /// # Safety
 /// Only for a child between fork and exec.

@@ -9,7 +9,8 @@ use libc::{c_int, c_short};
 use super::{checked, counted, uninterrupted};
 use crate::memory::{ReceiveVector, SendVector};
 
-/// Most vectors in one call; more are left for the next one.
+/// The maximum number of vectors in one call; the rest is left for the next
+/// one.
 pub const MAX_VECTORS: usize = 64;
 
 const SEND_FLAGS: c_int = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
@@ -22,9 +23,9 @@ const NO_VECTOR: libc::iovec = libc::iovec {
 /// What a receive call does when nothing has arrived yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfNothing {
-    /// Says so.
+    /// Returns immediately.
     Return,
-    /// Waits for it, if the socket is blocking.
+    /// Waits for data, if the socket is blocking.
     Wait,
 }
 
@@ -102,7 +103,7 @@ pub fn shutdown_write(socket: BorrowedFd) -> io::Result<()> {
     checked(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_WR) }).map(drop)
 }
 
-/// Lets calls on the socket wait, or not.
+/// Switches the blocking mode of the socket.
 pub fn set_blocking(socket: BorrowedFd, blocking: bool) -> io::Result<()> {
     let non_blocking = c_int::from(!blocking);
     // SAFETY: the call reads one integer.
@@ -123,34 +124,57 @@ pub fn prepare_descriptor(fd: RawFd) -> io::Result<()> {
 }
 
 /// Moves a new descriptor up if it is one of the first three.  A program that
-/// has closed those may still use them, and what it writes to its standard
-/// error must not end up in a socket of ours.
+/// has closed those may still use them, and what it writes to standard error
+/// must not end up in one of our sockets.
 ///
-/// (A file that is only read from and closed at once may have such a number:
-/// writing to it fails, as it does while the number is free.)
+/// (A file that is only read and then closed may have such a number: writing to
+/// it fails, as it does while the number is free.)
 pub fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
-    if fd.as_raw_fd() > libc::STDERR_FILENO {
-        return Ok(fd);
-    }
-    duplicate(&fd, libc::STDERR_FILENO.saturating_add(1))
+    above(libc::STDERR_FILENO, fd)
 }
 
-/// A duplicate, closed on exec, with a number that is not below `least`.
-pub fn duplicate(fd: &OwnedFd, least: RawFd) -> io::Result<OwnedFd> {
+/// Moves a descriptor up unless its number is above another.  It is then closed
+/// on exec.
+pub fn above(lower: RawFd, fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > lower {
+        return Ok(fd);
+    }
+    let least = lower.saturating_add(1);
     // SAFETY: no memory is involved.
     let copy = checked(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
     // SAFETY: the descriptor has just been created, and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
-/// Takes ownership of a descriptor that the caller hands over.
-pub fn adopt(fd: RawFd) -> OwnedFd {
-    // SAFETY: the caller has just passed ownership of an open descriptor, as
-    // the interface of connecting by socket says.
-    unsafe { OwnedFd::from_raw_fd(fd) }
+/// A descriptor that a caller offers, if it is one at all.
+#[derive(Debug)]
+pub struct Offered(RawFd);
+
+impl Offered {
+    /// # Safety
+    /// If the descriptor is open, it is the caller's, who leaves it to whoever
+    /// accepts the offer.
+    pub unsafe fn new(fd: RawFd) -> Self {
+        Self(fd)
+    }
+
+    /// Takes ownership of the descriptor, which is non-blocking and closed on
+    /// exec from now on.  The error says that there is none.
+    pub fn accept(self) -> io::Result<OwnedFd> {
+        prepare_descriptor(self.0)?;
+        // SAFETY: it is open, or could not have been prepared, and is the
+        // caller's to give, by the contract of `new`.
+        Ok(unsafe { OwnedFd::from_raw_fd(self.0) })
+    }
 }
 
-/// A descriptor to wait for, and what for.
+impl AsRawFd for Offered {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0
+    }
+}
+
+/// A descriptor, and the events to wait for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wait {
     /// The descriptor; a negative one is ignored.
@@ -159,8 +183,8 @@ pub struct Wait {
     pub events: c_short,
 }
 
-/// Waits for the descriptors; `None` waits for ever.  Answers with what
-/// happened to each, or `None` if the time is up.
+/// Waits for the descriptors; without a timeout, waits forever.  Returns the
+/// events of each, or `None` if the time is up.
 pub fn poll<const N: usize>(
     waits: [Wait; N],
     timeout: Option<Duration>,
@@ -170,7 +194,7 @@ pub fn poll<const N: usize>(
         events: wait.events,
         revents: 0,
     });
-    // A deadline too far away to be counted is as good as none.
+    // A deadline too far away to be represented is like none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let count = libc::nfds_t::try_from(N).unwrap_or(libc::nfds_t::MAX);
     loop {

@@ -3,8 +3,8 @@
 use std::ffi::c_int;
 use std::sync::atomic::AtomicU32;
 
-/// Waits until somebody wakes those who wait for `word`, unless it is not
-/// `expected` any more.  It may return early.
+/// Waits until another thread wakes those that wait for `word`, unless it is no
+/// longer `expected`.  It may return early.
 pub fn wait_while(word: &AtomicU32, expected: u32) {
     // SAFETY: the word lives through the call; without a time the call waits
     // for as long as it takes.
@@ -32,8 +32,8 @@ pub fn wake_all(word: &AtomicU32) {
     };
 }
 
-/// Has functions called by `fork`: before it, and afterwards in the parent and
-/// in the child.  This fails only for want of memory.
+/// Registers functions that `fork` calls: before it, and afterwards in the
+/// parent and in the child.  This fails only if there is not enough memory.
 pub fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) -> bool {
     // SAFETY: the functions take and return nothing, and the library is never
     // unloaded.
@@ -58,8 +58,8 @@ const CANCEL_DEFERRED: c_int = 0;
 pub struct Cancellation(c_int);
 
 impl Cancellation {
-    /// Keeps this thread from being cancelled: what it is inside cannot be left
-    /// half way.
+    /// Keeps this thread from being cancelled, because it is inside code that
+    /// must not be left half way.
     pub fn hold() -> Self {
         let mut old = CANCEL_DISABLE;
         // SAFETY: `old` has room for the result.
@@ -68,9 +68,10 @@ impl Cancellation {
     }
 
     /// Lets it be cancelled again.  A thread that has been cancelled meanwhile
-    /// goes on to its next cancellation point, unless it is of asynchronous
-    /// type: such a thread ends now.  Then this does not return, and unwinds
-    /// the callers, who must not have anything left to drop, up to the program.
+    /// continues to its next cancellation point, unless its cancellation is
+    /// asynchronous: then it ends now.  In that case this does not return, but
+    /// unwinds the callers, which must not have anything left to drop, up to
+    /// the program.
     pub fn release(self) {
         // SAFETY: this is a state that the call has returned; the result can
         // be left out.
@@ -83,8 +84,8 @@ impl Cancellation {
         if self.0 == CANCEL_DISABLE {
             return;
         }
-        // With glibc 2.36, a thread of asynchronous type would end as soon as
-        // it can be cancelled, and forget that it was.
+        // With glibc 2.36, a thread with asynchronous cancellation would end as
+        // soon as it can be cancelled, and forget that it was.
         let mut kind = CANCEL_DEFERRED;
         // SAFETY: `kind` has room for the result, and so it is a type, as
         // `self.0` is a state.

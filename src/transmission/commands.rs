@@ -1,4 +1,4 @@
-//! What happens to a command once it has been accepted: parts of its answer,
+//! What happens to a command once it has been accepted: parts of its reply,
 //! failure, completion, retirement.
 
 use std::sync::Arc;
@@ -7,19 +7,20 @@ use crate::callback::Extent;
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::context::MetaContext;
 use crate::protocol::request::Command;
+use crate::statistics::Statistics;
 
 use super::request::{Along, ReadBuffer, Request};
 use super::sender::is_disconnect;
 use super::status;
 use super::table::{SlotId, Stage, Table};
 
-/// Receives remarks that are of interest to somebody who debugs a server.
+/// Receives remarks for people who debug a server.
 pub trait Remarks: Send + Sync + std::fmt::Debug {
     /// One remark.
     fn remark(&self, text: &dyn Fn() -> String);
 }
 
-/// The commands of a handle, and the rules of their life.
+/// The commands of a handle, and the rules of their life cycle.
 #[derive(Debug)]
 pub struct Commands {
     pub table: Table,
@@ -27,22 +28,24 @@ pub struct Commands {
     pub sending: Option<SlotId>,
     /// Commands that have ended so far.
     pub ended: u64,
+    pub statistics: Arc<Statistics>,
     remarks: Arc<dyn Remarks>,
 }
 
 impl Commands {
     /// No commands yet.
-    pub fn new(remarks: Arc<dyn Remarks>) -> Self {
+    pub fn new(statistics: Arc<Statistics>, remarks: Arc<dyn Remarks>) -> Self {
         Self {
             table: Table::default(),
             sending: None,
             ended: 0,
+            statistics,
             remarks,
         }
     }
 
-    /// The command that a reply with this cookie may answer: one that has been
-    /// sent, at least in part, and has not been answered in full.
+    /// The command that a reply with this cookie may belong to: one that has
+    /// been sent, at least in part, and whose reply is not complete.
     pub fn answerable(&self, cookie: u64) -> Option<SlotId> {
         let id = self.table.find(cookie)?;
         let slot = self.table.slot(id);
@@ -50,7 +53,7 @@ impl Commands {
         (on_the_wire && !slot.answered && !is_disconnect(slot)).then_some(id)
     }
 
-    /// What was asked, and how much of it.
+    /// The command and the length of the request.
     pub fn expected(&self, id: SlotId) -> (Command, u64) {
         match &self.table.slot(id).request {
             Some(request) => (request.command, request.count),
@@ -58,7 +61,7 @@ impl Commands {
         }
     }
 
-    /// Where in the export it was asked.
+    /// The offset of the request.
     pub fn offset(&self, id: SlotId) -> u64 {
         let request = &self.table.slot(id).request;
         request.as_ref().map_or(0, |request| request.offset)
@@ -78,8 +81,8 @@ impl Commands {
         self.table.slot_mut(id).request.as_mut()
     }
 
-    /// Where in the buffer a part of the export belongs.  A server that sends
-    /// what nobody asked for has lost its way.
+    /// Where in the buffer a part of the export belongs.  It is an error if the
+    /// part is outside the request.
     pub fn place(&self, id: SlotId, offset: u64, count: u64) -> Result<usize> {
         let (_, asked) = self.expected(id);
         offset
@@ -96,12 +99,12 @@ impl Commands {
             })
     }
 
-    /// Whether `count` bytes more may be put into the buffer of a read.
+    /// Whether `count` more bytes may be put into the buffer of a read.
     ///
-    /// A server that sends more than the caller asked for cannot keep us busy
-    /// with it: the read has failed, and nothing more is written, neither data
-    /// nor zeroes.  The chunk callback does not hear of what has not been
-    /// written.
+    /// If a server sends more than the caller asked for, the read has failed,
+    /// and nothing more is written, neither data nor zeroes, so that the server
+    /// cannot keep us busy.  The chunk callback is not told of what has not
+    /// been written.
     pub fn admit(&mut self, id: SlotId, count: u64) -> bool {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let admitted = self
@@ -121,16 +124,16 @@ impl Commands {
         }
     }
 
-    /// Passes on what the server had to say of a failure.
+    /// Passes on the server's message about a failure.
     pub fn remark(&self, id: SlotId, message: &[u8]) {
         let (command, _) = self.expected(id);
         self.remarks.remark(&|| {
             let message = Escaped(message);
-            format!("{}: the server says: {message}", command.name())
+            format!("{}: the server reports: {message}", command.name())
         });
     }
 
-    /// Tells the caller of a part of a read.  `error` is that of the part, if
+    /// Reports a part of a read to the caller.  `error` is that of the part, if
     /// it failed.
     pub fn chunk(&mut self, id: SlotId, at: usize, count: usize, status: u32, error: i32) {
         let earlier = self.table.slot(id).error;
@@ -155,8 +158,8 @@ impl Commands {
     }
 
     /// Whether a reply reports this context, given by its position among those
-    /// granted, for the first time.  A server must report each once; what it
-    /// says later is not passed on.
+    /// granted, for the first time.  A server must report each context once;
+    /// repetitions are not passed on.
     pub fn is_new(&mut self, id: SlotId, position: usize) -> bool {
         match self.table.slot_mut(id).reported.mark(position) {
             Ok(new) => new,
@@ -167,7 +170,7 @@ impl Commands {
         }
     }
 
-    /// Tells the caller of the extents of one meta context.
+    /// Reports the extents of one meta context to the caller.
     pub fn extents(&mut self, id: SlotId, context: &MetaContext, extents: &mut [Extent]) {
         let error = self.table.slot(id).error;
         let offset = self.offset(id);
@@ -181,11 +184,11 @@ impl Commands {
         }
     }
 
-    /// The answer is complete.
+    /// The reply is complete.
     ///
-    /// A server may answer before it has read the whole request.  The caller
-    /// must not learn of it yet: the rest of the data is still to be sent from
-    /// the caller's memory.
+    /// A server may reply before it has read the whole request.  The caller
+    /// must not be told yet, because the rest of the data is still to be sent
+    /// from the caller's memory.
     pub fn complete(&mut self, id: SlotId) {
         self.table.slot_mut(id).answered = true;
         if self.sending != Some(id) {
@@ -200,8 +203,8 @@ impl Commands {
         }
     }
 
-    /// Ends a command whose memory is no longer in use: completion callback,
-    /// then retirement if the callback wishes.
+    /// Ends a command whose memory is no longer in use: calls the completion
+    /// callback, then retires the command if the callback returned 1.
     fn conclude(&mut self, id: SlotId) {
         self.ended = self.ended.saturating_add(1);
         let slot = self.table.slot_mut(id);
@@ -226,7 +229,7 @@ impl Commands {
         }
     }
 
-    /// Ends a command without an answer.
+    /// Ends a command without a reply.
     pub fn abandon(&mut self, id: SlotId) {
         if is_disconnect(self.table.slot(id)) {
             self.table.retire(id);
@@ -237,7 +240,7 @@ impl Commands {
     }
 }
 
-/// What a callback that failed left behind.
+/// The errno that a failed callback left behind.
 fn or_protocol_error(value: i32) -> i32 {
     if value == 0 { libc::EPROTO } else { value }
 }

@@ -2,14 +2,15 @@
 //!
 //! A read succeeds only if its chunks cover the whole request, and a part that
 //! never arrived must not show what the caller's memory held before.  Chunks
-//! nearly always come in order, so a prefix is enough.  What comes early is
-//! kept as islands, in the order of arrival: they are sorted and joined when
-//! their memory is full, and at the end, so that no order of chunks costs more
-//! than sorting them.
+//! nearly always come in order, so a prefix is enough.  Parts that arrive early
+//! are kept as islands, in the order of arrival.  They are sorted and joined
+//! when their memory is full, and at the end, so that no order of chunks costs
+//! more than sorting them.
 
 use std::ops::Range;
 
-/// A server that leaves more gaps than this open at once is not serious.
+/// The maximum number of gaps at a time; a server that leaves more is hostile
+/// or broken.
 const MAX_ISLANDS: usize = 1 << 20;
 
 /// The parts of a buffer that have been filled.
@@ -17,15 +18,15 @@ const MAX_ISLANDS: usize = 1 << 20;
 pub struct Coverage {
     prefix: usize,
     islands: Vec<Range<usize>>,
-    /// Bytes announced, counting twice what was announced twice.
+    /// Bytes announced; those announced twice count twice.
     announced: usize,
-    /// An island that could not be remembered; the errno says why.
+    /// Set if an island could not be stored; the errno says why.
     lost: Option<i32>,
 }
 
 impl Coverage {
-    /// Whether a request of `len` bytes can take `count` bytes more.  A server
-    /// that has once announced more than was asked for gets nothing more in.
+    /// Whether a request of `len` bytes can take `count` more bytes.  Once a
+    /// server has announced more than was requested, nothing more is accepted.
     pub fn announce(&mut self, count: usize, len: usize) -> bool {
         self.announced = self.announced.saturating_add(count);
         self.announced <= len
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!(coverage.islands, [1..100_000]);
     }
 
-    /// A 64 MiB read in sectors has so many.
+    /// The number of sectors in a read of 64 MiB.
     const SECTORS: usize = 131_072;
 
     #[test]

@@ -7,6 +7,7 @@ mod commands;
 mod coverage;
 mod read_ahead;
 mod receiver;
+mod replies;
 pub mod request;
 mod sender;
 mod status;
@@ -17,9 +18,10 @@ mod tests;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::protocol::reply::Style;
-use crate::transport::{Received, Sent};
+use crate::statistics::Statistics;
 
 use commands::Commands;
 pub use commands::Remarks;
@@ -37,17 +39,16 @@ pub struct Transmission {
     sender: Sender,
     receiver: Receiver,
     agreement: Agreement,
-    /// A disconnect has been accepted: nothing may follow it.
+    /// A disconnect has been accepted, so no command may follow.
     disconnecting: bool,
     /// It has been sent.
     disconnected: bool,
-    chunks_sent: u64,
 }
 
-/// What a receive call came to.
+/// The result of a receive call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
-    /// Something came, and there may be more.
+    /// Something arrived, and there may be more.
     More,
     /// There is no more for now.
     Drained,
@@ -58,16 +59,15 @@ pub enum Arrival {
 }
 
 impl Transmission {
-    /// No commands, nothing agreed.
-    pub fn new(remarks: Arc<dyn Remarks>) -> Self {
+    /// No commands, nothing negotiated.
+    pub fn new(statistics: Arc<Statistics>, remarks: Arc<dyn Remarks>) -> Self {
         Self {
-            commands: Commands::new(remarks),
+            commands: Commands::new(statistics, remarks),
             sender: Sender::default(),
             receiver: Receiver::default(),
             agreement: Agreement::default(),
             disconnecting: false,
             disconnected: false,
-            chunks_sent: 0,
         }
     }
 
@@ -82,7 +82,7 @@ impl Transmission {
         self.go_on(Reach::Everything)
     }
 
-    /// Works through what has been received and not been looked at.
+    /// Processes what has been received but not yet examined.
     pub fn go_on(&mut self, reach: Reach) -> Result<()> {
         self.receiver
             .process(&mut self.commands, &self.agreement, reach)
@@ -105,22 +105,27 @@ impl Transmission {
             commands, sender, ..
         } = self;
         let mut issued = Vec::new();
-        let mut chunks = 0u64;
+        let statistics = &commands.statistics;
         let mut disconnected = false;
         let progress = sender.send(
             &mut commands.table,
             self.agreement.style == Style::Extended,
-            send,
+            |vectors| {
+                let sent = send(vectors)?;
+                if let Sent::Bytes(count) = sent {
+                    statistics.bytes_sent.add(count);
+                }
+                Ok(sent)
+            },
             |table, id| {
-                chunks = chunks.saturating_add(1);
+                statistics.chunks_sent.add(1);
                 disconnected |= is_disconnect(table.slot(id));
-                // Rare, and only then is there something to remember.
+                // Rare, and only then is there a state to keep.
                 if table.slot(id).answered {
                     issued.push(id);
                 }
             },
         )?;
-        self.chunks_sent = self.chunks_sent.saturating_add(chunks);
         self.disconnected |= disconnected;
         commands.sending = if sender.is_midway() {
             commands.table.first(Stage::Queued)
@@ -133,8 +138,8 @@ impl Transmission {
         Ok(progress)
     }
 
-    /// Receives once, and works through what has come, as far as `reach` lets
-    /// it.  An error is fatal to the connection.
+    /// Receives once, and processes what has arrived, as far as `reach`
+    /// allows.  An error is fatal to the connection.
     pub fn receive(
         &mut self,
         reach: Reach,
@@ -150,6 +155,7 @@ impl Transmission {
         match receive(vectors)? {
             Received::Blocked => Ok(Arrival::Drained),
             Received::Bytes { count, drained } => {
+                self.commands.statistics.bytes_received.add(count);
                 self.receiver
                     .received(count, &mut self.commands, &self.agreement, reach)?;
                 Ok(
@@ -171,14 +177,15 @@ impl Transmission {
         }
     }
 
-    /// Whether the server has begun to list many extents, and is not done.
+    /// Whether the server has begun to list many extents and has not finished.
     pub fn awaits_extents(&self) -> bool {
-        /// A few are as good as there.
+        /// A few will be here soon.
         const MANY: u64 = 512;
         self.receiver.missing_status() > MANY
     }
 
-    /// Ends every command that has no answer: the connection is gone.
+    /// Ends every command whose reply is missing, because the connection is
+    /// gone.
     pub fn abandon_all(&mut self) {
         self.sender.abandon();
         self.commands.sending = None;
@@ -203,15 +210,15 @@ impl Transmission {
         }
     }
 
-    /// Frees the commands that completed and were never asked for.
+    /// Frees the commands that have completed but not retired.
     pub fn retire_done(&mut self) {
         while let Some(id) = self.commands.table.first(Stage::Done) {
             self.commands.table.retire(id);
         }
     }
 
-    /// Retires a command that is done and gives its errno, 0 for success,
-    /// and its name.  `None` if it is not done, or not known.
+    /// Retires a command that is done, and returns its errno (0 for success)
+    /// and its name.  `None` if the command is not done or not known.
     pub fn take_done(&mut self, cookie: u64) -> Option<(i32, &'static str)> {
         let table = &mut self.commands.table;
         let id = table.find(cookie)?;
@@ -238,22 +245,22 @@ impl Transmission {
             .saturating_add(table.len(Stage::Issued))
     }
 
-    /// Whether something waits to be sent.
+    /// Whether something is waiting to be sent.
     pub fn has_queue(&self) -> bool {
         self.commands.table.len(Stage::Queued) > 0
     }
 
-    /// Whether neither a request nor a reply is half way.
+    /// Whether no request and no reply is in progress.
     pub fn is_idle(&self) -> bool {
         !self.has_queue() && self.receiver.is_between_replies()
     }
 
-    /// Whether replies wait that have been received already.
+    /// Whether replies that have been received are still unprocessed.
     pub fn has_backlog(&self) -> bool {
         self.receiver.has_backlog(self.agreement.style)
     }
 
-    /// Whether nothing has been received that has not been used.
+    /// Whether everything received has been used.
     pub fn is_used_up(&self) -> bool {
         self.receiver.is_used_up()
     }
@@ -271,11 +278,6 @@ impl Transmission {
     /// Whether the disconnect has been sent.
     pub fn is_disconnected(&self) -> bool {
         self.disconnected
-    }
-
-    /// Requests sent and replies received.
-    pub fn chunks(&self) -> (u64, u64) {
-        (self.chunks_sent, self.receiver.chunks)
     }
 
     /// Estimate of the memory in use, in bytes.

@@ -5,15 +5,15 @@
 
 use crate::memory::ReceiveVector;
 
-/// Room to begin with: a page and its header.  A handle with one command in
-/// flight at a time, or none, needs no more.
+/// The initial size: a page and a header.  A handle with one command in flight
+/// at a time, or none, needs no more.
 pub const FIRST: usize = 4096 + 64;
 
-/// Room for the replies to a good many small reads.
+/// Room for the replies to many small reads.
 const CAPACITY: usize = 64 * 1024;
 
-/// Behind a large payload, room for a few headers: what else came along would
-/// have to be copied.
+/// After a large payload, room for a few headers: anything more would have to
+/// be copied.
 const NARROW: usize = 4 * 1024;
 
 /// Payloads from this size on are cheaper to receive in place than to copy.
@@ -26,19 +26,19 @@ pub struct ReadAhead {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// The last receive call left no room: there may be more than that.
+    /// The last receive call filled the room, so there may be more.
     filled: bool,
     /// The last payload was large, so the next one probably is as well.
     narrow: bool,
 }
 
 impl ReadAhead {
-    /// How many bytes there are.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         self.end.saturating_sub(self.start)
     }
 
-    /// What there is.
+    /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
@@ -57,13 +57,13 @@ impl ReadAhead {
         }
     }
 
-    /// Learns from the size of a payload what to expect of the next one.
+    /// Infers from the size of a payload what to expect of the next one.
     pub fn expect_like(&mut self, payload: usize) {
         self.narrow = payload >= LARGE;
     }
 
     /// Room to receive into, at most `most` bytes.  Never empty: nothing that
-    /// has to be seen in one piece is as long as the buffer.
+    /// has to be contiguous is as long as the buffer.
     pub fn room(&mut self, most: usize) -> ReceiveVector<'_> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; FIRST];
@@ -72,7 +72,7 @@ impl ReadAhead {
             self.filled = false;
         }
         if self.start > 0 {
-            // Only a partial header, or little more, is ever left.
+            // Only a partial header, or a little more, is left.
             self.buffer.copy_within(self.start..self.end, 0);
             self.end = self.end.saturating_sub(self.start);
             self.start = 0;

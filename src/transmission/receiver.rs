@@ -1,56 +1,39 @@
 //! Replies in: from received bytes to completed commands.
 
-use crate::callback::Extent;
 use crate::error::{Error, Result};
 use crate::memory::ReceiveVector;
 use crate::protocol::context::MetaContext;
-use crate::protocol::errors::errno_of_reply;
-use crate::protocol::reply::{Chunk, DONE, Header, Parsed, Style, kind};
-use crate::protocol::request::Command;
-use crate::protocol::{Fields, MAX_PAYLOAD, MAX_STRING};
+use crate::protocol::reply::{Header, Parsed, Style};
 
 use super::commands::Commands;
 use super::read_ahead::{self, ReadAhead};
-use super::request::Along;
-use super::status::{self, Form, Width};
-use super::table::SlotId;
+use super::replies::{self, MAX_ERROR_CHUNK, Phase, StatusPart};
 
-/// Longest payload of a chunk: the longest data, and its offset.
-const MAX_CHUNK: u64 = MAX_PAYLOAD as u64 + 8;
-
-/// So much of an error chunk is of interest: errno, message, offset.
-const MAX_ERROR_CHUNK: u64 = 4 + 2 + MAX_STRING as u64 + 8;
-
-/// The longest header, that of an extended reply, and all that has to be seen
-/// together with it fits into the smallest read-ahead: without room there,
-/// nothing could be received.
+/// The longest header, that of an extended reply, must fit into the smallest
+/// read-ahead together with the part of the payload that is examined with it;
+/// without room, nothing could be received.
 const _: () = assert!(32 + MAX_ERROR_CHUNK < read_ahead::FIRST as u64);
 
-/// LIBNBD_READ_DATA, _HOLE and _ERROR: what a chunk callback is told.
-const READ_DATA: u32 = 1;
-const READ_HOLE: u32 = 2;
-const READ_ERROR: u32 = 3;
-
-/// What the session has agreed on, as far as replies depend on it.
+/// What was negotiated, as far as replies depend on it.
 #[derive(Debug, Default)]
 pub struct Agreement {
     pub style: Style,
     pub contexts: Vec<MetaContext>,
-    /// Size of the export, if the server said.
+    /// Size of the export, if the server reported it.
     pub size: Option<u64>,
 }
 
 impl Agreement {
-    /// With the contexts in the order of their ids, so that each is found
-    /// quickly: there can be many, and chunks can be short.
+    /// Sorts the contexts by id, so that each is found quickly: there can be
+    /// many contexts, and chunks can be short.
     pub fn in_order(mut self) -> Self {
         self.contexts.sort_by_key(|context| context.id);
         self
     }
 
-    /// Where the context with this id is.  A server must not give an id twice;
-    /// if it does, the first context is meant.
-    fn position(&self, id: u32) -> Option<usize> {
+    /// The position of the context with this id.  A server must not assign an
+    /// id twice; if it does, the id means the first context.
+    pub fn position(&self, id: u32) -> Option<usize> {
         let position = self.contexts.partition_point(|context| context.id < id);
         let context = self.contexts.get(position)?;
         (context.id == id).then_some(position)
@@ -64,10 +47,8 @@ pub struct Receiver {
     phase: Phase,
     /// Payload of the block status chunk that is arriving; reused.
     status: Vec<u8>,
-    /// Replies whose header has been seen.
-    pub chunks: u64,
-    /// Stopped behind the end of a command, with bytes left that nobody has
-    /// looked at.
+    /// Processing stopped after the end of a command, with unexamined bytes
+    /// left.
     resting: bool,
 }
 
@@ -79,51 +60,10 @@ pub enum Reach {
     /// Up to the end of one command.  What has been received beyond it waits
     /// in the read-ahead.
     OneCommand,
-    /// Up to the end of one command, and nothing that may be the end of the
-    /// next reply is even received: whoever watches the socket sees in it that
+    /// Up to the end of one command, and not even receiving what may be the end
+    /// of the next reply, so that a caller that watches the socket can see that
     /// there is more.
     OneCommandInView,
-}
-
-/// What the next bytes are.
-#[derive(Debug, Default)]
-enum Phase {
-    /// A reply header, with the fixed part of its payload.
-    #[default]
-    Header,
-    /// Data for the caller's buffer.
-    Data(DataPart),
-    /// The descriptors of a block status payload.
-    Status(StatusPart),
-    /// A payload that is of no use.
-    Skip(Tail),
-}
-
-#[derive(Debug)]
-struct DataPart {
-    /// Where the data began and where the next byte goes, in the buffer.
-    start: usize,
-    at: usize,
-    left: usize,
-    tail: Tail,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct StatusPart {
-    form: Form,
-    /// The position of the context among those agreed on.
-    context: usize,
-    tail: Tail,
-}
-
-/// What remains of a chunk, and what it ends.
-#[derive(Debug, Clone, Copy)]
-struct Tail {
-    /// `None` if the chunk belongs to no command.
-    id: Option<SlotId>,
-    left: u64,
-    /// The chunk is the last one of its reply.
-    done: bool,
 }
 
 impl Receiver {
@@ -132,19 +72,18 @@ impl Receiver {
         matches!(self.phase, Phase::Header) && self.ahead.is_empty()
     }
 
-    /// Whether no reply has been begun: what may have been received of the next
-    /// one does not count while nobody has looked at it.
+    /// Whether no reply is in progress; unexamined bytes of the next one do not
+    /// count.
     pub fn is_between_replies(&self) -> bool {
         matches!(self.phase, Phase::Header) && (self.ahead.is_empty() || self.resting)
     }
 
-    /// Whether there may be a whole reply among the bytes that nobody has
-    /// looked at.
+    /// Whether the unexamined bytes may contain a whole reply.
     pub fn has_backlog(&self, style: Style) -> bool {
         self.resting && self.ahead.len() >= style.shortest_reply()
     }
 
-    /// Whether nothing has been received that has not been used.
+    /// Whether everything received has been used.
     pub fn is_used_up(&self) -> bool {
         self.ahead.is_empty()
     }
@@ -167,8 +106,8 @@ impl Receiver {
         self.ahead.memory().saturating_add(self.status.capacity())
     }
 
-    /// Room for the next bytes: the rest of the payload that is arriving for a
-    /// read, if one is, then the read-ahead.
+    /// Room for the next bytes: first the rest of the payload that is arriving
+    /// for a read, if any, then the read-ahead.
     pub fn room<'a>(
         &'a mut self,
         commands: &'a mut Commands,
@@ -193,9 +132,9 @@ impl Receiver {
         ]
     }
 
-    /// How much fits into the read-ahead before it may hold the end of a reply
-    /// that this call has no use for: what is missing of the present header or
-    /// payload, and behind a payload less than any reply is long.
+    /// How much may be read ahead without receiving the end of a reply that
+    /// this call does not use: the rest of the current header or payload and,
+    /// after a payload, less than the length of the shortest reply.
     fn most_in_view(&self, style: Style) -> usize {
         let behind = style.shortest_reply().saturating_sub(1);
         match &self.phase {
@@ -240,7 +179,7 @@ impl Receiver {
         self.process(commands, agreement, reach)
     }
 
-    /// Works through what is there, as far as `reach` lets it.
+    /// Processes what is there, as far as `reach` allows.
     pub fn process(
         &mut self,
         commands: &mut Commands,
@@ -271,25 +210,25 @@ impl Receiver {
                     if part.left > 0 {
                         return Ok(());
                     }
-                    finish_data(part, commands);
+                    replies::finish_data(part, commands);
                     Phase::Header
                 }
                 Phase::Status(part) => {
                     let bytes = part.tail.cut(self.ahead.bytes());
                     let count = bytes.len();
-                    let kept = keep(&mut self.status, bytes);
+                    let kept = replies::keep(&mut self.status, bytes);
                     self.ahead.consume(count);
                     if kept && part.tail.left > 0 {
                         return Ok(());
                     }
                     let part = *part;
                     let next = if kept {
-                        finish_status(&self.status, part, commands, agreement);
+                        replies::finish_status(&self.status, part, commands, agreement);
                         Phase::Header
                     } else {
-                        out_of_memory(part.tail, commands)
+                        replies::out_of_memory(part.tail, commands)
                     };
-                    forget(&mut self.status);
+                    replies::forget(&mut self.status);
                     next
                 }
                 Phase::Skip(tail) => {
@@ -320,303 +259,27 @@ impl Receiver {
             }
         };
         let (phase, used) = match header {
-            Header::Simple { error, cookie } => {
-                (simple(error, cookie, commands, agreement.style)?, size)
-            }
+            Header::Simple { error, cookie } => (
+                replies::simple(error, cookie, commands, agreement.style)?,
+                size,
+            ),
             Header::Chunk(chunk) => {
                 let lead = chunk.lead()?;
                 let used = size.saturating_add(lead);
                 let Some(lead) = bytes.get(size..used) else {
                     return Ok(None);
                 };
-                (begin_chunk(&chunk, lead, commands, agreement)?, used)
+                (
+                    replies::begin_chunk(&chunk, lead, commands, agreement)?,
+                    used,
+                )
             }
         };
-        self.chunks = self.chunks.saturating_add(1);
+        commands.statistics.chunks_received.add(1);
         if let Phase::Data(part) = &phase {
             self.ahead.expect_like(part.left);
         }
         self.ahead.consume(used);
         Ok(Some(phase))
     }
-}
-
-impl DataPart {
-    fn forward(&mut self, count: usize) {
-        self.at = self.at.saturating_add(count);
-        self.left = self.left.saturating_sub(count);
-    }
-}
-
-impl Tail {
-    /// Takes the bytes that belong to this chunk off `bytes`.
-    fn cut<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let count = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let bytes = bytes.get(..count).unwrap_or(bytes);
-        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.left = self.left.saturating_sub(count);
-        bytes
-    }
-
-    /// The chunk is over.
-    fn finish(&self, commands: &mut Commands) {
-        if let Some(id) = self.id
-            && self.done
-        {
-            commands.complete(id);
-        }
-    }
-}
-
-impl Chunk {
-    /// How much of the payload is needed to know what to do with the chunk.
-    fn lead(&self) -> Result<usize> {
-        if self.length > MAX_CHUNK {
-            return Err(Error::without_errno(format!(
-                "the server sent an invalid reply: chunk of {} bytes",
-                self.length
-            )));
-        }
-        let fixed = match self.kind {
-            kind::OFFSET_DATA => 8,
-            kind::OFFSET_HOLE => 12,
-            kind::BLOCK_STATUS | kind::BLOCK_STATUS_EXT => Form::of(self.kind).lead(),
-            error if error & kind::ERROR_BIT != 0 => MAX_ERROR_CHUNK,
-            _ => 0,
-        };
-        Ok(usize::try_from(self.length.min(fixed)).unwrap_or(0))
-    }
-}
-
-/// A simple reply (NBD protocol, simple reply message).
-fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Result<Phase> {
-    let structured = style != Style::Simple;
-    let Some(id) = commands.answerable(cookie) else {
-        // A read's data could follow, and nothing says how long it is.
-        if error == 0 && !structured {
-            return Err(Error::new(
-                libc::EPROTO,
-                format!("the server answered an unknown request, cookie {cookie}"),
-            ));
-        }
-        return Ok(Phase::Header);
-    };
-    let (command, count) = commands.expected(id);
-    let left = match (error, command) {
-        (0, Command::Read) => count,
-        _ => 0,
-    };
-    let tail = Tail {
-        id: Some(id),
-        left,
-        done: true,
-    };
-    if error != 0 {
-        commands.fail(id, errno_of_reply(error));
-    } else if structured && matches!(command, Command::Read | Command::BlockStatus) {
-        // These have an answer, which only chunks can carry.
-        commands.fail(id, libc::EPROTO);
-    } else if command == Command::Read && commands.admit(id, count) {
-        return Ok(data(0, tail));
-    }
-    Ok(Phase::Skip(tail))
-}
-
-/// The chunks of structured and extended replies (NBD protocol, structured
-/// reply types).  `lead` is what `Chunk::lead` asked for.
-fn begin_chunk(
-    chunk: &Chunk,
-    lead: &[u8],
-    commands: &mut Commands,
-    agreement: &Agreement,
-) -> Result<Phase> {
-    let lead_len = u64::try_from(lead.len()).unwrap_or(u64::MAX);
-    let tail = Tail {
-        id: commands.answerable(chunk.cookie),
-        left: chunk.length.saturating_sub(lead_len),
-        done: chunk.flags & DONE != 0,
-    };
-    let Some(id) = tail.id else {
-        // The length is known, so the stream stays in step.
-        return Ok(Phase::Skip(tail));
-    };
-    let (command, _) = commands.expected(id);
-    let request_offset = commands.offset(id);
-    if chunk.offset.is_some_and(|offset| offset != request_offset) {
-        commands.fail(id, libc::EPROTO);
-        return Ok(Phase::Skip(tail));
-    }
-    let mut fields = Fields(lead);
-    match (chunk.kind, command) {
-        (kind::NONE, _) if chunk.length == 0 && tail.done => {}
-        // The protocol forbids chunks of nothing.  Some servers send them, and
-        // they do no harm.
-        (kind::OFFSET_DATA, Command::Read) if chunk.length >= 8 => {
-            let offset = fields.u64().unwrap_or(0);
-            let at = commands.place(id, offset, tail.left)?;
-            if commands.admit(id, tail.left) {
-                return Ok(data(at, tail));
-            }
-        }
-        (kind::OFFSET_HOLE, Command::Read) if chunk.length == 12 => {
-            let offset = fields.u64().unwrap_or(0);
-            let count = fields.u32().unwrap_or(0);
-            let at = commands.place(id, offset, count.into())?;
-            if commands.admit(id, count.into()) {
-                hole(id, at, count, commands);
-            }
-        }
-        (kind::BLOCK_STATUS | kind::BLOCK_STATUS_EXT, Command::BlockStatus) => {
-            return Ok(begin_status(chunk, lead, tail, commands, agreement));
-        }
-        (error, _) if error & kind::ERROR_BIT != 0 => error_chunk(chunk.kind, fields, id, commands),
-        _ => commands.fail(id, libc::EPROTO),
-    }
-    // Whatever is left serves no purpose.
-    Ok(Phase::Skip(tail))
-}
-
-/// Data for the caller's buffer from `start` on.
-fn data(start: usize, tail: Tail) -> Phase {
-    Phase::Data(DataPart {
-        start,
-        at: start,
-        // No longer than a chunk or a read may be.
-        left: usize::try_from(tail.left).unwrap_or(0),
-        tail,
-    })
-}
-
-fn finish_data(part: &DataPart, commands: &mut Commands) {
-    let Some(id) = part.tail.id else { return };
-    let count = part.at.saturating_sub(part.start);
-    commands.chunk(id, part.start, count, READ_DATA, 0);
-    part.tail.finish(commands);
-}
-
-fn hole(id: SlotId, at: usize, count: u32, commands: &mut Commands) {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    if let Some(buffer) = commands.read_buffer(id) {
-        buffer.put_zeroes(at, count);
-    }
-    commands.chunk(id, at, count, READ_HOLE, 0);
-}
-
-/// ERROR, ERROR_OFFSET, and whatever error chunks the future brings: all begin
-/// with errno and message.
-fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut Commands) {
-    let errno = match fields.u32() {
-        None | Some(0) => libc::EPROTO,
-        Some(error) => errno_of_reply(error),
-    };
-    let message = fields.u16().and_then(|length| fields.bytes(length.into()));
-    if let Some(message) = message
-        && !message.is_empty()
-    {
-        commands.remark(id, message);
-    }
-    let offset = match (chunk_kind, message) {
-        (kind::ERROR_OFFSET, Some(_)) => fields.u64(),
-        _ => None,
-    };
-    match offset.and_then(|offset| commands.place(id, offset, 1).ok()) {
-        Some(at) if commands.expected(id).0 == Command::Read => {
-            commands.chunk(id, at, 0, READ_ERROR, errno);
-        }
-        _ => {}
-    }
-    commands.fail(id, errno);
-}
-
-/// A block status chunk.  Its payload is kept only if somebody waits for it.
-fn begin_status(
-    chunk: &Chunk,
-    lead: &[u8],
-    tail: Tail,
-    commands: &mut Commands,
-    agreement: &Agreement,
-) -> Phase {
-    let Some(id) = tail.id else {
-        return Phase::Skip(tail);
-    };
-    let form = Form::of(chunk.kind);
-    if (form == Form::Extended) != chunk.offset.is_some() || agreement.contexts.is_empty() {
-        commands.fail(id, libc::EPROTO);
-    }
-    let Some(context) = form.context(chunk.length, lead) else {
-        commands.fail(id, libc::EPROTO);
-        return Phase::Skip(tail);
-    };
-    match agreement.position(context) {
-        Some(context) if commands.is_new(id, context) => Phase::Status(StatusPart {
-            form,
-            context,
-            tail,
-        }),
-        _ => Phase::Skip(tail),
-    }
-}
-
-/// Adds bytes to a payload, unless memory is short.
-fn keep(payload: &mut Vec<u8>, bytes: &[u8]) -> bool {
-    let kept = payload.try_reserve(bytes.len()).is_ok();
-    if kept {
-        payload.extend_from_slice(bytes);
-    }
-    kept
-}
-
-/// Empties a payload; if it was large, its memory goes as well.
-fn forget(payload: &mut Vec<u8>) {
-    payload.clear();
-    if payload.capacity() > 1 << 20 {
-        *payload = Vec::new();
-    }
-}
-
-/// The rest of the chunk is of no use.
-fn out_of_memory(tail: Tail, commands: &mut Commands) -> Phase {
-    if let Some(id) = tail.id {
-        commands.fail(id, libc::ENOMEM);
-    }
-    Phase::Skip(tail)
-}
-
-fn finish_status(
-    descriptors: &[u8],
-    part: StatusPart,
-    commands: &mut Commands,
-    agreement: &Agreement,
-) {
-    let Some(id) = part.tail.id else { return };
-    match (
-        part.form.extents(descriptors),
-        agreement.contexts.get(part.context),
-    ) {
-        (Ok(extents), Some(context)) => {
-            report_extents(id, context, extents, commands, agreement.size);
-        }
-        _ => commands.fail(id, libc::ENOMEM),
-    }
-    part.tail.finish(commands);
-}
-
-fn report_extents(
-    id: SlotId,
-    context: &MetaContext,
-    mut extents: Vec<Extent>,
-    commands: &mut Commands,
-    size: Option<u64>,
-) {
-    let offset = commands.offset(id);
-    let width = match commands.along(id) {
-        Some(Along::Extents32(_)) => Width::Words32,
-        _ => Width::Extents64,
-    };
-    let available = size.map_or(u64::MAX, |size| size.saturating_sub(offset));
-    let error = status::clip(&mut extents, available, width);
-    if error != 0 {
-        commands.fail(id, error);
-    }
-    commands.extents(id, context, &mut extents);
 }

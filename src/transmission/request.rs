@@ -1,5 +1,5 @@
-//! A command as the caller gave it: what to send, where the answer goes, whom
-//! to tell.
+//! A command as the caller issued it: what to send, where the reply goes, which
+//! callbacks to call.
 
 use crate::callback;
 use crate::memory::{Lent, LentMut, ReceiveVector};
@@ -9,7 +9,7 @@ use crate::protocol::request::Command;
 
 use super::coverage::Coverage;
 
-/// Flags that passed the checks; they go out as they are.
+/// Flags that have passed the checks; they are sent unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandFlags(pub u16);
 
@@ -119,7 +119,7 @@ impl Request {
         Self::range(command, 0, 0, flags)
     }
 
-    /// With a closure that is called along the way.
+    /// Adds a closure that is called along the way.
     pub fn telling(self, along: impl Into<Along>) -> Self {
         Self {
             along: along.into(),
@@ -127,7 +127,7 @@ impl Request {
         }
     }
 
-    /// With a closure for its end.
+    /// Adds a closure that is called on completion.
     pub fn ending(self, completion: callback::Completion) -> Self {
         Self { completion, ..self }
     }
@@ -166,9 +166,9 @@ fn length(len: usize) -> u64 {
 
 /// The caller's buffer for a read, and how much of it has arrived.
 ///
-/// With `sanitise`, what has not been filled when the buffer is given back is
-/// zeroed, however the command ends: stale memory is never shown as data.  No
-/// byte that a server fills is zeroed before.
+/// With `sanitise`, what has not been filled is zeroed when the buffer is given
+/// back, however the command ends: stale memory is never shown as data.  Bytes
+/// that a server fills are not zeroed first.
 #[derive(Debug)]
 pub struct ReadBuffer {
     memory: LentMut,
@@ -177,12 +177,12 @@ pub struct ReadBuffer {
 }
 
 impl ReadBuffer {
-    /// A buffer of which nothing has arrived.
+    /// An empty buffer.
     pub fn new(memory: LentMut, sanitise: bool) -> Self {
         // No command reads more than this.  A longer count is most likely a
-        // caller's mistake, such as -1 from a call that failed, and need not
-        // be that of any memory: the length check reports it, and nothing may
-        // be touched.
+        // mistake of the caller, such as -1 from a failed call, and there may
+        // be no such memory: the length check reports it, and nothing may be
+        // touched.
         let possible = memory.len() <= MAX_PAYLOAD as usize;
         Self {
             memory,
@@ -201,7 +201,7 @@ impl ReadBuffer {
         self.memory.address(at)
     }
 
-    /// Whether `count` bytes more may be put into the buffer: it is not to be
+    /// Whether `count` more bytes may be put into the buffer, which must not be
     /// filled more than once.
     pub fn announce(&mut self, count: usize) -> bool {
         self.coverage.announce(count, self.memory.len())

@@ -1,14 +1,15 @@
 //! Requests out: headers and payloads of the queue, gathered for one call.
 
 use crate::error::Result;
+use crate::flow::Sent;
 use crate::memory::SendVector;
 use crate::protocol::request::{Command, EXTENDED_SIZE, Header};
-use crate::transport::Sent;
 
 use super::request::{Data, Request};
 use super::table::{Slot, SlotId, Stage, Table};
 
-/// Most requests in one call.  Requests pile up only behind a blocked send.
+/// The maximum number of requests in one call.  Requests accumulate only after
+/// a blocked send.
 const BATCH: usize = 16;
 
 /// Sends the queue in order, and remembers how far the first request got.
@@ -23,7 +24,7 @@ pub struct Sender {
 pub enum Progress {
     /// The queue is empty.
     Empty,
-    /// The socket takes no more now.
+    /// The socket takes no more for now.
     Blocked,
     /// Something was sent and something is left.
     More,
@@ -40,18 +41,30 @@ impl Sender {
         self.is_midway() && table.first(Stage::Queued) == Some(id)
     }
 
-    /// Sends what one call takes.  `issued` is told of each request that is
-    /// now sent completely.
+    /// Sends as much as one call takes.  `issued` is called for each request
+    /// that has been sent completely.
     pub fn send(
+        &mut self,
+        table: &mut Table,
+        extended: bool,
+        send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
+        issued: impl FnMut(&mut Table, SlotId),
+    ) -> Result<Progress> {
+        match table.len(Stage::Queued) {
+            0 => Ok(Progress::Empty),
+            // The usual one needs little room.
+            1 => self.send_batch::<1>(table, extended, send, issued),
+            _ => self.send_batch::<BATCH>(table, extended, send, issued),
+        }
+    }
+
+    fn send_batch<const BATCH: usize>(
         &mut self,
         table: &mut Table,
         extended: bool,
         send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
         mut issued: impl FnMut(&mut Table, SlotId),
     ) -> Result<Progress> {
-        if table.first(Stage::Queued).is_none() {
-            return Ok(Progress::Empty);
-        }
         let mut headers = [([0; EXTENDED_SIZE], 0usize); BATCH];
         let mut queued = table.first(Stage::Queued);
         let mut offered = 0usize;
@@ -66,7 +79,8 @@ impl Sender {
         }
         let offered = offered.saturating_sub(self.sent);
 
-        let mut vectors = [SendVector::EMPTY; 2 * BATCH];
+        let mut vectors = [[SendVector::EMPTY; 2]; BATCH];
+        let vectors = vectors.as_flattened_mut();
         let mut used = 0usize;
         let mut skip = self.sent;
         queued = table.first(Stage::Queued);
@@ -137,8 +151,9 @@ fn encode(slot: &Slot, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
     .encode(extended, out)
 }
 
-/// The length field: that of the payload for a filtered block status request,
-/// whose effect stands in the payload (extended headers, PAYLOAD_LEN).
+/// The length field.  For a filtered block status request it is the length of
+/// the payload, which contains the effect length (extended headers,
+/// PAYLOAD_LEN).
 fn header_length(request: &Request) -> u64 {
     match request.filter() {
         Some(payload) => u64::try_from(payload.len()).unwrap_or(u64::MAX),

@@ -9,15 +9,15 @@ use crate::protocol::reply::kind;
 
 use super::request::Along;
 
-/// Largest length that replaces one too large for the caller's form: a
-/// multiple of every block size, so that what is cut off starts aligned.
+/// The length that replaces one too large for the caller's form: a multiple of
+/// every block size, so that the rest starts aligned.
 const LONGEST_32: u64 = (1 << 32) - (64 << 20);
 const LONGEST_64: u64 = (1 << 63) - (64 << 20);
 
-/// A chunk with more descriptors than this is skipped, and its command fails:
-/// what a server may use of our memory has a limit.  Servers should not send
-/// more in one chunk (NBD protocol, block status), but list the rest when they
-/// are asked for it.
+/// A chunk with more descriptors than this is skipped, and its command fails,
+/// because the memory that a server can make us use is limited.  Servers should
+/// not send more in one chunk (NBD protocol, block status), but report the rest
+/// when the client asks for it.
 const MAX_DESCRIPTORS: u64 = 1 << 20;
 
 /// How a chunk lists extents.
@@ -25,7 +25,7 @@ const MAX_DESCRIPTORS: u64 = 1 << 20;
 pub enum Form {
     /// Two 32-bit numbers each.
     Compact,
-    /// Two 64-bit numbers each, and their count in front.
+    /// Two 64-bit numbers each, preceded by their count.
     Extended,
 }
 
@@ -38,7 +38,7 @@ impl Form {
         }
     }
 
-    /// Length of what stands before the descriptors.
+    /// Length of what precedes the descriptors.
     pub fn lead(self) -> u64 {
         match self {
             Self::Compact => 4,
@@ -54,8 +54,9 @@ impl Form {
         }
     }
 
-    /// The id of the context that a payload of `length` bytes reports, from
-    /// its first bytes.  `None` if the payload is malformed or lists too much.
+    /// The id of the context that a payload of `length` bytes reports, from its
+    /// first bytes.  `None` if the payload is malformed or has too many
+    /// descriptors.
     pub fn context(self, length: u64, lead: &[u8]) -> Option<u32> {
         let mut fields = Fields(lead);
         let id = fields.u32()?;
@@ -109,7 +110,7 @@ pub struct Reported {
 }
 
 impl Reported {
-    /// Marks a context; whether it was not marked before.
+    /// Marks a context, and returns whether this is the first time.
     pub fn mark(&mut self, position: usize) -> Result<bool, TryReserveError> {
         let bit = 1u64 << (position % 64);
         let word = match (position / 64).checked_sub(1) {
@@ -139,8 +140,8 @@ pub enum Width {
 
 /// Cuts the extents to what the caller can rely on: they stay within the
 /// `available` bytes from the request to the end of the export, and every
-/// length and status fits the caller's form.  Answers with the errno of what
-/// the server did wrong, or 0.
+/// length and status fits the caller's form.  Returns the errno for what the
+/// server did wrong, or 0.
 pub fn clip(extents: &mut Vec<Extent>, available: u64, width: Width) -> i32 {
     let (longest, too_long, widest) = match width {
         Width::Words32 => (LONGEST_32, u64::from(u32::MAX), u64::from(u32::MAX)),
@@ -152,7 +153,8 @@ pub fn clip(extents: &mut Vec<Extent>, available: u64, width: Width) -> i32 {
     for extent in extents.iter_mut() {
         let first = keep == 0;
         if extent.length == 0 {
-            // No progress: an error if it is all there is.
+            // An empty extent makes no progress: an error if it is the only
+            // one.
             if first {
                 error = libc::EPROTO;
                 keep = 1;
@@ -194,8 +196,8 @@ pub fn clip(extents: &mut Vec<Extent>, available: u64, width: Width) -> i32 {
     error
 }
 
-/// Hands the extents to the caller's callback.  Answers with what it returned
-/// and with the errno it left behind.
+/// Passes the extents to the caller's callback.  Returns its return value and
+/// the errno that it left behind.
 pub fn deliver(
     along: &mut Along,
     context: &MetaContext,

@@ -1,30 +1,31 @@
 //! The commands of a handle: waiting to be sent, in flight, or done.
 //!
 //! A command lives in a slot from acceptance to retirement.  Slots are reused
-//! and linked into lists by number, so in the steady state nothing is
-//! allocated, and every step costs the same however many commands there are.
+//! and linked into lists by number, so nothing is allocated in the steady
+//! state, and the cost of a step does not depend on the number of commands.
 
 use super::request::Request;
 use super::status::Reported;
 
-/// Names a slot.  A value is made only by the table that owns the slot, and
-/// slots are never removed, so it always names one.
+/// Identifies a slot.  Only the table that owns the slot creates such a value,
+/// and slots are never removed, so it is always valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotId(u32);
 
 /// How far a command has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stage {
     /// Waiting to be sent, or partly sent.
+    #[default]
     Queued,
     /// Sent, and waiting for its reply.
     Issued,
-    /// Complete, until the caller asks.
+    /// Complete, until the caller asks for the result.
     Done,
 }
 
 /// One command and its state.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Slot {
     pub cookie: u64,
     /// `None` only while the slot is free.
@@ -64,31 +65,22 @@ impl Table {
     pub fn add(&mut self, request: Request) -> u64 {
         // 2^64 commands are out of reach.
         self.last_cookie = self.last_cookie.saturating_add(1);
-        let slot = Slot {
-            cookie: self.last_cookie,
-            request: Some(request),
-            stage: Stage::Queued,
-            error: 0,
-            answered: false,
-            reported: Reported::default(),
-            previous: None,
-            next: None,
-        };
-        let id = match self.free.pop() {
-            Some(id) => {
-                *self.slot_mut(id) = slot;
-                id
-            }
-            None => {
-                // Commands in flight are limited to INT_MAX.
-                let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
-                self.slots.push(slot);
-                id
-            }
-        };
-        self.index.insert(self.last_cookie, id, &self.slots);
+        let cookie = self.last_cookie;
+        let id = self.free.pop().unwrap_or_else(|| {
+            // Commands in flight are limited to INT_MAX.
+            let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
+            self.slots.push(Slot::default());
+            id
+        });
+        let slot = self.slot_mut(id);
+        slot.cookie = cookie;
+        slot.request = Some(request);
+        slot.stage = Stage::Queued;
+        slot.error = 0;
+        slot.answered = false;
+        self.index.insert(cookie, id, &self.slots);
         self.link(id);
-        self.last_cookie
+        cookie
     }
 
     /// Moves a command to the end of another list.
@@ -102,11 +94,10 @@ impl Table {
     pub fn retire(&mut self, id: SlotId) {
         self.unlink(id);
         self.index.remove(self.slot(id).cookie, &self.slots);
-        let slot = self.slot_mut(id);
-        let request = slot.request.take();
-        slot.reported = Reported::default();
         self.free.push(id);
-        drop(request);
+        let slot = self.slot_mut(id);
+        slot.reported = Reported::default();
+        slot.request = None;
     }
 
     /// The slot of a command that has not retired.
@@ -116,7 +107,7 @@ impl Table {
 
     /// A slot.
     pub fn slot(&self, id: SlotId) -> &Slot {
-        // A SlotId always names a slot; see there.
+        // A SlotId is always valid; see there.
         #[allow(clippy::indexing_slicing)]
         &self.slots[id.0 as usize]
     }
@@ -206,9 +197,9 @@ impl Table {
 
 /// Finds slots by cookie: a hash table with open addressing.
 ///
-/// Cookies count up, and commands in flight together have neighbouring ones.
-/// Their low bits would fall into different buckets, but all in a row, and
-/// removing one of them would mean to look at the whole row.
+/// Cookies count up, so commands that are in flight together have neighbouring
+/// cookies.  By their low bits they would occupy different buckets, but in one
+/// long row, and removing one of them would mean examining the whole row.
 #[derive(Debug, Default)]
 struct Index {
     /// A power of two of them, at most half in use.
@@ -233,8 +224,8 @@ impl Index {
         let Some(mut hole) = self.bucket_of(cookie, slots) else {
             return;
         };
-        // Close the hole: whatever would no longer be found from its home
-        // bucket moves into it.
+        // Close the hole: move entries into it that would no longer be found
+        // from their home bucket.
         let mut bucket = self.after(hole);
         while let Some(id) = self.buckets.get(bucket).copied().flatten() {
             let home = self.home(cookie_of(id, slots));
@@ -294,7 +285,7 @@ impl Index {
     }
 
     /// Fibonacci hashing (Knuth): neighbours end up as far apart as they can.
-    // Only the low bits are wanted.
+    // Only the low bits are needed.
     #[allow(clippy::cast_possible_truncation)]
     fn home(&self, cookie: u64) -> usize {
         /// 2^64 divided by the golden ratio.

@@ -7,12 +7,12 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
-
 use crate::sys::{self, IfNothing};
 
-/// Receive calls in one go.  A server that sends without end must not keep the
-/// caller for ever.
+/// The maximum number of receive calls per turn.  A server that never stops
+/// sending must not keep the caller forever.
 const ROUNDS: u32 = 64;
 
 /// The stream to the server.
@@ -23,8 +23,8 @@ pub struct Stream {
     allowance: u32,
     /// What the next receive call does when nothing has arrived.
     if_nothing: IfNothing,
-    /// The socket itself lets calls wait; ours say for themselves whether they
-    /// want to.
+    /// The socket is in blocking mode; each of our calls chooses whether to
+    /// wait.
     blocking: bool,
 }
 
@@ -32,53 +32,6 @@ pub struct Stream {
 enum Carrier {
     Plain(OwnedFd),
     Tls(Box<tls::Channel>),
-}
-
-/// What a receive call brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
-    /// Some bytes.
-    Bytes {
-        /// How many.
-        count: usize,
-        /// There is no more for now: asking again at once would only be told
-        /// so.
-        drained: bool,
-    },
-    /// Nothing now.
-    Blocked,
-    /// The peer has closed its side.
-    End,
-}
-
-impl Received {
-    /// Bytes behind which there may be more.
-    pub fn some(count: usize) -> Self {
-        Self::Bytes {
-            count,
-            drained: false,
-        }
-    }
-
-    /// All that there is for now.
-    pub fn all_there_is(count: usize) -> Self {
-        match count {
-            0 => Self::Blocked,
-            count => Self::Bytes {
-                count,
-                drained: true,
-            },
-        }
-    }
-}
-
-/// What a send call took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// So many bytes.
-    Bytes(usize),
-    /// Nothing now.
-    Blocked,
 }
 
 impl Stream {
@@ -104,7 +57,7 @@ impl Stream {
                 let session = tls::Channel::new(prepared, socket)?;
                 Ok(Self::new(Carrier::Tls(Box::new(session))))
             }
-            Carrier::Tls(_) => Err(Error::new(libc::EPROTO, "TLS is in use already")),
+            Carrier::Tls(_) => Err(Error::new(libc::EPROTO, "TLS is already in use")),
         }
     }
 
@@ -116,9 +69,9 @@ impl Stream {
         }
     }
 
-    /// A new turn begins: the socket may have become readable.  With `in_view`
-    /// nothing is received that the caller does not ask for, or only as little
-    /// more as TLS needs.
+    /// Begins a new turn: the socket may have become readable.  With `in_view`
+    /// nothing is received that the caller does not ask for, except what TLS
+    /// needs.
     pub fn begin_receiving(&mut self, in_view: bool) {
         self.allowance = ROUNDS;
         if let Carrier::Tls(session) = &mut self.carrier {
@@ -127,8 +80,9 @@ impl Stream {
     }
 
     /// Lets the first receive call of the next turn wait in the kernel until
-    /// something arrives, which saves polling before it; whether it will.
-    /// Only for sockets that nobody else knows: they become blocking.
+    /// something arrives, which saves polling before it.  Returns whether it
+    /// will wait.  Only for sockets that nobody else uses, because they become
+    /// blocking.
     pub fn wait_for_bytes(&mut self) -> Result<bool> {
         let Carrier::Plain(socket) = &self.carrier else {
             return Ok(false);
@@ -142,7 +96,7 @@ impl Stream {
         Ok(true)
     }
 
-    /// Makes the socket what its users expect it to be.
+    /// Makes the socket non-blocking, as its users expect.
     pub fn make_non_blocking(&mut self) -> Result<()> {
         if let Carrier::Plain(socket) = &self.carrier
             && self.blocking
@@ -154,7 +108,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Carries the TLS handshake on; whether it is over.
+    /// Advances the TLS handshake, and returns whether it is complete.
     pub fn handshake(&mut self) -> Result<bool> {
         match &mut self.carrier {
             Carrier::Plain(_) => Ok(true),
@@ -162,7 +116,7 @@ impl Stream {
         }
     }
 
-    /// How the stream is encrypted, for people.
+    /// A description of the encryption, for messages.
     pub fn encryption(&self) -> String {
         match &self.carrier {
             Carrier::Plain(_) => "nothing".to_owned(),
@@ -199,8 +153,8 @@ impl Stream {
         }
     }
 
-    /// Whether something was received that has not been asked for: the socket
-    /// says nothing of it.
+    /// Whether something was received that has not been asked for, which
+    /// polling the socket does not show.
     pub fn has_received(&self) -> bool {
         match &self.carrier {
             Carrier::Plain(_) => false,
@@ -208,7 +162,7 @@ impl Stream {
         }
     }
 
-    /// Sends the vectors, in order, as far as one call takes them.
+    /// Sends the vectors, in order, as much as one call takes.
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
         let socket = match &mut self.carrier {
             Carrier::Plain(socket) => socket,
@@ -221,7 +175,7 @@ impl Stream {
         }
     }
 
-    /// Whether bytes that were taken still wait for the socket.
+    /// Whether bytes that were taken are still waiting for the socket.
     pub fn has_unsent(&self) -> bool {
         match &self.carrier {
             Carrier::Plain(_) => false,
@@ -229,7 +183,8 @@ impl Stream {
         }
     }
 
-    /// Sends what waits for the socket; whether nothing is left.
+    /// Sends what is waiting for the socket, and returns whether nothing is
+    /// left.
     pub fn send_unsent(&mut self) -> Result<bool> {
         match &mut self.carrier {
             Carrier::Plain(_) => Ok(true),
@@ -237,8 +192,8 @@ impl Stream {
         }
     }
 
-    /// Tells the peer that nothing more will be sent; whether the peer can
-    /// know, or this has to be repeated when the socket takes more.
+    /// Tells the peer that nothing more will be sent.  Returns whether this has
+    /// been sent; if not, it has to be repeated when the socket takes more.
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         let socket = match &mut self.carrier {
             Carrier::Plain(socket) => socket,
@@ -256,10 +211,10 @@ impl Stream {
     }
 }
 
-/// How shutting down the socket went.
+/// The result of shutting down the socket.
 fn shut_down(result: io::Result<()>) -> Result<bool> {
     match result {
-        // The server may have been faster.
+        // The server may have closed the connection first.
         Err(error) if error.raw_os_error() != Some(libc::ENOTCONN) => {
             Err(Error::system("shutdown", &error))
         }

@@ -10,7 +10,7 @@ use crate::sys::address::Meaning;
 use super::TlsParameters;
 use super::scheme::{Scheme, Transport};
 
-// Besides letters and digits, what stands for itself...
+// Characters besides letters and digits that need no encoding...
 /// ...in a host or a port.
 const IN_HOST: &[u8] = b"-._~!$&'()*+,;=";
 /// ...in the zone of an address.
@@ -19,8 +19,8 @@ const IN_ZONE: &[u8] = b"-._~";
 const IN_USER: &[u8] = b"-_.!~*'();:&=+$,";
 /// ...in the name of an export.
 const IN_PATH: &[u8] = b"-_.!~*'()/;@&=+$,";
-/// ...in the value of a parameter: nothing that some parser might take for the
-/// end of it, or for a space.
+/// ...in the value of a parameter: none that a parser might take for the end of
+/// the value, or for a space.
 const IN_VALUE: &[u8] = b"-_.!~*'()/:@$,?";
 
 /// Writes the URI of an export.
@@ -130,8 +130,8 @@ fn host_and_port(host: &[u8], port: &[u8]) -> String {
     format!("{}:{port}", encoded(host, IN_HOST))
 }
 
-/// The zone of an address, as people write it: behind a bare `%`.  Behind
-/// `%25` only if a bare one would seem to encode the beginning of the zone.
+/// The zone of an address, as people write it: after a bare `%`, or after `%25`
+/// if a bare one would seem to encode the beginning of the zone.
 fn zone(zone: &[u8]) -> String {
     let digits = zone.get(..2).unwrap_or_default();
     let seems_encoded = digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
@@ -139,7 +139,7 @@ fn zone(zone: &[u8]) -> String {
     format!("{sign}{}", encoded(zone, IN_ZONE))
 }
 
-/// Bytes with everything encoded that does not stand for itself.
+/// The bytes, with all characters encoded that need it.
 fn encoded(bytes: &[u8], literal: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {

@@ -27,7 +27,7 @@ pub struct Plan {
     pub tls: TlsParameters,
 }
 
-/// What a URI says of TLS.  `None` leaves a setting as it is.
+/// What a URI says about TLS.  `None` leaves a setting unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsParameters {
     /// The scheme permits nothing but TLS.
@@ -58,6 +58,17 @@ pub enum TlsRule {
     Never,
     Either,
     Always,
+}
+
+impl TlsRule {
+    /// By the numbers of the settings of TLS.
+    pub fn from_number(number: i32) -> Self {
+        match number {
+            0 => Self::Never,
+            1 => Self::Either,
+            _ => Self::Always,
+        }
+    }
 }
 
 /// Bits of the transports.

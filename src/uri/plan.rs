@@ -13,21 +13,21 @@ use super::scheme::{Scheme, Transport};
 use super::text::{Authority, Parameter, Text};
 use super::{Plan, Rules, TlsParameters, TlsRule};
 
-/// The port that NBD has been assigned.
+/// The port assigned to NBD.
 const PORT: u16 = 10809;
 const SSH_PORT: u16 = 22;
 
-/// Where a server is unless a URI says.
+/// The default host.
 const HOST: &[u8] = b"localhost";
 
-/// The host of a virtual machine, as the machine sees it.
+/// The context id of the host, as seen from a virtual machine.
 const HOST_CID: u32 = 2;
 
 /// Makes a plan of a URI.
 pub fn plan(text: &CStr, rules: &Rules) -> Result<Plan> {
     let text = Text::parse(text)?;
     let scheme = Scheme::from_name(&text.scheme)
-        .ok_or_else(|| invalid(format!("\"{}\" is no scheme of NBD URIs", text.scheme)))?;
+        .ok_or_else(|| invalid(format!("\"{}\" is not a scheme of NBD URIs", text.scheme)))?;
     let authority = text
         .authority
         .ok_or_else(|| invalid(format!("the URI must begin with \"{}://\"", scheme.name())))?;
@@ -81,7 +81,7 @@ fn check_tls(scheme: Scheme, rules: &Rules) -> Result<()> {
     }
 }
 
-/// The path of the socket, where a scheme wants or permits one.
+/// The path of the socket, if the scheme requires or permits one.
 fn socket(parameters: &[Parameter], scheme: Scheme) -> Result<Option<&[u8]>> {
     let path = parameters
         .iter()
@@ -96,7 +96,7 @@ fn socket(parameters: &[Parameter], scheme: Scheme) -> Result<Option<&[u8]>> {
         (Transport::Tcp | Transport::Vsock, Some(_)) => {
             Err(invalid(format!("{name} has no parameter \"socket\"")))
         }
-        // A NUL at the beginning makes it an abstract name.
+        // An initial NUL would make it an abstract name.
         (_, Some(path)) if path.iter().skip(1).any(|&byte| byte == 0) => {
             Err(invalid("the parameter \"socket\" contains a NUL"))
         }
@@ -125,7 +125,7 @@ fn add_tls_parameter(tls: &mut TlsParameters, parameter: &Parameter, rules: &Rul
         b"tls-priority" => tls.priority = allow("tls-priority", rules.tls_priority)?,
         b"tls-hostname" => tls.hostname = allow("tls-hostname", true)?,
         b"tls-verify-peer" => tls.verify_peer = Some(boolean(&parameter.value)?),
-        // Other clients may know it.
+        // Other clients may support it.
         _ => {}
     }
     Ok(())
@@ -146,8 +146,8 @@ fn string(what: &str, bytes: &[u8]) -> Result<CString> {
     CString::new(bytes).map_err(|_| invalid(format!("{what} contains a NUL")))
 }
 
-/// The path without its first slash, and only that.  An export name cannot
-/// contain a NUL, and ends there.
+/// The path without its first slash, otherwise unchanged.  An export name
+/// cannot contain a NUL, and ends at the first one.
 fn export_name(path: &[u8]) -> Result<CString> {
     let name = path.strip_prefix(b"/").unwrap_or(path);
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
@@ -165,15 +165,16 @@ fn tcp(authority: &Authority) -> Result<Place> {
         b"" => HOST,
         host => host,
     };
-    Ok(Place::Tcp {
-        host: string("the host", host)?,
-        port: string("the port", port(authority, PORT)?.to_string().as_bytes())?,
-    })
+    let port = port(authority, PORT)?.to_string();
+    Ok(Place::tcp(
+        string("the host", host)?,
+        string("the port", port.as_bytes())?,
+    ))
 }
 
 fn over_ssh(authority: &Authority, socket: Option<&[u8]>) -> Result<Place> {
-    // The user is one of TLS and not given to ssh; but this is what an attempt
-    // to give ssh an option looks like.
+    // The user is for TLS and not passed to ssh, but this looks like an attempt
+    // to pass an option to ssh.
     if authority
         .user
         .as_ref()
@@ -192,7 +193,7 @@ fn port(authority: &Authority, usual: u16) -> Result<u16> {
     u16::try_from(port).map_err(|_| invalid(format!("there is no port {port}")))
 }
 
-/// The host is the number of a virtual machine.
+/// The host is a context id: the number of a virtual machine.
 fn vsock(authority: &Authority) -> Result<Place> {
     let host = authority.host.as_slice();
     let digits = host.iter().take_while(|byte| byte.is_ascii_digit());
@@ -202,8 +203,13 @@ fn vsock(authority: &Authority) -> Result<Place> {
             let value = u32::from(digit).wrapping_sub(u32::from(b'0'));
             cid.wrapping_mul(10).wrapping_add(value)
         }),
-        _ => return Err(invalid(format!("\"{}\" is no context id", Escaped(host)))),
+        _ => {
+            return Err(invalid(format!(
+                "\"{}\" is not a context id",
+                Escaped(host)
+            )));
+        }
     };
     let port = authority.port.unwrap_or(PORT.into());
-    SocketAddress::vsock(cid, port).map(Place::Address)
+    Place::vsock(cid, port)
 }

@@ -2,7 +2,7 @@
 
 use super::transport;
 
-/// What a scheme stands for.
+/// What a scheme means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scheme {
     pub transport: Transport,

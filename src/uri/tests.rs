@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use libc::{EAFNOSUPPORT, EINVAL, ENAMETOOLONG, EPERM, EPROTONOSUPPORT};
 
 use super::*;
+use crate::connect::Argv;
 use crate::error::Escaped;
 use crate::sys::address::{Meaning, SocketAddress};
 
@@ -39,8 +40,8 @@ fn shown(place: &Place) -> String {
             Meaning::Vsock { cid, port } => format!("vsock {cid} {port}"),
             other => format!("{other:?}"),
         },
-        Place::Command(argv) => argv
-            .iter()
+        Place::Command(argv) => std::iter::once(&argv.program)
+            .chain(&argv.arguments)
             .map(|word| text(word))
             .collect::<Vec<_>>()
             .join(" "),
@@ -76,7 +77,7 @@ fn places() {
         ("nbd://[fe80::1%25]/", "tcp fe80::1%25 10809"),
         ("nbd://[fe80::1%2525]/", "tcp fe80::1%25 10809"),
         ("nbd://[fe80::1%25251]/", "tcp fe80::1%251 10809"),
-        // What no interface is called, but that shows when it is looked for.
+        // No interface has such a name, but only looking it up shows that.
         ("nbd://[fe80::1%]/", "tcp fe80::1% 10809"),
         ("nbd://[fe80::1%25a%25b]/", "tcp fe80::1%a%b 10809"),
         ("nbd://[fe80::1%eth0%]/", "tcp fe80::1%eth0% 10809"),
@@ -183,7 +184,7 @@ fn export_names() {
 fn the_length_of_an_export_name_is_limited() {
     let uri = |count: usize, letter: &str| format!("nbd://host/{}", letter.repeat(count));
     assert_eq!(planned(&uri(4096, "x")).export_name.count_bytes(), 4096);
-    // What counts is its length on the wire.
+    // Its length on the wire counts.
     assert_eq!(planned(&uri(4096, "%20")).export_name.count_bytes(), 4096);
     for letter in ["x", "%20"] {
         let errno = try_plan(uri(4097, letter), &permissive()).unwrap_err();
@@ -202,7 +203,7 @@ fn the_length_of_a_socket_path_is_limited() {
 #[test]
 fn refused() {
     for uri in [
-        // No URI, or none of ours.
+        // Not a URI, or not an NBD URI.
         "",
         "nbd",
         "/dev/sda",
@@ -351,7 +352,7 @@ fn tls_parameters() {
             },
         ),
         (
-            // A password is part of what stands before the host.
+            // A password is part of what precedes the host.
             "nbd+unix://an%6Ea:pw%40@/?socket=/s",
             TlsParameters {
                 username: string("anna:pw@"),
@@ -385,7 +386,7 @@ fn tls_parameters() {
             },
         ),
         (
-            // A semicolon separates only behind the last ampersand.
+            // A semicolon separates only after the last ampersand.
             "nbd://host/?tls-hostname=a;tls-psk-file=/b&tls-certificates=/c;tls-priority=D",
             TlsParameters {
                 hostname: string("a;tls-psk-file=/b"),
@@ -477,7 +478,7 @@ fn rules() {
     }
 }
 
-/// Of several faults the first in this order is reported.
+/// If there are several faults, the first in this order is reported.
 #[test]
 fn order_of_checks() {
     let strict = Rules {
@@ -491,17 +492,17 @@ fn order_of_checks() {
     };
     let usual = Rules::default();
     for (uri, rules, errno) in [
-        // Syntax, scheme and `//` before what is allowed.
+        // Syntax, scheme and `//` come before what is allowed.
         ("nbds://ho st/", &strict, EINVAL),
         ("http://host/", &strict, EINVAL),
         ("nbds:x", &strict, EINVAL),
-        // The transport and TLS before the socket.
+        // The transport and TLS come before the socket.
         ("nbd://host/?socket=/s", &strict, EPERM),
         ("nbds://host/?socket=/s", &no_tls, EPERM),
-        // The socket before the parameters.
+        // The socket comes before the parameters.
         ("nbds://host/?socket=/s", &usual, EINVAL),
         ("nbds+unix:///?tls-psk-file=/x", &usual, EINVAL),
-        // The parameters as they come.
+        // The parameters are in the order of the URI.
         (
             "nbds://host/?tls-psk-file=/x&tls-verify-peer=?",
             &usual,
@@ -629,7 +630,10 @@ fn every_byte_survives() {
 fn places_without_a_uri() {
     let address = |bytes: &[u8]| Place::Address(SocketAddress::from_bytes(bytes).unwrap());
     for (place, errno) in [
-        (Place::Command(vec![c"server".to_owned()]), EINVAL),
+        (
+            Place::Command(Argv::new(vec![c"server".to_owned()]).unwrap()),
+            EINVAL,
+        ),
         (address(&[1, 0, 0, b'x']), EPROTONOSUPPORT),
         (address(&[1, 0]), EPROTONOSUPPORT),
         (address(&[0xf0, 0xff, 0, 0]), EAFNOSUPPORT),

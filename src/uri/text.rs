@@ -1,8 +1,7 @@
 //! The text of a URI and its parts, according to RFC 3986.
 //!
-//! The parts come out decoded, and otherwise as they were written.  That
-//! matters for the path, which is a name here and not a path: `a/../b` and
-//! `a//b` are names like any other.
+//! The parts are decoded, and otherwise unchanged.  That matters for the path,
+//! which is a name here and not a path: `a/../b` and `a//b` are ordinary names.
 
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -17,21 +16,21 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Text {
     pub scheme: String,
-    /// What follows `//`; without these two characters there is none.
+    /// What follows `//`; `None` without these two characters.
     pub authority: Option<Authority>,
     /// Everything up to the query, with the slash at the beginning.
     pub path: Vec<u8>,
-    /// What the query says, in order.
+    /// The parameters of the query, in order.
     pub parameters: Vec<Parameter>,
 }
 
-/// The part of a URI that says where.
+/// The part of a URI that says where the server is.
 #[derive(Debug)]
 pub struct Authority {
     pub user: Option<Vec<u8>>,
-    /// May be empty; an IPv6 address comes without its brackets.
+    /// May be empty; an IPv6 address is without its brackets.
     pub host: Vec<u8>,
-    /// Not 0, which stands for the usual port like no port at all.
+    /// Not 0, which means the default port, like no port at all.
     pub port: Option<u32>,
 }
 
@@ -49,7 +48,8 @@ impl Text {
             .to_str()
             .map_err(|error| malformed(format!("byte {}", error.valid_up_to())))?;
         let (text, zone) = split_zone(text);
-        // The message does not repeat the URI: it may name a user.
+        // The message does not repeat the URI, because it may contain a user
+        // name.
         let uri = Uri::parse(&*text).map_err(malformed)?;
         let authority = match uri.authority() {
             Some(authority) => Some(Authority {
@@ -77,17 +77,17 @@ fn decoded<E: Encoder>(text: &EStr<E>) -> Vec<u8> {
 }
 
 /// Takes the zone out of an IPv6 address in brackets: the network interface of
-/// a link-local address.  RFC 3986 has none, so the rest is what it knows.
+/// a link-local address.  RFC 3986 has no zones, so only the rest follows it.
 ///
-/// A zone begins behind `%25`, as RFC 6874 says, or behind a bare `%`, as
-/// people write it, and may be encoded like any other part of a URI.
+/// A zone begins after `%25`, as RFC 6874 says, or after a bare `%`, as people
+/// write it, and may be encoded like any other part of a URI.
 fn split_zone(text: &str) -> (Cow<'_, str>, Option<Vec<u8>>) {
     let parts = || {
         let (scheme, rest) = text.split_once("://")?;
         let (user, rest) = rest.split_once('[')?;
         let (address, after) = rest.split_once(']')?;
         let (address, zone) = address.split_once('%')?;
-        // Brackets further behind mean nothing.
+        // Later brackets have no meaning.
         let is_address = !user.contains(['/', '?', '#']) && !zone.contains(char::is_whitespace);
         is_address.then_some((scheme, user, address, zone, after))
     };
@@ -103,7 +103,7 @@ fn split_zone(text: &str) -> (Cow<'_, str>, Option<Vec<u8>>) {
     (Cow::Owned(rest), Some(decoded_where_encoded(zone)))
 }
 
-/// Bytes in which a percent sign that encodes nothing stands for itself.
+/// Decodes bytes in which a percent sign that encodes nothing is literal.
 fn decoded_where_encoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -132,7 +132,7 @@ fn host(host: &str, zone: Option<Vec<u8>>) -> Vec<u8> {
             None => address.to_vec(),
         };
     }
-    // What is no address is a name, and names may be encoded.
+    // What is not an address is a name, and names may be encoded.
     EStr::<RegName>::new(host).map(decoded).unwrap_or_default()
 }
 
@@ -148,8 +148,8 @@ fn port(digits: Option<&str>) -> Result<Option<u32>> {
     }
 }
 
-/// The parameters stand between ampersands, the last of them also between
-/// semicolons.
+/// Parameters are separated by ampersands and, after the last ampersand, by
+/// semicolons as well.
 fn parameters(query: &EStr<Query>) -> Vec<Parameter> {
     let (front, last) = match query.rsplit_once('&') {
         Some((front, last)) => (Some(front), last),

@@ -10,7 +10,7 @@ use embedded_server::{Config, Observer, Outcome, spawn_on_socketpair};
 /// Guards against a hang, in a test that would fail anyway.
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
 
-/// Greeting of a fixed newstyle server, and the client's answer.
+/// Greeting of a fixed newstyle server, and the client's reply.
 pub(crate) const GREETING: &str = "4e42444d41474943 49484156454f5054 0003";
 pub(crate) const CLIENT_FLAGS: &str = "00000003";
 /// Option STRUCTURED_REPLY or EXTENDED_HEADERS, and its acknowledgement.
@@ -68,7 +68,7 @@ impl Client {
         bytes
     }
 
-    /// Receives so many bytes, or fewer if the server closes.
+    /// Receives this many bytes, or fewer if the server closes.
     pub(crate) fn receive_up_to(&mut self, count: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         (&self.stream).take(count).read_to_end(&mut bytes).unwrap();

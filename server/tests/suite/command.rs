@@ -227,7 +227,7 @@ fn strict_exit_tells_of_violations_and_a_log_of_everything() {
     stream
         .write_all(&hex("49484156454f5054 00000003 00000001 00"))
         .unwrap();
-    let violation = "violation: LIST: data where none is allowed";
+    let violation = "violation: LIST: data is not allowed here";
     assert_eq!(
         server.exit(),
         (Some(3), format!("embedded-server: {violation}\n"))

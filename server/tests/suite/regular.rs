@@ -219,7 +219,7 @@ fn exports_are_listed_named_and_described() {
     assert_eq!(client.closed().end, End::Refused);
 }
 
-/// Names in the answers to LIST_META_CONTEXT or SET_META_CONTEXT with these queries.
+/// Names in the replies to LIST_META_CONTEXT or SET_META_CONTEXT with these queries.
 fn contexts(client: &mut Client, option: u8, queries: &[&str]) -> Vec<String> {
     let mut data = vec![0, 0, 0, 0, 0, 0, 0, queries.len() as u8];
     for query in queries {

@@ -231,11 +231,11 @@ fn other_messages_than_expected() {
             flush,
             "26 bytes where the client should close",
         ),
-        ("simple 0", flush, "names a request that was not read"),
+        ("simple 0", flush, "the request to reply to was not read"),
         (
             "read-request\nsimple @2 0",
             flush,
-            "names a request that was not read",
+            "the request to reply to was not read",
         ),
     ] {
         let mut client = follow(script);

@@ -1,4 +1,4 @@
-//! Clients that break the protocol: the diagnosis, and a server that stands.
+//! Clients that break the protocol: the violation report, and a server that survives.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ fn config() -> Config {
     }
 }
 
-/// What the server makes of these bytes behind the greeting.
+/// How the server reacts to these bytes after the greeting.
 fn handshake(config: Config, bytes: &str) -> Outcome {
     let mut client = Client::new(config);
     client.receive(18);
@@ -106,11 +106,29 @@ fn malformed_options_are_refused() {
             "00000003",
             &hex("00")[..],
             invalid,
-            "data where none",
+            "data is not allowed",
         ),
-        (false, "00000008", &hex("00"), invalid, "data where none"),
-        (false, "00000005", &hex("00"), invalid, "data where none"),
-        (false, "0000000b", &hex("00"), invalid, "data where none"),
+        (
+            false,
+            "00000008",
+            &hex("00"),
+            invalid,
+            "data is not allowed",
+        ),
+        (
+            false,
+            "00000005",
+            &hex("00"),
+            invalid,
+            "data is not allowed",
+        ),
+        (
+            false,
+            "0000000b",
+            &hex("00"),
+            invalid,
+            "data is not allowed",
+        ),
         (false, "00000004", &[], "80000001", "withdrawn"),
         (false, "00000006", &hex("00000001 0000"), invalid, "lengths"),
         (false, "00000007", &hex("ffffffff 0000"), invalid, "lengths"),
@@ -197,7 +215,7 @@ fn unwelcome_options_are_no_violations() {
 #[test]
 fn a_client_must_await_the_final_reply() {
     let outcome = handshake(config(), &[CLIENT_FLAGS, STRUCTURED, GO].concat());
-    assert_diagnosed(&outcome, "before it was answered");
+    assert_diagnosed(&outcome, "before its reply");
 }
 
 /// Sends a request in simple mode, and expects this error.
@@ -241,13 +259,13 @@ fn bad_requests_fail_with_a_diagnosis() {
             config(),
             "25609513 0002 0000 0000000000000001 0000000000000000 00000001",
             einval,
-            "without a meaning",
+            "no meaning",
         ),
         (
             config(),
             "25609513 0020 0000 0000000000000001 0000000000000000 00000001",
             einval,
-            "without a meaning",
+            "no meaning",
         ),
         (
             config(),
@@ -259,7 +277,7 @@ fn bad_requests_fail_with_a_diagnosis() {
             config(),
             "25609513 0000 0000 0000000000000001 0000000000000000 00000000",
             einval,
-            "no bytes",
+            "empty range",
         ),
         (
             config(),
@@ -364,7 +382,7 @@ fn bad_extended_requests_fail_with_a_diagnosis() {
     for (request, text) in [
         (
             "0020 0000 0000000000000001 0000000000000000 0000000000000001 00",
-            "without a meaning",
+            "no meaning",
         ),
         (
             "0020 0007 0000000000000001 0000000000000000 0000000000000007 00000000000000",
@@ -427,10 +445,10 @@ fn fatal_in_transmission() {
 #[test]
 fn disc_ends_everything() {
     let disc = "21e41c71 0000 0002 0000000000000001 0000000000000000 0000000000000001";
-    assert_diagnosed(&extended(disc).closed(), "not zero");
+    assert_diagnosed(&extended(disc).closed(), "must be zero");
     assert_diagnosed(
         &extended(&[EXTENDED_DISC, EXTENDED_DISC].concat()).closed(),
-        "behind DISC",
+        "after DISC",
     );
 }
 

@@ -6,8 +6,8 @@ use crate::api::functions;
 use crate::error::Error;
 
 functions! {
-    /// Which addresses of a host to connect to by TCP: `AF_INET`, `AF_INET6` or,
-    /// as at first, any, `AF_UNSPEC`.
+    /// Which addresses of a host to connect to by TCP: `AF_INET`, `AF_INET6` or
+    /// `AF_UNSPEC`, which is all of them and the default.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbdx_set_address_family`.
     set_address_family(family: c_int), |client| {

@@ -1,4 +1,4 @@
-//! Credentials that are not files.
+//! Credentials in memory instead of files.
 
 use super::super::arguments::{ToSecret, ToText};
 use super::super::gate::call;
@@ -7,8 +7,7 @@ use crate::error::{Error, Result};
 use crate::transport::tls::What;
 
 impl Handle {
-    /// Certificates, a key or a revocation list as a text in PEM, in place of a
-    /// file: [`PEM_CA`](crate::PEM_CA), [`PEM_CERTIFICATE`](crate::PEM_CERTIFICATE),
+    /// Certificates, a key or a revocation list in PEM format, in place of a file: [`PEM_CA`](crate::PEM_CA), [`PEM_CERTIFICATE`](crate::PEM_CERTIFICATE),
     /// [`PEM_KEY`](crate::PEM_KEY) or [`PEM_CRL`](crate::PEM_CRL).
     ///
     /// States: created.  Errors: `EINVAL`; see `nbdx_set_tls_pem`.
@@ -29,8 +28,7 @@ impl Handle {
         })
     }
 
-    /// A pre-shared key, as bytes, and the name under which the server knows it,
-    /// in place of a file.
+    /// A pre-shared key, as bytes, and the user name for it, in place of a file.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbdx_set_tls_psk`.
     pub fn set_tls_psk<'a>(&self, username: impl ToText, key: impl ToSecret<'a>) -> Result<()> {
@@ -40,7 +38,7 @@ impl Handle {
         })
     }
 
-    /// The password of the private key, which can be in a file.
+    /// The password of the private key, which can be in memory or in a file.
     ///
     /// States: created.  Errors: `EINVAL`; see `nbdx_set_tls_key_password`.
     pub fn set_tls_key_password<'a>(&self, password: impl ToSecret<'a>) -> Result<()> {

@@ -7,18 +7,18 @@ use crate::ffi::registry::nbd_handle;
 
 /// Sets the address family for connecting to a host by TCP.
 ///
-/// - `AF_UNSPEC`: any that the host has an address of, in the order of
-///   `getaddrinfo`. This is the default.
-/// - `AF_INET`: IPv4 alone.
-/// - `AF_INET6`: IPv6 alone.
+/// - `AF_UNSPEC`: all addresses of the host, in the order in which `getaddrinfo`
+///   returns them. This is the default.
+/// - `AF_INET`: only IPv4.
+/// - `AF_INET6`: only IPv6.
 ///
-/// The setting is for `nbd_connect_tcp`, `nbd_aio_connect_tcp` and URIs that name
-/// a host. If the host has no address of the family, connecting fails. It does
-/// not affect `nbd_aio_connect`, whose address has a family already, and URIs
-/// that connect through `ssh`(1), which has an option of its own.
+/// The setting applies to `nbd_connect_tcp`, `nbd_aio_connect_tcp` and URIs with a
+/// host. If the host has no address of the family, connecting fails. The setting
+/// does not affect `nbd_aio_connect`, because its address has a family, or URIs
+/// that connect through `ssh`(1), which has its own option for this.
 ///
 /// Errors:
-/// - `EINVAL`: `family` is none of the above; the setting is unchanged.
+/// - `EINVAL`: `family` is none of the above. The setting is unchanged.
 ///
 /// See also: `nbd_connect_tcp`, `nbd_connect_uri`, `nbdx_get_address_family`.
 #[unsafe(no_mangle)]

@@ -1,43 +1,43 @@
-//! TLS: credentials that are not files.
+//! TLS: credentials in memory instead of files.
 //!
-//! Each takes the place of a file, and prevails if there is one; what is not
-//! given is looked for in files as ever. The call makes a copy. It is wiped when
-//! another takes its place and when the handle is closed, is never part of debug
-//! messages, and cannot be given in a URI or in the environment.
+//! Each item takes precedence over the file in its place; the items that are not
+//! set are read from files as usual. The call makes a copy, which is overwritten
+//! when the item is replaced and when the handle is closed. Secrets are never
+//! part of debug messages, and cannot be set in a URI or in the environment.
 
 use std::ffi::{c_char, c_int, c_void};
 
-use crate::ffi::arguments::{secret, text};
+use crate::ffi::arguments::{SecretBytes, SecretText};
 use crate::ffi::guard::call;
 use crate::ffi::registry::nbd_handle;
 
-/// Gives certificates, a private key or a revocation list in PEM format.
+/// Sets certificates, a private key or a revocation list in PEM format.
 ///
-/// `what` says which file of `nbd_set_tls_certificates` it stands for:
+/// `what` selects the file of `nbd_set_tls_certificates` that the text replaces:
 ///
 /// - `NBDX_PEM_CA`: the certificate authorities to trust, `ca-cert.pem`.
-/// - `NBDX_PEM_CERTIFICATE`: the client certificate, which can be followed by
-///   those that lead to an authority, `client-cert.pem`.
+/// - `NBDX_PEM_CERTIFICATE`: the client certificate, optionally followed by the
+///   intermediate certificates up to an authority, `client-cert.pem`.
 /// - `NBDX_PEM_KEY`: the private key of that certificate, `client-key.pem`; see
 ///   `nbdx_set_tls_key_password`.
 /// - `NBDX_PEM_CRL`: what the authorities have revoked, `ca-crl.pem`.
 ///
-/// The text is `length` bytes long, without a NUL at its end. What stands in it
-/// besides blocks of the right kind is passed over, so that certificate and key
-/// can be one text that is given twice.
+/// The text is `length` bytes long and has no NUL at its end. Everything in it
+/// except blocks of the right kind is ignored, so that one text with both the
+/// certificate and the key can be passed twice.
 ///
 /// With `NBDX_PEM_CA`, the directory set with `nbd_set_tls_certificates` need not
 /// contain `ca-cert.pem`. Without it, and without that file, the authorities are
-/// those that the system trusts. Whether the key belongs to the certificate shows
-/// when TLS starts, and so does a certificate without a key. A pre-shared key, in
-/// memory or in a file, prevails over certificates.
+/// those that the system trusts. If the key does not belong to the certificate, or
+/// one of the two is missing, starting TLS fails. A pre-shared key, in memory or
+/// in a file, takes precedence over certificates.
 ///
 /// Errors:
 /// - `EINVAL`: `what` is none of the above.
-/// - `EINVAL`: `pem` has no block of the right kind, a block is malformed, there
-///   is more than one private key, or a NUL, or the text is longer than 16 MiB.
-///   The message contains the number of the line in which the block begins. What
-///   was given before stays.
+/// - `EINVAL`: `pem` contains no block of the right kind, a malformed block, more
+///   than one private key or a NUL, or is longer than 16 MiB. The message contains
+///   the number of the line in which a malformed block begins. The previous text
+///   remains set.
 ///
 /// See also: `nbd_set_tls`, `nbd_set_tls_certificates`, `nbdx_set_tls_key_password`,
 /// `nbdx_set_tls_psk`.
@@ -48,20 +48,18 @@ pub unsafe extern "C-unwind" fn nbdx_set_tls_pem(
     pem: *const c_void,
     length: usize,
 ) -> c_int {
-    // SAFETY: `pem` is `length` bytes long, or null.
-    let pem = unsafe { secret(pem, length) };
-    call!(h, set_tls_pem(what, pem))
+    call!(h, set_tls_pem(what, SecretBytes(pem, length)))
 }
 
-/// Gives a pre-shared key (PSK) and the user that it belongs to.
+/// Sets a pre-shared key (PSK) and the user name for it.
 ///
-/// The key is `length` bytes, at most 512: not the hexadecimal digits of the
-/// file of `nbd_set_tls_psk_file`. The name is at most 256 bytes long; what
-/// `nbd_set_tls_username` or a URI says is not used with this key.
+/// The key is passed as `length` bytes, at most 512, and not in hexadecimal as in
+/// the file of `nbd_set_tls_psk_file`. The name is at most 256 bytes long; names
+/// set with `nbd_set_tls_username` or in a URI are not used with this key.
 ///
 /// Errors:
-/// - `EINVAL`: the name or the key is empty or too long. What was given before
-///   stays.
+/// - `EINVAL`: the name or the key is empty or too long. The previous key remains
+///   set.
 ///
 /// See also: `nbd_set_tls`, `nbd_set_tls_psk_file`, `nbdx_set_tls_pem`.
 #[unsafe(no_mangle)]
@@ -71,21 +69,18 @@ pub unsafe extern "C-unwind" fn nbdx_set_tls_psk(
     key: *const c_void,
     length: usize,
 ) -> c_int {
-    // SAFETY: `username` is a string, or null.
-    let username = unsafe { text(username) };
-    // SAFETY: `key` is `length` bytes long, or null.
-    let key = unsafe { secret(key, length) };
-    call!(h, set_tls_psk(username, key))
+    call!(h, set_tls_psk(username, SecretBytes(key, length)))
 }
 
-/// Gives the password of the client's private key.
+/// Sets the password of the client's private key.
 ///
-/// It is for the key that is used, whether it was given with `nbdx_set_tls_pem`
-/// or is in the file `client-key.pem`, and has no effect if the key is not
-/// encrypted. Whether it is the right one shows when TLS starts.
+/// The key can be in memory, set with `nbdx_set_tls_pem`, or in the file
+/// `client-key.pem`. If it is not encrypted, the password has no effect. If the
+/// password is wrong, starting TLS fails.
 ///
 /// Errors:
-/// - `EINVAL`: `password` is longer than 1023 bytes. What was given before stays.
+/// - `EINVAL`: `password` is longer than 1023 bytes. The previous password remains
+///   set.
 ///
 /// See also: `nbd_set_tls_certificates`, `nbdx_set_tls_pem`.
 #[unsafe(no_mangle)]
@@ -93,7 +88,5 @@ pub unsafe extern "C-unwind" fn nbdx_set_tls_key_password(
     h: *mut nbd_handle,
     password: *const c_char,
 ) -> c_int {
-    // SAFETY: `password` is a string, or null.
-    let password = unsafe { text(password) };
-    call!(h, set_tls_key_password(password.as_bytes()))
+    call!(h, set_tls_key_password(SecretText(password)))
 }

@@ -4,8 +4,8 @@ use crate::negotiation::{Config, Next, Session};
 
 use super::talk::{
     ACK, GO, INFO, LIST_META_CONTEXT, META_CONTEXT, SET_META_CONTEXT, STRUCTURED_REPLY, Talk,
-    Topic, UNSUP, basics, c_strings, context, fixed, information, information_wanted, option,
-    plain, queries, reply,
+    UNSUP, basics, c_strings, context, fixed, information, information_wanted, list_contexts,
+    option, plain, queries, reply, set_contexts,
 };
 
 fn structured() -> Session {
@@ -16,14 +16,12 @@ fn structured() -> Session {
 }
 
 fn list(wanted: &[&str]) -> Talk {
-    let topic = Topic::ListContexts(c_strings(wanted));
-    Talk::about(topic, plain("vol7"), structured())
+    Talk::about(list_contexts(wanted), plain("vol7"), structured())
         .client(option(LIST_META_CONTEXT, &queries("vol7", wanted)))
 }
 
 fn set(wanted: &[&str]) -> Talk {
-    let topic = Topic::SetContexts(c_strings(wanted));
-    Talk::about(topic, plain("vol7"), structured())
+    Talk::about(set_contexts(wanted), plain("vol7"), structured())
         .client(option(SET_META_CONTEXT, &queries("vol7", wanted)))
 }
 
@@ -61,8 +59,7 @@ fn listing_does_not_disturb_what_was_selected() {
         .server(one(SET_META_CONTEXT, 7, "base:allocation"))
         .server(reply(SET_META_CONTEXT, ACK, &[]))
         .hold();
-    let topic = Topic::ListContexts(Vec::new());
-    let talk = Talk::about(topic, plain("vol7"), selected.session)
+    let talk = Talk::about(list_contexts(&[]), plain("vol7"), selected.session)
         .client(option(LIST_META_CONTEXT, &queries("vol7", &[])));
     for last in [ACK, UNSUP] {
         let ended = talk
@@ -88,11 +85,14 @@ fn a_selection_replaces_the_one_before_even_if_it_fails() {
         (true, vec![(7, "base:allocation"), (8, "x-not:asked")])
     );
     let again = |replies: &[Vec<u8>]| {
-        let topic = Topic::SetContexts(c_strings(&["qemu:"]));
-        Talk::about(topic, plain("vol7"), selected.session.clone())
-            .client(option(SET_META_CONTEXT, &queries("vol7", &["qemu:"])))
-            .server(replies.concat())
-            .hold()
+        Talk::about(
+            set_contexts(&["qemu:"]),
+            plain("vol7"),
+            selected.session.clone(),
+        )
+        .client(option(SET_META_CONTEXT, &queries("vol7", &["qemu:"])))
+        .server(replies.concat())
+        .hold()
     };
     let ended = again(&[
         one(SET_META_CONTEXT, 1, "qemu:x"),
@@ -180,7 +180,7 @@ fn the_names_that_are_remembered_have_a_limit_together() {
     let ended = all.server(one(SET_META_CONTEXT, 7, "x")).hold_once();
     assert_eq!(ended.broken().errno(), libc::EOVERFLOW);
     assert_eq!(ended.found.len(), most);
-    // Nothing is remembered of a list.
+    // Listing stores nothing.
     let listed = list(&[])
         .server(one(LIST_META_CONTEXT, 7, &name).repeat(most + 1))
         .server(reply(LIST_META_CONTEXT, ACK, &[]));
@@ -201,7 +201,7 @@ fn queries_go_out_as_they_are() {
     assert_eq!(ended.answer, Ok(Next::Negotiating(0)));
 }
 
-/// The way to the export, with contexts wanted.
+/// Opening the export, with contexts requested.
 fn on_the_way(structured_replies: bool, wanted: &[&str]) -> Talk {
     let talk = Talk::greeted(Config {
         structured_replies,
@@ -241,7 +241,7 @@ fn a_refused_selection_leaves_an_export_without_contexts() {
     for refusal in [UNSUP, 0x8000_0003, 0x8000_0009] {
         let talk = asked().server(reply(SET_META_CONTEXT, refusal, &[]));
         assert_eq!(opened(talk).contexts(), (true, vec![]));
-        // Half a selection is none, and nobody knows.
+        // Half a selection is not valid.
         let talk = asked()
             .server(one(SET_META_CONTEXT, 7, "base:allocation"))
             .server(reply(SET_META_CONTEXT, refusal, &[]));

@@ -1,9 +1,11 @@
-//! Option replies that are none: every option takes them alike.
+//! Invalid option replies: every option treats them alike.
+
+use crate::negotiation::OptionRequest;
 
 use super::talk::{
     ACK, EXTENDED_HEADERS, GO, INFO, LIST, LIST_META_CONTEXT, OPT_INFO, SET_META_CONTEXT,
-    STRUCTURED_REPLY, Talk, Topic, UNSUP, fixed, greeting, information_wanted, option, plain,
-    queries, reply, reply_header,
+    STRUCTURED_REPLY, Talk, UNSUP, fixed, greeting, information_wanted, list, list_contexts,
+    option, plain, queries, reply, reply_header, set_contexts,
 };
 
 /// Every option that has replies, with its request.
@@ -11,21 +13,21 @@ fn options() -> Vec<(Talk, u32)> {
     let go = information_wanted("vol7", &[]);
     let none = queries("vol7", &[]);
     [
-        (Topic::Go, GO, go.clone()),
-        (Topic::Info, OPT_INFO, go),
-        (Topic::List, LIST, Vec::new()),
+        (OptionRequest::Go, GO, go.clone()),
+        (OptionRequest::Info, OPT_INFO, go),
+        (list(), LIST, Vec::new()),
+        (list_contexts(&[]), LIST_META_CONTEXT, none.clone()),
+        (set_contexts(&[]), SET_META_CONTEXT, none),
         (
-            Topic::ListContexts(Vec::new()),
-            LIST_META_CONTEXT,
-            none.clone(),
+            OptionRequest::StructuredReplies,
+            STRUCTURED_REPLY,
+            Vec::new(),
         ),
-        (Topic::SetContexts(Vec::new()), SET_META_CONTEXT, none),
-        (Topic::StructuredReplies, STRUCTURED_REPLY, Vec::new()),
-        (Topic::ExtendedHeaders, EXTENDED_HEADERS, Vec::new()),
+        (OptionRequest::ExtendedHeaders, EXTENDED_HEADERS, Vec::new()),
     ]
     .into_iter()
-    .map(|(topic, number, data)| {
-        let talk = Talk::about(topic, plain("vol7"), fixed());
+    .map(|(request, number, data)| {
+        let talk = Talk::about(request, plain("vol7"), fixed());
         (talk.client(option(number, &data)), number)
     })
     .collect()
@@ -109,7 +111,7 @@ fn an_answer_does_not_keep_the_question_from_being_asked() {
     Talk::greeted(plain("vol7"))
         .server(reply(GO, 0x8000_0006, &[]))
         .hold_unasked();
-    // Plain newstyle: size and flags answer the name of the export.
+    // Plain newstyle: size and flags are the reply to the name of the export.
     Talk::connect(plain("vol7"))
         .server(greeting(0))
         .server([0; 8 + 2 + 124])

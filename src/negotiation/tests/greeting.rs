@@ -1,11 +1,11 @@
 //! The greeting, and what follows from its variants.
 
-use crate::negotiation::{Config, Next, Protocol};
+use crate::negotiation::{Config, Next, OptionRequest, Protocol, Session};
 use crate::protocol::hex;
 
 use super::talk::{
-    ACK, EXPORT_NAME, GO, INFO, LIST, Talk, Topic, UNSUP, basics, c_strings, fixed, greeting,
-    information, information_wanted, option, plain, reply,
+    ACK, EXPORT_NAME, GO, INFO, LIST, Talk, UNSUP, basics, c_strings, fixed, greeting, information,
+    information_wanted, list, list_contexts, option, plain, reply, set_contexts,
 };
 
 fn oldstyle(size: u64, handshake_flags: u16, flags: u16) -> Vec<u8> {
@@ -200,28 +200,29 @@ fn a_plain_newstyle_server_hangs_up_on_an_export_it_does_not_have() {
 
 #[test]
 fn plain_newstyle_refuses_every_other_option_unasked() {
-    let newstyle = || crate::negotiation::Session {
+    let newstyle = || Session {
         protocol: Some(Protocol::Newstyle),
         ..fixed()
     };
-    let topics = [
-        Topic::Info,
-        Topic::List,
-        Topic::ListContexts(Vec::new()),
-        Topic::SetContexts(Vec::new()),
-        Topic::StructuredReplies,
-        Topic::ExtendedHeaders,
-    ];
-    for topic in topics {
-        let ended = Talk::about(topic, plain("vol7"), newstyle()).hold();
-        let (reply, error) = ended.refused();
-        assert_eq!((reply, error.errno()), (UNSUP, libc::ENOTSUP));
-        assert_eq!(ended.sent, [0; 0]);
+    for request in [
+        OptionRequest::Info,
+        list(),
+        list_contexts(&[]),
+        set_contexts(&[]),
+        OptionRequest::StartTls,
+        OptionRequest::StructuredReplies,
+        OptionRequest::ExtendedHeaders,
+    ] {
+        let error = request.check(&newstyle()).unwrap_err();
+        assert_eq!(error.errno(), libc::ENOTSUP);
+        assert_eq!(request.check(&fixed()), Ok(()));
     }
-    let ended = Talk::about(Topic::Abort, plain("vol7"), newstyle()).hold();
+    assert_eq!(OptionRequest::Go.check(&newstyle()), Ok(()));
+    assert_eq!(OptionRequest::Abort.check(&newstyle()), Ok(()));
+    let ended = Talk::about(OptionRequest::Abort, plain("vol7"), newstyle()).hold();
     ended.broken();
     assert_eq!(ended.sent, [0; 0], "there is no way to say goodbye");
-    let ended = Talk::about(Topic::Go, plain("vol7"), newstyle())
+    let ended = Talk::about(OptionRequest::Go, plain("vol7"), newstyle())
         .client(option(EXPORT_NAME, b"vol7"))
         .server(basics(512, 1))
         .hold();
@@ -230,7 +231,7 @@ fn plain_newstyle_refuses_every_other_option_unasked() {
 
 #[test]
 fn an_abort_is_said_and_not_awaited() {
-    let ended = Talk::about(Topic::Abort, plain(""), fixed())
+    let ended = Talk::about(OptionRequest::Abort, plain(""), fixed())
         .client(hex("49484156454f5054 00000002 00000000"))
         .hold();
     assert_eq!(ended.answer, Ok(Next::Closed));
@@ -248,7 +249,7 @@ fn in_option_mode_the_caller_takes_over_before_the_export_is_chosen() {
     assert!(ended.session.structured_replies);
     assert_eq!(ended.session.export.basics, None);
     assert!(!ended.session.contexts.valid);
-    let ended = Talk::about(Topic::List, plain(""), ended.session)
+    let ended = Talk::about(list(), plain(""), ended.session)
         .asked(LIST, ACK)
         .hold();
     assert_eq!(ended.answer, Ok(Next::Negotiating(0)));

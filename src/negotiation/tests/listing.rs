@@ -4,11 +4,11 @@ use crate::negotiation::Next;
 use crate::negotiation::list::MAX_EXPORTS;
 
 use super::talk::{
-    ACK, INFO, LIST, SERVER, Talk, Topic, counted, fixed, plain, reply, reply_header,
+    self, ACK, INFO, LIST, SERVER, Talk, counted, fixed, option, plain, reply, reply_header,
 };
 
 fn list() -> Talk {
-    Talk::about(Topic::List, plain(""), fixed()).client(super::talk::option(LIST, &[]))
+    Talk::about(talk::list(), plain(""), fixed()).client(option(LIST, &[]))
 }
 
 fn entry(name: &str, description: &str) -> Vec<u8> {
@@ -78,7 +78,7 @@ fn a_malformed_entry_ends_the_connection() {
         // A name longer than the entry.
         vec![0, 0, 0, 2, b'x'],
         vec![0xff; 8],
-        // Strings too long, one at a time.
+        // Strings that are too long, one at a time.
         counted(&"x".repeat(4097)),
         [counted(""), vec![b'x'; 4097]].concat(),
     ] {

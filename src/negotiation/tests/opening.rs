@@ -1,15 +1,16 @@
-//! GO, INFO and EXPORT_NAME: what is asked, learnt and refused.
+//! GO, INFO and EXPORT_NAME: what is requested, reported and refused.
 
-use crate::negotiation::{Config, Fault, Next, Session};
+use crate::negotiation::{Config, Fault, Next, OptionRequest, Session};
 
 use super::talk::{
-    ABORT, ACK, EXPORT_NAME, GO, INFO, META_CONTEXT, OPT_INFO, Talk, Topic, UNSUP, basics,
-    block_sizes, c_strings, fixed, greeting, information, information_wanted, option, plain, reply,
+    ABORT, ACK, EXPORT_NAME, GO, INFO, META_CONTEXT, OPT_INFO, Talk, UNSUP, basics, block_sizes,
+    c_strings, fixed, greeting, information, information_wanted, option, plain, reply,
 };
 
-/// GO for `vol7`, asking for nothing.
+/// GO for `vol7`, without requests for information.
 fn go(config: Config, session: Session) -> Talk {
-    Talk::about(Topic::Go, config, session).client(option(GO, &information_wanted("vol7", &[])))
+    Talk::about(OptionRequest::Go, config, session)
+        .client(option(GO, &information_wanted("vol7", &[])))
 }
 
 /// One piece of information in answer to GO.
@@ -25,16 +26,16 @@ fn the_caller_chooses_what_is_asked_for() {
         (false, true, vec![1, 2]),
         (true, true, vec![3, 1, 2]),
     ] {
-        for (topic, number, next) in [
-            (Topic::Go, GO, Next::Transmission),
-            (Topic::Info, OPT_INFO, Next::Negotiating(0)),
+        for (request, number, next) in [
+            (OptionRequest::Go, GO, Next::Transmission),
+            (OptionRequest::Info, OPT_INFO, Next::Negotiating(0)),
         ] {
             let config = Config {
                 block_size,
                 full_info,
                 ..plain("vol7")
             };
-            let ended = Talk::about(topic, config, fixed())
+            let ended = Talk::about(request, config, fixed())
                 .client(option(number, &information_wanted("vol7", &wanted)))
                 .server(reply(number, INFO, &information(0, &basics(512, 1))))
                 .server(reply(number, ACK, &[]))
@@ -48,7 +49,7 @@ fn the_caller_chooses_what_is_asked_for() {
 #[test]
 fn the_longest_name_fits() {
     let name = "n".repeat(4096);
-    let ended = Talk::about(Topic::Go, plain(&name), fixed())
+    let ended = Talk::about(OptionRequest::Go, plain(&name), fixed())
         .client(option(GO, &information_wanted(&name, &[])))
         .server(told(0, &basics(0, 1)))
         .server(reply(GO, ACK, &[]))
@@ -194,7 +195,7 @@ fn a_refused_export_ends_the_handshake_in_good_order() {
 
 #[test]
 fn a_refusal_shows_the_name_in_printable_characters() {
-    let ended = Talk::about(Topic::Info, plain("a\n\u{e9}"), fixed())
+    let ended = Talk::about(OptionRequest::Info, plain("a\n\u{e9}"), fixed())
         .client(option(OPT_INFO, &information_wanted("a\n\u{e9}", &[])))
         .server(reply(OPT_INFO, 0x8000_0006, b""))
         .hold();
@@ -213,13 +214,15 @@ fn in_option_mode_another_export_may_be_tried() {
         .server(reply(GO, ACK, &[]))
         .hold()
         .session;
-    for (topic, number, refusals) in [
-        (Topic::Go, GO, &REFUSALS[1..]),
+    for (request, number, refusals) in [
+        (OptionRequest::Go, GO, &REFUSALS[1..]),
         // INFO has no substitute.
-        (Topic::Info, OPT_INFO, &REFUSALS[..]),
+        (OptionRequest::Info, OPT_INFO, &REFUSALS[..]),
     ] {
+        let talk = Talk::about(request, plain("vol8"), known.clone());
         for (refusal, errno) in refusals {
-            let ended = Talk::about(topic.clone(), plain("vol8"), known.clone())
+            let ended = talk
+                .clone()
                 .client(option(number, &information_wanted("vol8", &[])))
                 .server(reply(number, INFO, &information(0, &basics(512, 1))))
                 .server(reply(number, *refusal, &[]))
@@ -285,14 +288,14 @@ fn information_before_a_refusal_is_void_even_if_the_export_opens_by_name() {
 
 #[test]
 fn information_is_asked_for_first_and_the_export_opened_then() {
-    let asked = Talk::about(Topic::Info, plain("vol7"), fixed())
+    let asked = Talk::about(OptionRequest::Info, plain("vol7"), fixed())
         .client(option(OPT_INFO, &information_wanted("vol7", &[])))
         .server(reply(OPT_INFO, INFO, &information(0, &basics(512, 1))))
         .server(reply(OPT_INFO, INFO, &information(2, b"before")))
         .server(reply(OPT_INFO, ACK, &[]))
         .hold();
     assert_eq!(asked.answer, Ok(Next::Negotiating(0)));
-    // What GO says counts, and nothing else.
+    // Only what GO reports counts.
     let opened = go(plain("vol7"), asked.session)
         .server(told(0, &basics(1024, 1)))
         .server(reply(GO, ACK, &[]))

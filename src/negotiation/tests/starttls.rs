@@ -1,7 +1,7 @@
 //! STARTTLS: refused, where TLS is optional and where it is not, and accepted.
 
 use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Config, Fault, Next, Session, Tls};
+use crate::negotiation::{self, Answer, Config, Fault, Next, OptionRequest, Session, Tls};
 
 use super::talk::{
     ABORT, ACK, GO, INFO, STRUCTURED_REPLY, Talk, UNSUP, basics, fixed, greeting, information,
@@ -54,14 +54,10 @@ fn a_refusal_does_not_matter_where_tls_is_optional() {
 }
 
 /// The conversation, with its end of the wire.
-fn upgrade(session: Session) -> (Line, Conversation<(Answer<Next>, Session)>) {
-    let line = Line::new();
-    let end = line.clone();
-    let conversation = Conversation::new(async move {
-        let mut session = session;
-        let answer = negotiation::starttls(&end, &mut session).await;
-        (answer, session)
-    });
+fn upgrade(session: Session) -> (Line, Conversation<(Session, Answer<Next>)>) {
+    let line = Line::new(std::sync::Arc::default());
+    let request = Some(OptionRequest::StartTls.into());
+    let conversation = negotiation::begin(line.clone(), plain(""), session, request);
     (line, conversation)
 }
 
@@ -91,10 +87,10 @@ fn nothing_that_was_agreed_in_clear_counts_in_tls() {
         assert!(conversation.resume().is_none());
     }
     assert!(line.wants_upgrade());
-    // Whoever owns the socket has not got there yet.
+    // The owner of the socket has not got there yet.
     assert!(conversation.resume().is_none());
     line.upgraded();
-    let (answer, session) = conversation.resume().unwrap();
+    let (session, answer) = conversation.resume().unwrap();
     assert_eq!(answer, Ok(Next::Negotiating(0)));
     assert!(session.tls && session.is_fixed());
     assert_eq!(session.handshake_flags, 3);
@@ -109,7 +105,7 @@ fn bytes_in_clear_behind_the_agreement_are_an_attack() {
     drained(&line);
     line.feed(&reply(STARTTLS, ACK, &[]));
     line.feed(&reply(STRUCTURED_REPLY, ACK, &[]));
-    let (answer, session) = conversation.resume().unwrap();
+    let (session, answer) = conversation.resume().unwrap();
     let Err(Fault::Broken(error)) = answer else {
         panic!("{answer:?}");
     };
@@ -127,7 +123,7 @@ fn a_second_agreement_is_a_fault() {
     assert!(conversation.resume().is_none());
     drained(&line);
     line.feed(&reply(STARTTLS, ACK, &[]));
-    let (answer, _) = conversation.resume().unwrap();
+    let (_, answer) = conversation.resume().unwrap();
     let Err(Fault::Broken(error)) = answer else {
         panic!("{answer:?}");
     };

@@ -1,9 +1,9 @@
-//! Extended headers and structured replies: asked for, accepted or refused.
+//! Extended headers and structured replies: requested, accepted or refused.
 
-use crate::negotiation::{Config, Next, Session};
+use crate::negotiation::{Config, Next, OptionRequest, Session};
 
 use super::talk::{
-    ABORT, ACK, EXTENDED_HEADERS, GO, INFO, STRUCTURED_REPLY, Talk, Topic, UNSUP, basics, fixed,
+    ABORT, ACK, EXTENDED_HEADERS, GO, INFO, STRUCTURED_REPLY, Talk, UNSUP, basics, fixed,
     information, information_wanted, option, plain, reply,
 };
 
@@ -42,7 +42,7 @@ fn a_refusal_is_no_error_and_flags_that_need_more_are_dropped() {
     let both = || Talk::greeted(config(true, true));
     let no_payload = FLAGS & !0x1000;
     let no_chunks = no_payload & !0x0080;
-    // Extended headers include structured replies: no need to ask.
+    // Extended headers include structured replies, so the client does not ask.
     let talk = both().asked(EXTENDED_HEADERS, ACK);
     assert_eq!(opened(talk), (true, true, FLAGS));
     for refusal in [UNSUP, INVALID, 0x8000_0002, 0xffff_ffff] {
@@ -68,17 +68,17 @@ fn what_the_caller_does_not_want_is_not_asked_for() {
 
 #[test]
 fn each_can_be_asked_for_alone() {
-    for (topic, number, extended) in [
-        (Topic::StructuredReplies, STRUCTURED_REPLY, false),
-        (Topic::ExtendedHeaders, EXTENDED_HEADERS, true),
+    for (request, number, extended) in [
+        (OptionRequest::StructuredReplies, STRUCTURED_REPLY, false),
+        (OptionRequest::ExtendedHeaders, EXTENDED_HEADERS, true),
     ] {
-        let talk = || Talk::about(topic.clone(), plain(""), fixed());
-        let ended = talk().asked(number, ACK).hold();
+        let talk = Talk::about(request, plain(""), fixed());
+        let ended = talk.clone().asked(number, ACK).hold();
         assert_eq!(ended.answer, Ok(Next::Negotiating(0)));
         assert!(ended.session.structured_replies);
         assert_eq!(ended.session.extended_headers, extended);
         for refusal in [UNSUP, INVALID, EXT_HEADER_REQD] {
-            let ended = talk().asked(number, refusal).hold();
+            let ended = talk.clone().asked(number, refusal).hold();
             assert_eq!(ended.refused().0, refusal);
             assert!(!ended.session.structured_replies);
         }
@@ -92,11 +92,11 @@ fn a_refused_repetition_takes_nothing_back() {
         extended_headers: true,
         ..fixed()
     };
-    for (topic, number) in [
-        (Topic::StructuredReplies, STRUCTURED_REPLY),
-        (Topic::ExtendedHeaders, EXTENDED_HEADERS),
+    for (request, number) in [
+        (OptionRequest::StructuredReplies, STRUCTURED_REPLY),
+        (OptionRequest::ExtendedHeaders, EXTENDED_HEADERS),
     ] {
-        let ended = Talk::about(topic, plain(""), agreed.clone())
+        let ended = Talk::about(request, plain(""), agreed.clone())
             .asked(number, INVALID)
             .hold();
         ended.refused();
@@ -106,7 +106,7 @@ fn a_refused_repetition_takes_nothing_back() {
 
 #[test]
 fn extended_headers_rule_out_opening_by_name() {
-    // Such a server contradicts itself; there is nothing left to try.
+    // Such a server contradicts itself, and there is nothing left to try.
     let ended = Talk::greeted(config(true, true))
         .asked(EXTENDED_HEADERS, ACK)
         .client(option(GO, &information_wanted("vol7", &[])))

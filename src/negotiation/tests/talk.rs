@@ -1,12 +1,16 @@
-//! Talks: what the server says, what the client must answer, and the bench on
-//! which the client's conversations are held.
+//! Talks: what the server sends, what the client must reply, and the test bench
+//! for the client's conversations.
 
-use std::ffi::{CStr, CString};
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::sync::{Arc, Mutex};
 
+use crate::callback;
 use crate::error::Error;
 use crate::negotiation::line::{Conversation, Line};
-use crate::negotiation::{self, Answer, Config, Fault, Next, Protocol, Session};
+use crate::negotiation::{self, Answer, Config, Fault, Next, OptionRequest, Protocol, Session};
 use crate::testing::{Dice, Pace, flips};
+use crate::{ContextCallback, ListCallback};
 
 pub const ACK: u32 = 1;
 pub const SERVER: u32 = 2;
@@ -104,7 +108,7 @@ pub fn plain(export: &str) -> Config {
     }
 }
 
-/// A fixed newstyle session in which nothing has been asked for.
+/// A fixed newstyle session in which nothing has been negotiated.
 pub fn fixed() -> Session {
     Session {
         protocol: Some(Protocol::FixedNewstyle),
@@ -117,37 +121,56 @@ pub fn c_strings(texts: &[&str]) -> Vec<CString> {
     texts.iter().map(|t| CString::new(*t).unwrap()).collect()
 }
 
-/// A conversation to hold.
-#[derive(Debug, Clone)]
-pub enum Topic {
-    Connect,
-    Go,
-    Info,
-    List,
-    ListContexts(Vec<CString>),
-    SetContexts(Vec<CString>),
-    StructuredReplies,
-    ExtendedHeaders,
-    Abort,
+thread_local! {
+    /// What the listeners of this test have been told.
+    static FOUND: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a conversation led to.
+fn found(text: String) {
+    FOUND.with_borrow_mut(|found| found.push(text));
+}
+
+/// The list of exports.
+pub fn list() -> OptionRequest {
+    let listener = ListCallback::new(|name, description| {
+        let (name, description) = (name.to_string_lossy(), description.to_string_lossy());
+        found(format!("{name}: {description}"));
+    });
+    OptionRequest::List(listener.into_closure().into())
+}
+
+/// The list of meta contexts.
+pub fn list_contexts(queries: &[&str]) -> OptionRequest {
+    OptionRequest::ListContexts(c_strings(queries), context_listener())
+}
+
+/// A selection of meta contexts.
+pub fn set_contexts(queries: &[&str]) -> OptionRequest {
+    OptionRequest::SetContexts(c_strings(queries), context_listener())
+}
+
+fn context_listener() -> Mutex<callback::Context> {
+    let listener = ContextCallback::new(|name| found(name.to_string_lossy().into_owned()));
+    listener.into_closure().into()
+}
+
+/// The outcome of a conversation.
 #[derive(Debug)]
 pub struct Ended {
     pub answer: Answer<Next>,
     pub session: Session,
     /// What was listed or granted.
     pub found: Vec<String>,
-    /// What the client said.
+    /// What the client sent.
     pub sent: Vec<u8>,
     /// What the client did not read.
     pub unread: Vec<u8>,
-    /// It ended because the server went.
+    /// It ended because the server left.
     deserted: bool,
 }
 
 impl Ended {
-    /// The error with which the client gave the connection up.
+    /// The error with which the client gave up the connection.
     pub fn broken(&self) -> &Error {
         assert!(!self.deserted, "nothing was wrong until the server went");
         match &self.answer {
@@ -156,7 +179,7 @@ impl Ended {
         }
     }
 
-    /// Checks that the server went while the client waited for it.
+    /// Checks that the server left while the client was waiting for it.
     pub fn must_be_deserted(&self) {
         assert!(self.deserted, "it was over before");
         match &self.answer {
@@ -173,7 +196,7 @@ impl Ended {
         }
     }
 
-    /// The names of the contexts, and whether they hold.
+    /// The names of the contexts, and whether they are valid.
     pub fn contexts(&self) -> (bool, Vec<(u32, &str)>) {
         let contexts = &self.session.contexts;
         let granted = contexts.granted.iter();
@@ -185,27 +208,27 @@ impl Ended {
 /// A conversation that has begun.
 struct Bench {
     line: Line,
-    conversation: Conversation<(Answer<Next>, Session, Vec<String>)>,
+    conversation: Conversation<(Session, Answer<Next>)>,
     sent: Vec<u8>,
     ended: Option<Ended>,
-    /// So much is sent at a time.
+    /// How much is sent at a time.
     portion: usize,
-    /// There was nothing left to say when the conversation ended.
+    /// Nothing was left to send when the conversation ended.
     said_everything: bool,
 }
 
 impl Bench {
-    /// Carries the conversation on until it waits for the server.
+    /// Advances the conversation until it waits for the server.
     fn carry_on(&mut self) {
         for _ in 0..1_000_000 {
             if self.ended.is_none()
-                && let Some((answer, session, found)) = self.conversation.resume()
+                && let Some((session, answer)) = self.conversation.resume()
             {
                 self.said_everything = !self.line.has_output();
                 self.ended = Some(Ended {
                     answer,
                     session,
-                    found,
+                    found: FOUND.take(),
                     sent: Vec::new(),
                     unread: Vec::new(),
                     deserted: false,
@@ -219,7 +242,7 @@ impl Bench {
         panic!("the client talks without end");
     }
 
-    /// Sends one portion of what the client has to say.
+    /// Sends one portion of the client's output.
     fn send(&mut self) {
         let Self {
             line,
@@ -235,7 +258,7 @@ impl Bench {
         assert!(taken.unwrap() > 0);
     }
 
-    /// The server says no more.
+    /// The server sends no more.
     fn finish(mut self) -> Ended {
         let deserted = self.ended.is_none();
         self.line.end();
@@ -258,7 +281,8 @@ enum Turn {
 /// A conversation, and the script by which server and client hold it.
 #[derive(Debug, Clone)]
 pub struct Talk {
-    topic: Topic,
+    /// The option; `None` from the greeting on.
+    request: Option<Arc<OptionRequest>>,
     config: Config,
     session: Session,
     turns: Vec<Turn>,
@@ -267,7 +291,7 @@ pub struct Talk {
 impl Talk {
     /// From the greeting on.
     pub fn connect(config: Config) -> Self {
-        Self::about(Topic::Connect, config, Session::default())
+        Self::new(None, config, Session::default())
     }
 
     /// The same, with a fixed newstyle greeting already exchanged.
@@ -278,9 +302,13 @@ impl Talk {
     }
 
     /// One option.
-    pub fn about(topic: Topic, config: Config, session: Session) -> Self {
+    pub fn about(request: OptionRequest, config: Config, session: Session) -> Self {
+        Self::new(Some(request.into()), config, session)
+    }
+
+    fn new(request: Option<Arc<OptionRequest>>, config: Config, session: Session) -> Self {
         Self {
-            topic,
+            request,
             config,
             session,
             turns: Vec::new(),
@@ -303,9 +331,10 @@ impl Talk {
             .server(reply(number, kind, &[]))
     }
 
-    /// Holds the talk in lockstep: the client says what the script says, when
-    /// the script says it.  However the server's bytes are cut, the result is
-    /// the same; however they are spoiled, there is one.
+    /// Holds the talk in lockstep: the client must send what the script says,
+    /// when the script says it.  The result must be the same however the
+    /// server's bytes are cut, and there must be a result however they are
+    /// corrupted.
     pub fn hold(&self) -> Ended {
         let ended = self.hold_once();
         let stream = self.stream();
@@ -335,9 +364,9 @@ impl Talk {
         ended
     }
 
-    /// Holds the talk with a server that answers before it is asked.  That
-    /// must not keep the client from asking: what it says next would be taken
-    /// for something else.
+    /// Holds the talk with a server that replies before the request.  The
+    /// client must send the request all the same, because the server would
+    /// mistake what it sends next for something else.
     pub fn hold_unasked(&self) {
         let mut bench = self.begin(1);
         bench.line.feed(&self.stream());
@@ -352,8 +381,8 @@ impl Talk {
         panic!("talks without end");
     }
 
-    /// Holds talks with a server that has lost its mind: there is an end to
-    /// each, and it does not depend on how the bytes arrive.
+    /// Holds talks with a server that sends random bytes: each must end, and
+    /// its end must not depend on how the bytes arrive.
     pub fn hold_spoiled(&self, rounds: u64) {
         let stream = self.stream();
         for seed in 0..rounds {
@@ -366,7 +395,7 @@ impl Talk {
         }
     }
 
-    /// Holds the talk in lockstep, and leaves it at that.
+    /// Holds the talk in lockstep, once.
     pub fn hold_once(&self) -> Ended {
         let mut bench = self.begin(usize::MAX);
         let mut heard = 0;
@@ -394,7 +423,7 @@ impl Talk {
         bench.finish()
     }
 
-    /// Everything the server says.
+    /// Everything that the server sends.
     fn stream(&self) -> Vec<u8> {
         let said = self.turns.iter().filter_map(|turn| match turn {
             Turn::Server(bytes) => Some(bytes.as_slice()),
@@ -419,55 +448,21 @@ impl Talk {
     }
 
     fn begin(&self, portion: usize) -> Bench {
-        let line = Line::new();
-        let conversation = converse(
+        FOUND.take();
+        let line = Line::new(std::sync::Arc::default());
+        let conversation = negotiation::begin(
             line.clone(),
-            self.topic.clone(),
             self.config.clone(),
             self.session.clone(),
+            self.request.clone(),
         );
         Bench {
             line,
-            conversation: Conversation::new(conversation),
+            conversation,
             sent: Vec::new(),
             ended: None,
             portion,
             said_everything: true,
         }
     }
-}
-
-async fn converse(
-    line: Line,
-    topic: Topic,
-    config: Config,
-    mut session: Session,
-) -> (Answer<Next>, Session, Vec<String>) {
-    let mut found = Vec::new();
-    let text = |text: &CStr| text.to_string_lossy().into_owned();
-    let export = config.export_name.clone();
-    let shared = &mut session;
-    let answer = match topic {
-        Topic::Connect => negotiation::connect(&line, &config, shared).await,
-        Topic::Go => negotiation::go(&line, &config, shared).await,
-        Topic::Info => negotiation::info(&line, &config, shared).await,
-        Topic::List => {
-            let each = |name: &CStr, description: &CStr| {
-                found.push(format!("{}: {}", text(name), text(description)));
-            };
-            negotiation::list(&line, shared, each).await
-        }
-        Topic::ListContexts(queries) => {
-            let each = |name: &CStr| found.push(text(name));
-            negotiation::list_meta_contexts(&line, &export, &queries, shared, each).await
-        }
-        Topic::SetContexts(queries) => {
-            let each = |name: &CStr| found.push(text(name));
-            negotiation::set_meta_contexts(&line, &export, &queries, shared, each).await
-        }
-        Topic::StructuredReplies => negotiation::structured_replies(&line, shared).await,
-        Topic::ExtendedHeaders => negotiation::extended_headers(&line, shared).await,
-        Topic::Abort => negotiation::abort(&line, shared).await,
-    };
-    (answer, session, found)
 }

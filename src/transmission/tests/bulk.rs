@@ -161,7 +161,7 @@ fn commands_come_and_go_while_others_wait() {
             let reply = rig.replies(style).none(cookie).bytes();
             rig.receive(&reply).unwrap();
             assert_eq!(rig.news(), [format!("{cookie} completed")]);
-            // Some are asked for only in the end.
+            // The results of some are fetched only at the end.
             if dice.below(4) > 0 {
                 assert_eq!(rig.transmission.take_done(cookie), Some((0, "flush")));
                 assert_eq!(rig.news(), [format!("{cookie} freed")]);

@@ -1,5 +1,7 @@
-//! The caller's side of a command: the memory it lends, the closures it
-//! passes, and what they are told.
+//! The caller's side of a command: the memory it lends, the closures it passes,
+//! and what they receive.
+
+#![allow(unsafe_code, reason = "callers lend memory and closures of C")]
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -10,15 +12,15 @@ use std::rc::Rc;
 use crate::callback::{Chunk, Completion, Extent, Extents32, Extents64};
 use crate::memory::{Lent, LentMut, ReceiveVector, SendVector};
 
-/// What stands before and behind the memory, and must stay.
+/// What surrounds the memory, and must not change.
 const GUARD: [u8; 64] = [0x5b; 64];
 
-/// What the export holds at an offset: never zero and never stale.
+/// What the export contains at an offset: never zero and never stale.
 pub fn disk(offset: u64) -> u8 {
     u8::try_from(1 + offset % 61).unwrap()
 }
 
-/// A part of what the export holds.
+/// A part of what the export contains.
 pub fn disk_range(offset: u64, count: usize) -> Vec<u8> {
     let count = u64::try_from(count).unwrap();
     (0..count).map(|at| disk(offset.wrapping_add(at))).collect()
@@ -47,8 +49,8 @@ impl Memory {
 
     /// Lends the memory for a write.  It must outlive the command.
     pub fn lend(&self) -> Lent {
-        // SAFETY: the memory is `len` bytes long and, by the word of whoever
-        // calls, outlives the command; nobody changes it meanwhile.
+        // SAFETY: the memory is `len` bytes long and, by the contract of the
+        // caller, outlives the command; nobody changes it meanwhile.
         unsafe { Lent::new(self.start(), self.len) }
     }
 
@@ -58,7 +60,7 @@ impl Memory {
         unsafe { LentMut::new(self.start(), self.len) }
     }
 
-    /// What the memory holds; fails if a guard was touched.
+    /// The contents of the memory; fails if a guard was touched.
     pub fn bytes(&self) -> Vec<u8> {
         let len = self.len + 2 * GUARD.len();
         // SAFETY: the allocation is that long; no command is writing now.
@@ -92,8 +94,8 @@ pub fn take(vectors: &[SendVector<'_>], most: usize) -> Vec<u8> {
     taken
 }
 
-/// Plays the socket that has bytes: fills the vectors in order, and says how
-/// many bytes found room.
+/// Plays the socket that has bytes: fills the vectors in order, and returns how
+/// many bytes fitted.
 pub fn fill(vectors: &mut [ReceiveVector<'_>], bytes: &[u8]) -> usize {
     let mut rest = bytes;
     for vector in vectors {
@@ -115,7 +117,7 @@ pub struct Event {
 
 #[derive(Clone, PartialEq, Eq)]
 pub enum What {
-    /// A part of a read: where it lies in the caller's memory, what it held
+    /// A part of a read: where it is in the caller's memory, what it contained
     /// at that moment, its offset in the export.
     Part {
         at: isize,
@@ -130,7 +132,7 @@ pub enum What {
         entries: Vec<u64>,
         error: c_int,
     },
-    /// The error, and what the memory held at that moment.
+    /// The error, and what the memory contained at that moment.
     Completed(c_int, Vec<u8>),
     AlongFreed,
     CompletionFreed,
@@ -210,7 +212,7 @@ impl fmt::Debug for Event {
 /// Everything that happened, in order.
 pub type Log = Rc<RefCell<Vec<Event>>>;
 
-/// What a closure answers, and what it leaves in its error argument.
+/// What a closure returns, and what it leaves in its error argument.
 #[derive(Debug, Clone, Copy)]
 pub struct Verdict {
     pub answer: c_int,
@@ -241,7 +243,7 @@ pub struct Told {
     pub log: Log,
     /// The memory of the command, to see where a part lies.
     pub memory: Option<Rc<Memory>>,
-    /// Answers of the first calls; all later ones accept.
+    /// Return values of the first calls; all later ones accept.
     pub verdicts: Vec<Verdict>,
     pub calls: Cell<usize>,
 }

@@ -95,7 +95,7 @@ fn a_completion_closure_may_replace_the_error() {
         (Verdict::fail(libc::EPERM), libc::EPERM, libc::EPERM),
         // Nothing to replace it with.
         (Verdict::fail(0), 0, libc::EIO),
-        // Only the answer -1 replaces.
+        // Only the return value -1 replaces it.
         (
             Verdict {
                 answer: 0,
@@ -245,7 +245,7 @@ fn the_end_is_orderly_between_replies_and_nowhere_else() {
 
 #[test]
 fn bytes_that_came_with_the_handshake_are_replies() {
-    // An honest server says nothing unasked; nobody waits for this.
+    // A correct server sends nothing unasked; no command waits for this.
     let stray = Replies::to(Style::Structured, &[])
         .error(1, 5, "hello", DONE)
         .none(9)
@@ -285,7 +285,11 @@ fn requests_and_replies_are_counted() {
             .none(99)
             .bytes();
         rig.receive(&replies).unwrap();
-        assert_eq!(rig.transmission.chunks(), (3, 4));
+        let statistics = &rig.statistics;
+        assert_eq!(statistics.chunks_sent.get(), 3);
+        assert_eq!(statistics.bytes_sent.get(), rig.sent.len() as u64);
+        assert_eq!(statistics.chunks_received.get(), 4);
+        assert_eq!(statistics.bytes_received.get(), replies.len() as u64);
         let ended = rig.end();
         rig.finish(ended);
     }

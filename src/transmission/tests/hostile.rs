@@ -1,6 +1,6 @@
-//! Servers that send anything at all: no panic, no endless loop, no callback
-//! lost or doubled, no byte outside a buffer, no stale memory shown.  The rig
-//! checks these whenever a session ends.
+//! Servers that send arbitrary bytes: no panic, no endless loop, no callback
+//! lost or repeated, no byte outside a buffer, no stale memory exposed.  The
+//! rig checks these whenever a session ends.
 
 use crate::protocol::reply::Style;
 use crate::protocol::request::Command;
@@ -117,7 +117,7 @@ fn sessions() -> Vec<Session> {
     sessions
 }
 
-/// A stream that hides what the checks look for.
+/// A stream that contains what the checks look for.
 fn is_blind(stream: &[u8]) -> bool {
     stream.contains(&STALE)
 }
@@ -185,7 +185,7 @@ fn a_server_that_never_stops_gains_nothing() {
     let outcome = session.run(&session.replies, Pace::Whole);
     assert_eq!(outcome.results, [Some(libc::EPROTO)]);
     assert_eq!(outcome.events.len(), 4096 + 3, "no more than was asked for");
-    // As many gaps as a read can have.
+    // The maximum number of gaps in a read.
     let session = Session::new(
         "gaps",
         terms(Style::Structured),

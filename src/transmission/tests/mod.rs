@@ -1,5 +1,5 @@
-//! The engine, driven from byte strings: whatever a server sends, however it
-//! is cut, the results are the same and nothing is lost or told twice.
+//! The engine, driven from byte strings: whatever a server sends, and however
+//! it is cut, the results are the same and nothing is lost or reported twice.
 
 mod bulk;
 mod caller;

@@ -1,4 +1,5 @@
-//! How far one call goes, when the server has answered more than it may use.
+//! How far one call goes when the server has sent more replies than the call
+//! may use.
 
 use crate::protocol::reply::Style;
 use crate::testing::Pace;
@@ -9,7 +10,7 @@ use super::rig::{Interest, Order, Rig, block_status, flush, read, terms, write};
 
 const STYLES: [Style; 3] = [Style::Simple, Style::Structured, Style::Extended];
 
-/// Commands of every kind that a session has, and the reply to each by itself.
+/// Commands of every kind that a session has, and the reply to each of them.
 fn session(style: Style) -> (Vec<Order>, Vec<Vec<u8>>) {
     let mut orders = vec![
         read(0, 512),
@@ -56,7 +57,7 @@ fn session(style: Style) -> (Vec<Order>, Vec<Vec<u8>>) {
                 r.status(7, 7, &[(4096, 1)], MORE)
                     .status(7, 9, &[(4096, 0)], DONE)
             }),
-            // What is of no use has to be passed over.
+            // What is not used has to be skipped.
             reply(&|r| r.chunk(8, BLOCK_STATUS, MORE, &[]).error(8, 5, "no", DONE)),
             reply(&|r| r.error_at(9, 5, "bad sector", 3, DONE)),
         ]);
@@ -98,7 +99,7 @@ fn one_call_ends_one_command() {
     }
 }
 
-/// A call that waits uses what calls that do not have left.
+/// A call that waits uses what calls that do not wait have left.
 #[test]
 fn a_backlog_is_used_up_at_once_by_who_may() {
     let orders = [flush(), flush(), flush(), flush()];
@@ -113,8 +114,8 @@ fn a_backlog_is_used_up_at_once_by_who_may() {
     assert!(!rig.transmission.has_backlog());
 }
 
-/// The beginning of a reply is not worth a call, and does not make the session
-/// look busy before anybody has looked at it.
+/// The beginning of a reply does not justify a call, and does not make the
+/// session look busy before it has been examined.
 #[test]
 fn the_beginning_of_a_reply_is_no_backlog() {
     let mut rig = Rig::with(terms(Style::Simple), &[flush(), flush()]);
@@ -124,7 +125,7 @@ fn the_beginning_of_a_reply_is_no_backlog() {
     assert!(rig.transmission.is_idle());
     rig.receive_once(&stream[31..], Reach::OneCommand).unwrap();
     assert_eq!(rig.transmission.ended(), 2);
-    // The server that stops in the middle of a reply is still found out.
+    // A server that stops in the middle of a reply is still detected.
     let mut rig = Rig::with(terms(Style::Simple), &[flush(), flush()]);
     rig.receive_once(&stream[..31], Reach::OneCommand).unwrap();
     assert!(rig.end().is_err());

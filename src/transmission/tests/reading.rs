@@ -12,13 +12,13 @@ use super::replies::{
 };
 use super::rig::{Interest, Order, Outcome, Rig, Session, flush, read, terms};
 
-/// 16 bytes from 100 on, told chunk by chunk.
+/// 16 bytes from 100 on, reported chunk by chunk.
 fn sixteen() -> Order {
     read(100, 16).telling(Interest::Chunks)
 }
 
-/// Answers a read of 16 bytes at 100, then a flush: the connection must have
-/// stayed in step.
+/// Replies to a read of 16 bytes at 100, then to a flush: the connection must
+/// have stayed in step.
 fn answered(style: Style, order: Order, replies: impl Fn(Replies) -> Replies) -> Outcome {
     let session = Session::new("read", terms(style), &[order, flush()], |r| {
         replies(r).none(2)
@@ -144,7 +144,7 @@ fn chunks_of_nothing_are_told_and_change_nothing() {
 #[test]
 fn what_exceeds_the_request_is_neither_written_nor_told() {
     let data = disk_range(100, 16);
-    // What is told, and what the buffer holds afterwards.
+    // What is reported, and what the buffer contains afterwards.
     let cases: [(&str, Vec<u8>, Answer); 6] = [
         ("data 100+16", data.clone(), |r| {
             r.data(1, 100, 16, MORE).hole(1, 100, 16, DONE)
@@ -173,7 +173,7 @@ fn what_exceeds_the_request_is_neither_written_nor_told() {
                 .data(1, 106, 10, MORE)
                 .hole(1, 110, 6, DONE)
         }),
-        // The first error counts, and errors are told as before.
+        // The first error counts, and errors are reported as before.
         ("data 100+16, error 105+0 after EIO", data, |r| {
             r.data(1, 100, 16, MORE)
                 .data(1, 100, 16, MORE)
@@ -298,7 +298,7 @@ fn error_chunks_become_an_errno() {
         ("data 100+16, failed EPROTO", |r| {
             r.data(1, 100, 16, MORE).error(1, 0, "", DONE)
         }),
-        // Error chunks of the future.
+        // Future error chunks.
         ("failed EIO", |r| {
             r.chunk(1, 0x8003, DONE, &error_payload(5, "what"))
         }),
@@ -313,7 +313,7 @@ fn error_chunks_become_an_errno() {
         // Too short for an errno.
         ("failed EPROTO", |r| r.chunk(1, ERROR, DONE, &[])),
         ("failed EPROTO", |r| r.chunk(1, ERROR, DONE, &[0, 0, 5])),
-        // Too short for what it says of its text.
+        // Too short for the length of its text.
         ("failed EIO", |r| r.chunk(1, ERROR, DONE, &[0, 0, 0, 5])),
         ("failed EIO", |r| r.chunk(1, ERROR, DONE, &[0, 0, 0, 5, 0])),
         ("failed EIO", |r| {
@@ -350,7 +350,7 @@ fn an_error_with_an_offset_is_told_with_the_part_it_spoils() {
                     .data(1, 112, 4, DONE)
             },
         ),
-        // The second error is told as it is, and changes nothing.
+        // The second error is reported unchanged, and has no effect.
         (
             "error 101+0 after EIO, error 102+0 after ENOSPC, failed EIO",
             |r| {
@@ -376,8 +376,8 @@ fn the_servers_words_are_passed_on_and_escaped() {
         assert_eq!(
             outcome.remarks,
             [
-                r"read: the server says: bad\x1b[0m",
-                "read: the server says: worse"
+                r"read: the server reports: bad\x1b[0m",
+                "read: the server reports: worse"
             ]
         );
     }
@@ -454,7 +454,7 @@ fn a_chunk_callback_that_fails_spoils_the_read_and_hears_the_rest() {
         error: Some(0),
     };
     let cases = [
-        // The first failure stays, and later parts are told of it.
+        // The first failure stays, and later parts receive it.
         (
             vec![
                 Verdict::ACCEPT,
@@ -468,7 +468,7 @@ fn a_chunk_callback_that_fails_spoils_the_read_and_hears_the_rest() {
             vec![quiet],
             "data 100+2, data 102+2 after EPROTO, hole 104+1 after EPROTO, failed EPROTO",
         ),
-        // An error counts only together with the answer -1.
+        // An error counts only together with the return value -1.
         (
             vec![Verdict {
                 answer: 0,

@@ -18,8 +18,7 @@ pub const BLOCK_STATUS_EXT: u16 = 6;
 pub const ERROR: u16 = 0x8001;
 pub const ERROR_OFFSET: u16 = 0x8002;
 
-/// Replies to some orders, in the order in which they are written down.
-/// Cookies count from one.
+/// Replies to some orders, in the given sequence.  Cookies count from one.
 #[derive(Debug, Clone)]
 pub struct Replies {
     style: Style,
@@ -52,7 +51,7 @@ impl Replies {
         self.raw(&header).raw(&cookie.to_be_bytes())
     }
 
-    /// A simple reply with what the export holds.
+    /// A simple reply with what the export contains.
     pub fn simple_data(self, cookie: u64, offset: u64, count: usize) -> Self {
         self.simple(cookie, 0).raw(&disk_range(offset, count))
     }

@@ -1,5 +1,5 @@
-//! The engine on the bench: orders go in, bytes come and go, and what happens
-//! is written down.
+//! The engine on a test bench: orders go in, bytes come and go, and what
+//! happens is recorded.
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -7,18 +7,19 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::protocol::context::MetaContext;
 use crate::protocol::reply::Style;
 use crate::protocol::request::Command;
+use crate::statistics::Statistics;
 use crate::testing::{Pace, STALE};
 use crate::transmission::request::{Along, CommandFlags, Data, ReadBuffer, Request};
 use crate::transmission::{Agreement, Arrival, Progress, Reach, Remarks, Transmission};
-use crate::transport::{Received, Sent};
 
 use super::caller::{Event, Log, Memory, Told, Verdict, What, disk_range, fill, take};
 use super::replies::Replies;
 
-/// The export of all tests is so large, unless a test says otherwise.
+/// The size of the export in all tests, unless a test says otherwise.
 pub const SIZE: u64 = 1 << 40;
 
 /// Which closure a command calls along the way.
@@ -97,7 +98,7 @@ impl Order {
         }
     }
 
-    /// What the closure along the way answers, call by call.
+    /// What the closure along the way returns, call by call.
     pub fn along(self, verdicts: &[Verdict]) -> Self {
         Self {
             along: verdicts.to_vec(),
@@ -105,7 +106,7 @@ impl Order {
         }
     }
 
-    /// What the completion closure answers.
+    /// What the completion closure returns.
     pub fn concluding(self, verdict: Verdict) -> Self {
         Self {
             completion: vec![verdict],
@@ -114,7 +115,7 @@ impl Order {
     }
 }
 
-/// What client and server agreed on.
+/// What client and server have negotiated.
 #[derive(Debug, Clone)]
 pub struct Terms {
     pub style: Style,
@@ -141,9 +142,10 @@ pub fn terms(style: Style) -> Terms {
 /// One connection, driven by hand.
 pub struct Rig {
     pub transmission: Transmission,
+    pub statistics: Arc<Statistics>,
     pub sent: Vec<u8>,
     log: Log,
-    /// How much of the log has been looked at.
+    /// How much of the log has been examined.
     seen: usize,
     remarks: Arc<Heard>,
     told: Vec<Rc<Told>>,
@@ -179,8 +181,13 @@ impl Rig {
 
     pub fn before_transmission() -> Self {
         let remarks = Arc::new(Heard::default());
+        let statistics = Arc::<Statistics>::default();
         Self {
-            transmission: Transmission::new(Arc::clone(&remarks) as Arc<dyn Remarks>),
+            transmission: Transmission::new(
+                Arc::clone(&statistics),
+                Arc::clone(&remarks) as Arc<dyn Remarks>,
+            ),
+            statistics,
             sent: Vec::new(),
             log: Log::default(),
             seen: 0,
@@ -205,8 +212,8 @@ impl Rig {
         self.transmission.begin(agreement, bytes)
     }
 
-    /// Submits an order.  Reads get memory that is stale throughout, writes
-    /// memory that holds what the export holds.
+    /// Submits an order.  Reads get memory that is entirely stale, writes get
+    /// memory with the contents of the export.
     pub fn submit(&mut self, order: &Order) -> u64 {
         let cookie = u64::try_from(self.orders.len()).unwrap() + 1;
         let count = usize::try_from(order.count);
@@ -292,7 +299,8 @@ impl Rig {
         Ok(())
     }
 
-    /// One receive call for which `bytes` are there; how many were taken.
+    /// One receive call for which `bytes` are available; returns how many were
+    /// taken.
     pub fn receive_once(&mut self, bytes: &[u8], reach: Reach) -> Result<(usize, Arrival)> {
         let mut count = 0;
         let arrival = self.transmission.receive(reach, |vectors| {
@@ -309,14 +317,14 @@ impl Rig {
             .receive(Reach::Everything, |_| Ok(Received::End))
     }
 
-    /// Drops the engine with whatever is under way.
+    /// Drops the engine with whatever is in progress.
     pub fn drop_transmission(&mut self) {
         let remarks = Arc::clone(&self.remarks) as Arc<dyn Remarks>;
-        self.transmission = Transmission::new(remarks);
+        self.transmission = Transmission::new(Arc::default(), remarks);
     }
 
-    /// What has happened since the last look, as the tables of the tests have
-    /// it.
+    /// What has happened since the last look, in the form of the tables of the
+    /// tests.
     pub fn news(&mut self) -> Vec<String> {
         let news: Vec<_> = self.log.borrow()[self.seen..]
             .iter()
@@ -376,7 +384,7 @@ impl Rig {
     }
 }
 
-/// What became of a connection.
+/// The outcome of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub ended: Result<Arrival>,
@@ -392,7 +400,8 @@ impl Outcome {
         self.events.iter().map(Event::to_string).collect()
     }
 
-    /// What the first command was told, without the frees at the end.
+    /// What the first command's callbacks received, without the frees at the
+    /// end.
     pub fn told(&self) -> String {
         let first = self.events.iter().filter(|event| event.cookie == 1);
         let told =
@@ -425,7 +434,7 @@ impl Outcome {
 struct Life<'a> {
     order: &'a Order,
     completed: Option<i32>,
-    /// What the memory held at completion.
+    /// What the memory contained at completion.
     shown: &'a [u8],
     along_freed: bool,
     freed: bool,
@@ -482,15 +491,15 @@ impl<'a> Life<'a> {
         let told = self.order.interest != Interest::None;
         assert_eq!(self.along_freed, told, "{cookie}: first closure");
         assert!(self.shown == memory, "{cookie}: changed after completion");
-        // Whoever wants it never sees stale memory, and whoever is told of
-        // success has all of the data.
+        // A caller that asks for it never sees stale memory, and one that is
+        // told of success has all of the data.
         if self.order.sanitise || error == Some(0) {
             assert!(!memory.contains(&STALE), "{cookie}: stale memory");
         }
     }
 }
 
-/// Orders, and all that the server has to say to them.
+/// Orders, and all replies of the server to them.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub name: &'static str,
@@ -525,14 +534,14 @@ impl Session {
         rig.finish(ended)
     }
 
-    /// The session as it is meant.  However the replies are cut, the result
+    /// The session without errors.  However the replies are cut, the result
     /// must be the same.
     pub fn hold(&self) -> Outcome {
         assert!(!self.replies.contains(&STALE), "would hide stale memory");
         self.hold_at(Pace::all(self.replies.len()))
     }
 
-    /// The session as it is meant, the same at every one of these paces.
+    /// The session without errors, the same at each of these paces.
     pub fn hold_at(&self, paces: impl Iterator<Item = Pace>) -> Outcome {
         let whole = self.run(&self.replies, Pace::Whole);
         for pace in paces {

@@ -109,7 +109,7 @@ fn a_structured_session_in_the_bytes_of_the_wire() {
     let ended = rig.end();
     let outcome = rig.finish(ended);
     assert_eq!(outcome.ended, Ok(Arrival::End));
-    assert_eq!(outcome.remarks, ["read: the server says: bad sector"]);
+    assert_eq!(outcome.remarks, ["read: the server reports: bad sector"]);
     let expected = [disk_range(4096, 4096), vec![0; 4096]].concat();
     assert_eq!(outcome.memory[0x10], expected);
 }
@@ -175,7 +175,8 @@ fn requests_are_the_same_in_whatever_portions_they_leave() {
             }
             assert_eq!(rig.sent, expected, "{style:?}, {portion}");
             assert_eq!(rig.send(portion), Progress::Empty);
-            assert_eq!(rig.transmission.chunks().0, 28, "one for each request");
+            assert_eq!(rig.statistics.chunks_sent.get(), 28, "one for each request");
+            assert_eq!(rig.statistics.bytes_sent.get(), rig.sent.len() as u64);
             let ended = rig.end();
             rig.finish(ended);
         }
@@ -192,7 +193,7 @@ fn a_send_call_says_whether_another_one_makes_sense() {
     for _ in 0..100 {
         rig.submit(&flush());
     }
-    // The socket took all it was offered, and something is left.
+    // The socket took all that it was offered, and something is left.
     assert_eq!(rig.send(usize::MAX), Progress::More);
     rig.send_all();
     assert_eq!(rig.sent.len(), 101 * 28);
@@ -217,7 +218,7 @@ fn commands_queue_behind_a_blocked_one_and_leave_in_order() {
     rig.finish(ended);
 }
 
-/// A write of 100 bytes of which `sent` bytes have left, and a flush behind.
+/// A write of 100 bytes, `sent` of which have left, followed by a flush.
 fn half_sent(style: Style, sent: usize) -> Rig {
     let mut rig = Rig::new(terms(style));
     rig.submit(&write(0, 100));
@@ -245,7 +246,7 @@ fn an_early_answer_waits_until_the_request_is_out() {
             "1 failed ENOSPC",
         ),
         (Style::Extended, |r| r.none(1), "1 completed"),
-        // Only the first answer counts.
+        // Only the first reply counts.
         (
             Style::Extended,
             |r| r.none(1).error(1, 5, "", DONE),
@@ -336,7 +337,7 @@ fn while_a_request_is_blocked_the_one_behind_it_is_unknown() {
         let ended = rig.end();
         rig.finish(ended);
     }
-    // Without chunks, an unknown success ends the connection.
+    // Without chunks, a success with an unknown cookie ends the connection.
     let mut rig = half_sent(Style::Simple, 60);
     let replies = rig.replies(Style::Simple).simple(2, 0).bytes();
     let error = rig.receive(&replies).unwrap_err();

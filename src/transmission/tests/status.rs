@@ -71,7 +71,7 @@ fn only_the_first_report_of_a_context_is_told() {
                 "base:allocation 0: [512, 1], qemu:dirty-bitmap:b 0: [512, 3], completed"
             );
         }
-        // The next command is told again, though its slot is the same.
+        // The next command gets a report again, although its slot is the same.
         let mut rig = Rig::new(terms(style));
         for cookie in 1..=3 {
             rig.submit(&block_status(0, 512).concluding(Verdict::RETIRE));
@@ -155,7 +155,7 @@ fn the_longest_report_is_told_and_a_longer_one_skipped() {
                 r.status(1, 7, &vec![(1, 1); count], DONE).none(2)
             });
             let mut rig = Rig::with(session.terms.clone(), &session.orders);
-            // Nothing that is skipped needs memory.
+            // What is skipped needs no memory.
             let (early, late) = session.replies.split_at(session.replies.len() / 2);
             rig.receive(early).unwrap();
             let memory = rig.transmission.memory();
@@ -291,7 +291,7 @@ fn extents_are_cut_to_what_the_caller_can_use() {
     const G4: u64 = 1 << 32;
     const M64: u64 = 64 << 20;
     const HALF: u64 = 1 << 63;
-    // Request offset, size of the export, extents sent, form, extents told
+    // Request offset, size of the export, extents sent, form, extents reported
     // and result.
     type Row<'a> = (u64, u64, &'a [(u64, u64)], Interest, &'a str);
     let rows: [Row; 13] = [
@@ -334,7 +334,7 @@ fn extents_are_cut_to_what_the_caller_can_use() {
             Extents64,
             "[512, 1], completed",
         ),
-        // Lengths that 32 bits cannot say.
+        // Lengths that do not fit in 32 bits.
         (
             0,
             SIZE,
@@ -350,7 +350,7 @@ fn extents_are_cut_to_what_the_caller_can_use() {
             "[4294967295, 1], completed",
         ),
         (0, SIZE, &[(G4, 1)], Extents64, "[4294967296, 1], completed"),
-        // Status that 32 bits cannot say.
+        // Status that does not fit in 32 bits.
         (
             0,
             SIZE,
@@ -372,7 +372,7 @@ fn extents_are_cut_to_what_the_caller_can_use() {
             Extents64,
             "[512, 4294967296], completed",
         ),
-        // Lengths that a signed offset cannot say.
+        // Lengths that do not fit in a signed offset.
         (
             0,
             u64::MAX,

@@ -1,4 +1,4 @@
-//! Replies that nobody waits for, and messages that are no replies.
+//! Replies to no known request, and messages that are not replies.
 
 use crate::protocol::reply::Style;
 use crate::protocol::request::Command;

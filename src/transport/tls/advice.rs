@@ -1,13 +1,13 @@
-//! What to do about a refusal that surprises: other clients accept some of what
-//! is refused here, for reasons of safety.
+//! Advice on unexpected refusals: for security, this library refuses some
+//! things that other clients accept.
 
 use libc::c_int;
 use openssl::error::ErrorStack;
 use openssl::x509::X509VerifyResult;
 use openssl_sys as sys;
 
-/// OpenSSL's number for its part that speaks TLS, and the reasons it gives:
-/// names in `openssl/err.h` and `openssl/sslerr.h`.
+/// OpenSSL's number for its TLS library, and reason codes: names in
+/// `openssl/err.h` and `openssl/sslerr.h`.
 const LIB_SSL: c_int = 20;
 const UNSUPPORTED_PROTOCOL: c_int = 258;
 const WRONG_SSL_VERSION: c_int = 266;
@@ -25,7 +25,7 @@ const SHORT_KEY: &str = "the key is too short and must be replaced by a longer o
 const WEAK_HASH: &str = "a certificate is signed with a hash that is not safe any more, as SHA-1, \
     and must be issued again with a better one";
 
-/// What to do about a certificate that is not accepted.
+/// Advice on a certificate that is not accepted.
 pub fn on_certificate(verdict: X509VerifyResult) -> Option<&'static str> {
     Some(match verdict.as_raw() {
         sys::X509_V_ERR_CRL_HAS_EXPIRED => {
@@ -46,7 +46,7 @@ pub fn on_certificate(verdict: X509VerifyResult) -> Option<&'static str> {
     })
 }
 
-/// What to do about an error.
+/// Advice on an error.
 pub fn on_error(stack: &ErrorStack) -> Option<&'static str> {
     let of_tls = |error: &&openssl::error::Error| error.library_code() == LIB_SSL;
     let mut errors = stack.errors().iter().filter(of_tls);

@@ -13,10 +13,11 @@ use super::guard::{Guarded, enter};
 use super::wire::Wire;
 use super::{Prepared, advice, reasons};
 use crate::error::{Error, Result};
+use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::{Received, Sent, shut_down};
+use crate::transport::shut_down;
 
-/// The most that one record carries.
+/// The maximum length of the data in one record.
 const RECORD: usize = 16 * 1024;
 
 /// A TLS session over a socket: first its handshake, then data.
@@ -25,13 +26,14 @@ pub struct Channel {
     /// Small pieces, gathered into one record.
     record: Vec<u8>,
     psk: bool,
-    /// We have said that nothing more will be sent, to the peer.
+    /// The peer has been told that nothing more will be sent.
     closing: bool,
-    /// We have said it to the socket as well.
+    /// So has the socket.
     shut_down: bool,
-    /// What broke the session, behind data that came before.
+    /// The error that broke the session, to be reported after data that came
+    /// before.
     broken: Option<Error>,
-    /// Why the socket took no more, behind data that it took before.
+    /// The error of the socket, to be reported after data that it took before.
     unsendable: Option<Error>,
 }
 
@@ -45,7 +47,7 @@ impl fmt::Debug for Channel {
 }
 
 impl Channel {
-    /// A session whose handshake has not begun.
+    /// A new session, before its handshake.
     pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;
         let _busy = enter();
@@ -67,7 +69,7 @@ impl Channel {
         self.stream.get_ref().raw_fd()
     }
 
-    /// The socket may be asked so many times for what there is; see `Wire`.
+    /// Limits how many times the socket may be asked for data; see `Wire`.
     pub fn allow(&mut self, calls: u32, in_view: bool) {
         self.stream.get_mut().allow(calls, in_view);
     }
@@ -77,7 +79,7 @@ impl Channel {
         self.stream.ssl().pending() > 0 || self.stream.get_ref().has_received()
     }
 
-    /// Whether encrypted bytes wait for the socket.
+    /// Whether encrypted bytes are waiting for the socket.
     pub fn has_unsent(&self) -> bool {
         self.stream.get_ref().has_unsent()
     }
@@ -88,12 +90,12 @@ impl Channel {
         wire.saturating_add(self.record.capacity())
     }
 
-    /// Carries the handshake on; whether it is over.
+    /// Advances the handshake, and returns whether it is complete.
     pub fn handshake(&mut self) -> Result<bool> {
         let _busy = enter();
         let outcome = ffi::connect(&mut self.stream);
-        // Whatever came of it, the server should learn of it.  If nobody
-        // listens, why may be the next thing to read.
+        // Whatever the result, the server should be told.  If it no longer
+        // reads, the reason may be the next thing to receive.
         match (outcome, self.send_unsent()) {
             (Err(Stop::Goodbye | Stop::Failed), _) => Err(self.handshake_failed()),
             (_, Err(error)) if error.errno() != libc::EPIPE => Err(error),
@@ -101,7 +103,7 @@ impl Channel {
         }
     }
 
-    /// Version and cipher, for people.
+    /// Version and cipher, for messages.
     pub fn encryption(&self) -> String {
         let _busy = enter();
         let ssl = self.stream.ssl();
@@ -115,17 +117,18 @@ impl Channel {
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
         let _busy = enter();
         let received = self.decrypt(into);
-        // New keys, if the server has asked for them, or what is wrong.
+        // New keys, if the server has asked for them, or an alert.
         let Err(error) = self.flush_after_receiving() else {
             return received;
         };
-        // If nobody listens, why may be the next thing to read.
+        // If the server no longer reads, the reason may be the next thing to
+        // receive.
         if error.errno() == libc::EPIPE {
             return received;
         }
         match received {
             Ok(Received::Blocked) => Err(error),
-            // The error is for the next call, which has to come.
+            // The error is for the next call, which will follow.
             Ok(Received::Bytes { count, .. }) => {
                 self.unsendable = Some(error);
                 Ok(Received::some(count))
@@ -134,8 +137,8 @@ impl Channel {
         }
     }
 
-    /// Sends what waits, and after the last of it what was to follow: the
-    /// socket is not polled any more for that.
+    /// Sends what is waiting and then performs a pending shutdown, because the
+    /// socket is not polled again for that.
     fn flush_after_receiving(&mut self) -> Result<()> {
         if self.send_unsent()? && self.closing {
             self.shut_down_sending()?;
@@ -165,7 +168,7 @@ impl Channel {
         Ok(Received::some(count))
     }
 
-    /// Whether the next byte is in a record that has to stay in the socket.
+    /// Whether the next byte is in a record that must stay in the socket.
     fn is_at_end_of_view(&self) -> bool {
         self.stream.get_ref().is_in_view() && self.stream.ssl().pending() == 0
     }
@@ -176,14 +179,14 @@ impl Channel {
         }
         let read = ffi::read(&mut self.stream, vector);
         if matches!(read, Err(Stop::Failed)) {
-            // OpenSSL tells the reason only once.
+            // OpenSSL reports the reason only once.
             self.broken = Some(self.failed("recv"));
         }
         read
     }
 
-    /// The peer may stop without a goodbye once we have said ours.  Before, a
-    /// stream that just ends may have been cut by somebody else.
+    /// The peer may end the stream without close_notify once we have sent
+    /// ours.  Before that, somebody else may have cut the stream.
     fn ended(&mut self) -> Result<Received> {
         match self.broken.clone() {
             Some(error) if !self.closing => Err(error),
@@ -220,7 +223,7 @@ impl Channel {
                         count = count.saturating_add(self.write_record()?);
                     }
                 }
-                // A little more is not worth a call of its own.
+                // A little more is not worth a separate call.
                 let is_more = total.saturating_sub(count) >= RECORD;
                 if is_more && self.stream.get_ref().has_gathered() && self.record.is_empty() {
                     match self.send_unsent() {
@@ -238,7 +241,7 @@ impl Channel {
         }
     }
 
-    /// The socket has failed behind some bytes, which count; the error is for
+    /// The socket has failed after some bytes, which count; the error is for
     /// the next call.
     fn cut_short(&mut self, sent: usize, error: Error) -> Result<Sent> {
         if sent == 0 {
@@ -266,7 +269,8 @@ impl Channel {
         ffi::write(&mut self.stream, piece).map_err(|_| self.failed("send"))
     }
 
-    /// Sends what waits for the socket; whether nothing is left.
+    /// Sends what is waiting for the socket, and returns whether nothing is
+    /// left.
     pub fn send_unsent(&mut self) -> Result<bool> {
         let sent = match self.unsendable.take() {
             Some(error) => Err(error),
@@ -276,13 +280,14 @@ impl Channel {
             }
         };
         match sent {
-            // A peer that has left already will not miss our goodbye.
+            // A peer that has already left does not need our close_notify.
             Err(error) if self.closing && is_gone(error.errno()) => Ok(true),
             sent => sent,
         }
     }
 
-    /// Tells the peer that nothing more will be sent; whether it has left.
+    /// Tells the peer that nothing more will be sent, and returns whether this
+    /// has left.
     pub fn shut_down_sending(&mut self) -> Result<bool> {
         if !self.closing {
             let _busy = enter();
@@ -308,13 +313,13 @@ impl Channel {
         let verdict = ssl.verify_result();
         let text = if verdict != X509VerifyResult::OK {
             if self.psk {
-                "the server presents a certificate instead of the pre-shared key".to_owned()
+                "the server presented a certificate instead of the pre-shared key".to_owned()
             } else {
                 let reason = verdict.error_string();
                 let advice = advice::on_certificate(verdict);
                 let advice = advice.map(|advice| format!("; {advice}"));
                 format!(
-                    "the certificate of the server is not accepted: {reason}{}",
+                    "the server's certificate is not accepted: {reason}{}",
                     advice.unwrap_or_default()
                 )
             }
@@ -332,29 +337,29 @@ impl Channel {
         match self.stream.get_mut().take_failure() {
             Some(error) => socket_failed(call, &error),
             None if ends_early(&stack) => Error::without_errno(
-                "TLS: the connection ended without a goodbye; somebody may have cut it",
+                "TLS: the connection ended without close_notify; somebody may have cut it",
             ),
             None => Error::without_errno(format!("TLS: {}", reasons(&stack))),
         }
     }
 }
 
-/// Whether there are fewer records if what follows fills up one that has some
-/// bytes already, instead of beginning with one of its own.
+/// Whether filling up a record that already has some bytes, instead of starting
+/// a new one, leads to fewer records.
 fn saves_a_record(has: usize, follow: usize) -> bool {
     let last = follow % RECORD;
     has > 0 && last > 0 && has.saturating_add(last) <= RECORD
 }
 
-/// The socket failed under a TLS session, which has no errno of its own: where
-/// the failure hits it is a matter of chance.
+/// The error if the socket fails under a TLS session.  It has no errno, because
+/// where the failure is noticed is a matter of chance.
 fn socket_failed(call: &str, error: &io::Error) -> Error {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or_default();
     Error::without_errno(format!("{call}: {reason}"))
 }
 
-/// Whether an errno says that the peer has closed its side altogether.
+/// Whether an errno means that the peer has closed its side completely.
 fn is_gone(errno: i32) -> bool {
     matches!(errno, libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN)
 }
@@ -366,7 +371,7 @@ fn ends_early(stack: &ErrorStack) -> bool {
             .reason()
             .is_some_and(|reason| reason.contains("unexpected eof"))
     };
-    // Before OpenSSL 3 the end of the stream left no error.
+    // Before OpenSSL 3 the end of the stream produced no error.
     stack.errors().is_empty() || stack.errors().iter().any(unexpected)
 }
 

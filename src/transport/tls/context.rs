@@ -1,9 +1,9 @@
-//! Credentials and settings in the form that OpenSSL wants.
+//! Credentials and settings in the form that OpenSSL needs.
 //!
 //! Reading the certificates that a system trusts takes far longer than a
 //! handshake, so handles with the same credentials and settings share one
-//! context.  Files that have changed make a new one.  What the program has given
-//! in memory is nobody else's: such a context goes with its handle.
+//! context.  If files have changed, a new context is made.  A context with
+//! credentials that a program has given in memory belongs to its handle alone.
 
 use std::collections::HashSet;
 use std::fs;
@@ -34,13 +34,15 @@ use super::secret::Secret;
 use super::{Given, ffi, unusable};
 use crate::error::{Error, Result};
 
-/// Contexts that are kept.  A program has few sets of credentials.
+/// The number of contexts that are kept.  A program has few sets of
+/// credentials.
 const KEPT: usize = 16;
 
-/// Only locked by who has entered OpenSSL.
+/// Locked only by threads that have entered OpenSSL.
 static CONTEXTS: Mutex<Vec<(Key, SslContext)>> = Mutex::new(Vec::new());
 
-/// Only seen by who has entered OpenSSL, so that no fork finds it half made.
+/// Accessed only by threads that have entered OpenSSL, so that no fork finds it
+/// half initialised.
 static PSK: LazyLock<std::result::Result<Index<Ssl, Arc<Psk>>, ErrorStack>> =
     LazyLock::new(Ssl::new_ex_index);
 
@@ -49,7 +51,7 @@ static PSK: LazyLock<std::result::Result<Index<Ssl, Arc<Psk>>, ErrorStack>> =
 struct Key {
     kind: Kind,
     priority: String,
-    /// The files that were read, as they were then.
+    /// The files that were read, as they were at that time.
     files: Vec<(PathBuf, Option<Stamp>)>,
 }
 
@@ -99,7 +101,7 @@ pub fn for_psk(text: &str) -> Result<Guarded<SslContext>> {
         let _busy = enter();
         let mut builder = builder(&priority)?;
         builder.set_psk_client_callback(answer_with_psk);
-        // A server that does not know the key must not get away with a
+        // A server that does not know the key must not be accepted with a
         // certificate, whoever has signed it.
         builder.set_verify_callback(SslVerifyMode::PEER, |_, store| {
             store.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
@@ -146,10 +148,10 @@ pub fn psk_index() -> std::result::Result<Index<Ssl, Arc<Psk>>, ErrorStack> {
     PSK.clone()
 }
 
-/// The context with this key, made if there is none.
+/// The context with this key, created if there is none.
 ///
-/// Making one takes as long as reading files does, so others can go on
-/// meanwhile.  Of two that were made at the same time, one is dropped.
+/// Creating one takes as long as reading files, so it does not block other
+/// threads.  If two are created at the same time, one is dropped.
 fn shared(
     key: Key,
     make: impl FnOnce() -> Result<Guarded<SslContext>>,
@@ -161,7 +163,7 @@ fn shared(
     let _busy = enter();
     let mut contexts = contexts();
     Ok(used(&mut contexts, &key).unwrap_or_else(|| {
-        // The one that has not been used for longest goes.
+        // The least recently used one is dropped.
         let superfluous = contexts.len().saturating_sub(KEPT.saturating_sub(1));
         contexts.drain(..superfluous);
         contexts.push((key, SslContext::clone(&context)));
@@ -174,7 +176,7 @@ fn known(key: &Key) -> Option<Guarded<SslContext>> {
     used(&mut contexts(), key)
 }
 
-/// The context with this key, which is now the last one used.
+/// The context with this key, which becomes the most recently used one.
 fn used(contexts: &mut Vec<(Key, SslContext)>, key: &Key) -> Option<Guarded<SslContext>> {
     let place = contexts.iter().position(|(known, _)| known == key)?;
     let entry = contexts.remove(place);
@@ -191,7 +193,7 @@ fn parse(text: &str, authentication: Authentication) -> Result<Priority> {
     Priority::parse(text, authentication, has_fast_aes())
 }
 
-/// A context that verifies certificates, and trusts none yet.
+/// A context that verifies certificates, but does not trust any yet.
 fn verifying(priority: &Priority) -> Result<SslContextBuilder> {
     let mut builder = builder(priority)?;
     builder.set_verify(SslVerifyMode::PEER);
@@ -203,7 +205,7 @@ fn verifying(priority: &Priority) -> Result<SslContextBuilder> {
     Ok(builder)
 }
 
-/// A context that has all but credentials.
+/// A context with everything but credentials.
 fn builder(priority: &Priority) -> Result<SslContextBuilder> {
     configured(priority).map_err(|error| unusable("settings", &error))
 }
@@ -235,9 +237,9 @@ fn configured(priority: &Priority) -> std::result::Result<SslContextBuilder, Err
     // No session is ever resumed: a resumed one would not show whether the
     // server still has a valid certificate.
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-    // OpenSSL's configuration file may say otherwise, on behalf of programs
-    // that need what would be a hole here: streams that just end, and servers
-    // that cannot protect a renegotiation.
+    // OpenSSL's configuration file may permit, for other programs, what would
+    // be a vulnerability here: streams that end without close_notify, and
+    // servers that cannot protect a renegotiation.
     builder.clear_options(
         SslOptions::ALL
             | SslOptions::ENABLE_MIDDLEBOX_COMPAT
@@ -259,7 +261,7 @@ fn configured(priority: &Priority) -> std::result::Result<SslContextBuilder, Err
     Ok(builder)
 }
 
-/// Puts into the context whom to trust, and who we are.
+/// Puts the authorities and the client's certificate into the context.
 fn use_material(
     builder: &mut SslContextBuilder,
     material: &Material,
@@ -279,8 +281,7 @@ fn use_material(
                 let added = builder.cert_store_mut().add_cert(authority);
                 added.map_err(|error| unusable(&text.name, &error))?;
             }
-            // What the user trusts is trusted, whether or not it has signed
-            // itself.
+            // What the user trusts is trusted, whether or not it is self-signed.
             set_flags(builder, X509VerifyFlags::PARTIAL_CHAIN)?;
         }
     }
@@ -295,8 +296,8 @@ fn use_material(
                 X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL,
             )?;
             builder.set_verify_callback(SslVerifyMode::PEER, |accepted, store| {
-                // Lists that are there must be kept to, but not every
-                // authority has to have one.
+                // Lists that exist must be observed, but not every authority
+                // has to have one.
                 let missing = store.error().as_raw() == openssl_sys::X509_V_ERR_UNABLE_TO_GET_CRL;
                 if !accepted && missing {
                     store.set_error(X509VerifyResult::OK);
@@ -317,7 +318,7 @@ fn set_flags(builder: &mut SslContextBuilder, flags: X509VerifyFlags) -> Result<
     set.map_err(|error| unusable("settings", &error))
 }
 
-/// The certificate by which the server knows us.
+/// The certificate that identifies the client to the server.
 fn use_own_certificate(
     builder: &mut SslContextBuilder,
     certificate: &Text,
@@ -345,14 +346,14 @@ fn certificates(text: &Text) -> Result<Vec<X509>> {
     let found = X509::stack_from_pem(text.as_bytes()).map_err(|error| unusable(name, &error))?;
     if found.is_empty() {
         return Err(Error::without_errno(format!(
-            "TLS: {name}: there is no certificate in it"
+            "TLS: {name}: there is no certificate in the file"
         )));
     }
     Ok(found)
 }
 
-/// The certificates in texts, each once, for it takes long to read one and
-/// systems keep them in more than one place.  What is none is passed over.
+/// The certificates in texts, each once, because parsing one takes long and
+/// systems keep them in more than one place.  Anything else is skipped.
 fn distinct_certificates(texts: &[Vec<u8>]) -> impl Iterator<Item = X509> {
     let mut seen = HashSet::new();
     texts
@@ -365,7 +366,7 @@ fn distinct_certificates(texts: &[Vec<u8>]) -> impl Iterator<Item = X509> {
         .filter_map(|section| ffi::trusted_certificate(section).ok())
 }
 
-/// All lists in a text; at least one.
+/// All revocation lists in a text; at least one.
 fn revocations(text: &[u8]) -> std::result::Result<Vec<X509Crl>, ErrorStack> {
     let mut lists = Vec::new();
     for section in sections(text, b"-----BEGIN X509 CRL-----") {
@@ -396,7 +397,7 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
 
 fn private_key(text: &Text, password: Option<&Secret>) -> Result<PKey<Private>> {
     let mut asked = false;
-    // Without a callback OpenSSL would ask for the password on the terminal.
+    // Without a callback OpenSSL would ask for a password on the terminal.
     let key = PKey::private_key_from_pem_callback(text.as_bytes(), |room| {
         asked = true;
         let password = password.map_or(&[][..], Secret::as_bytes);
@@ -410,16 +411,16 @@ fn private_key(text: &Text, password: Option<&Secret>) -> Result<PKey<Private>> 
     key.map_err(|error| match password {
         _ if !asked => unusable(name, &error),
         None => Error::without_errno(format!(
-            "TLS: {name}: the key is encrypted, and there is no password for it; see \
+            "TLS: {name}: the key is encrypted, but no password is set; see \
              nbdx_set_tls_key_password"
         )),
         Some(_) => Error::without_errno(format!(
-            "TLS: {name}: the key is encrypted, and not with this password"
+            "TLS: {name}: the key is encrypted with a different password"
         )),
     })
 }
 
-/// Tells OpenSSL the pre-shared key of a session.
+/// Passes the pre-shared key of a session to OpenSSL.
 fn answer_with_psk(
     ssl: &mut SslRef,
     _hint: Option<&[u8]>,
@@ -431,7 +432,7 @@ fn answer_with_psk(
     };
     let name = psk.identity.to_bytes();
     let bytes = psk.key.as_bytes();
-    // There is room for the NUL behind an identity of any length.
+    // There is room for the NUL after an identity of any length.
     identity.fill(0);
     let (Some(name_room), Some(key_room)) =
         (identity.get_mut(..name.len()), key.get_mut(..bytes.len()))
@@ -443,7 +444,7 @@ fn answer_with_psk(
     Ok(bytes.len())
 }
 
-/// Whether AES is faster than what can do without it.
+/// Whether AES is faster than its alternative.
 fn has_fast_aes() -> bool {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     return std::arch::is_x86_feature_detected!("aes")

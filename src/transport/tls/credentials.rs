@@ -1,7 +1,7 @@
-//! What proves who we are, and whom we believe, as it is kept in files.
+//! Credentials in files: what proves our identity, and whom we trust.
 //!
-//! Reading a file may take for ever: it may be a pipe, or on a disk far away.
-//! So all of them are read here, before anything is made of them.
+//! Reading a file may take arbitrarily long: it may be a pipe, or on a remote
+//! disk.  So all of them are read here, before they are used.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use super::{Given, Settings, ffi};
 use crate::error::{Error, Result};
 use crate::sys;
 
-/// The directory of the certificates that the administrator keeps.
+/// The directory of the system-wide certificates.
 const SYSTEM_DIRECTORY: &str = "/etc/pki/libnbd";
 
 /// The directories of a user's own certificates, below the home directory.
@@ -31,17 +31,17 @@ pub const CLIENT_CERTIFICATE: &str = "client-cert.pem";
 /// As above.
 pub const CLIENT_KEY: &str = "client-key.pem";
 
-/// How both sides are to prove who they are.
+/// How both sides authenticate.
 #[derive(Debug)]
 pub enum Credentials {
     Psk(Arc<Psk>),
     Certificates(Trust),
 }
 
-/// Whose certificates are believed.
+/// Whose certificates are trusted.
 #[derive(Debug)]
 pub enum Trust {
-    /// Those that the system trusts; we have no certificate to show.
+    /// Those that the system trusts; the client has no certificate.
     System(SystemTrust),
     /// Those in a directory.
     Directory(Directory),
@@ -54,40 +54,41 @@ pub struct SystemTrust {
     pub directories: Vec<PathBuf>,
 }
 
-/// A directory that says whom to trust, or would if the program did not.
+/// A directory with the certificates of authorities; they may be missing if the
+/// program passes others in memory.
 #[derive(Debug)]
 pub struct Directory {
     pub path: PathBuf,
     authorities: Option<File>,
 }
 
-/// A text, and what messages call it.
+/// A PEM text, and its name in messages.
 #[derive(Debug)]
 pub struct Text {
     pub name: String,
     content: Arc<Secret>,
 }
 
-/// Everything that is known of certificates.
+/// The contents of files, and what takes their place.
 #[derive(Debug)]
 pub struct Material {
     pub authorities: Authorities,
     pub revocations: Option<Text>,
-    /// The certificate by which the server knows us, and its key.
+    /// The client's certificate, and its key.
     pub own: Option<(Text, Text)>,
 }
 
-/// Whom to trust.
+/// Whose certificates are trusted.
 #[derive(Debug)]
 pub enum Authorities {
-    /// Whom the system trusts.
+    /// Those that the system trusts.
     System(Vec<Vec<u8>>),
-    /// Whom the user has chosen.
+    /// Those that the user has chosen.
     Chosen(Text),
 }
 
 impl Credentials {
-    /// What the settings name, or what is found where it usually is.
+    /// What the settings name, or the default.
     pub fn find(settings: &Settings) -> Result<Self> {
         let given = &settings.given;
         if let Some(psk) = &given.psk {
@@ -105,7 +106,7 @@ impl Credentials {
         let system = Path::new(SYSTEM_DIRECTORY);
         let candidates = candidates(explicit, home.as_deref().map(Path::new), system);
         let trust = match (search(candidates), explicit) {
-            // It need not say whom to trust: the program does.
+            // Authorities in memory take the place of those in the directory.
             (Trust::System(_), Some(path)) if given.authorities.is_some() => {
                 Trust::Directory(Directory {
                     path: path.to_owned(),
@@ -126,7 +127,7 @@ impl Text {
         }
     }
 
-    /// What the program has given.
+    /// What the program has passed in memory.
     fn given(name: &str, content: &Option<Arc<Secret>>) -> Option<Self> {
         Some(Self {
             name: name.to_owned(),
@@ -140,7 +141,7 @@ impl Text {
 }
 
 impl Material {
-    /// What the program has given, and for the rest what is in files.
+    /// What the program has passed in memory, and otherwise what is in files.
     pub fn gather(trust: &Trust, given: &Given) -> Result<Self> {
         let directory = match trust {
             Trust::Directory(directory) => Some(directory),
@@ -176,15 +177,15 @@ impl Material {
     }
 }
 
-/// The certificate and its key.  A file without the other is no use, and passed
-/// over.  Who gives one in memory means it.
+/// The certificate and its key.  If one of two files is missing, the other is
+/// useless and ignored, but whatever was passed in memory must be usable.
 fn own(
     certificate: Option<Text>,
     key: impl FnOnce() -> Result<Option<Text>>,
     given: &Given,
 ) -> Result<Option<(Text, Text)>> {
     let alone = |what: &str, other: &str| {
-        let wrong = format!("TLS: {what} was given, and there is no {other} for it");
+        let wrong = format!("TLS: {what} is set, but there is no {other} for it");
         Err(Error::new(libc::EINVAL, wrong))
     };
     match certificate {
@@ -211,8 +212,7 @@ impl SystemTrust {
         }
     }
 
-    /// What is in the files, as far as they can be read: those that cannot are
-    /// trusted by nobody.
+    /// The contents of the files that can be read; others are ignored.
     pub fn read(&self) -> Vec<Vec<u8>> {
         let directories = self.directories.iter();
         let entries = directories.filter_map(|directory| fs::read_dir(directory).ok());
@@ -229,7 +229,8 @@ impl SystemTrust {
 }
 
 /// Whether a file in a directory is one of those in which OpenSSL looks for
-/// certificates: eight digits made of the name of its subject, and a number.
+/// certificates: its name is a hash of the subject, in eight digits, and a
+/// number.
 fn is_hashed(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let (hash, number) = name.split_at_checked(9).unwrap_or_default();
@@ -240,7 +241,7 @@ fn is_hashed(name: &OsStr) -> bool {
 }
 
 impl Directory {
-    /// The directory, if it says whom to trust.
+    /// The directory, if it has certificates of authorities.
     fn open(path: PathBuf) -> Option<Self> {
         let authorities = File::open(path.join(CA_CERTIFICATE)).ok()?;
         let authorities = Some(authorities);
@@ -284,7 +285,7 @@ pub fn default_username() -> Result<CString> {
     sys::login_name().map_err(|error| Error::system("TLS: the user has no login name", &error))
 }
 
-/// The directories to look at, in order.
+/// The directories to search, in order.
 fn candidates(explicit: Option<&Path>, home: Option<&Path>, system: &Path) -> Vec<PathBuf> {
     match (explicit, home) {
         (Some(directory), _) => vec![directory.to_owned()],
@@ -293,7 +294,7 @@ fn candidates(explicit: Option<&Path>, home: Option<&Path>, system: &Path) -> Ve
     }
 }
 
-/// The first directory that says whom to trust.
+/// The first directory with certificates of authorities.
 fn search(candidates: Vec<PathBuf>) -> Trust {
     let found = candidates.into_iter().find_map(Directory::open);
     found.map_or_else(|| Trust::System(SystemTrust::new()), Trust::Directory)
@@ -356,7 +357,7 @@ mod tests {
         );
     }
 
-    /// Where the directory is, unless the system is to say whom to trust.
+    /// The directory, unless the certificates of the system are used.
     fn found(candidates: Vec<PathBuf>) -> Option<PathBuf> {
         match search(candidates) {
             Trust::System(_) => None,

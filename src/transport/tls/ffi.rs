@@ -1,6 +1,8 @@
-//! The calls of OpenSSL for which there is no safe wrapper, or not the right
-//! one: the data of reads and writes is the caller's memory, to which no
-//! reference may be formed.
+//! The calls of OpenSSL for which there is no safe wrapper, or no suitable one:
+//! the data of reads and writes is the caller's memory, to which no reference
+//! may be formed.
+
+#![allow(unsafe_code, reason = "these are OpenSSL's own functions")]
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStringExt;
@@ -17,12 +19,12 @@ use openssl_sys as sys;
 use super::wire::Wire;
 use crate::memory::{ReceiveVector, SendVector};
 
-/// Why a call did nothing.
+/// Why a call had no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// More bytes of the peer are needed.
+    /// More bytes from the peer are needed.
     WantRead,
-    /// The peer has said goodbye.
+    /// The peer has sent close_notify.
     Goodbye,
     /// The session is broken.
     Failed,
@@ -39,7 +41,7 @@ pub fn read(stream: &mut SslStream<Wire>, into: &mut ReceiveVector<'_>) -> Resul
     Ok(count)
 }
 
-/// Encrypts the vector, all of it.
+/// Encrypts all of the vector.
 pub fn write(stream: &mut SslStream<Wire>, from: &SendVector<'_>) -> Result<(), Stop> {
     let (start, len) = from.parts();
     let mut count = 0;
@@ -49,17 +51,17 @@ pub fn write(stream: &mut SslStream<Wire>, from: &SendVector<'_>) -> Result<(), 
     })
 }
 
-/// Carries the handshake on.
+/// Advances the handshake.
 pub fn connect(stream: &mut SslStream<Wire>) -> Result<(), Stop> {
     // SAFETY: `call` passes a live session.
     call(stream, |ssl| unsafe { sys::SSL_connect(ssl) })
 }
 
-/// Says goodbye; does not wait for the peer to do so.
+/// Sends close_notify, and does not wait for that of the peer.
 pub fn shut_down(stream: &mut SslStream<Wire>) -> Result<(), Stop> {
     // SAFETY: `call` passes a live session.
     call(stream, |ssl| match unsafe { sys::SSL_shutdown(ssl) } {
-        // Ours is sent, the peer's has not come.
+        // Ours has been sent; the peer's has not arrived.
         0 => 1,
         status => status,
     })
@@ -70,9 +72,8 @@ fn call(
     function: impl FnOnce(*mut sys::SSL) -> c_int,
 ) -> Result<(), Stop> {
     let ssl = stream.ssl().as_ptr();
-    // What the program may have left in the thread's queue of errors would be
-    // taken for the reason of a failure here.
-    // SAFETY: needs nothing.
+    // Errors that the program may have left in the thread's queue would be
+    // mistaken for the reason of a failure here.  SAFETY: needs nothing.
     unsafe { sys::ERR_clear_error() };
     let status = function(ssl);
     if status > 0 {
@@ -88,7 +89,7 @@ fn call(
 }
 
 unsafe extern "C" {
-    // Part of OpenSSL's interface, but not of the crate's.
+    // Part of OpenSSL's interface, but not of the crate.
     fn OPENSSL_cleanse(bytes: *mut c_void, length: usize);
     fn OPENSSL_thread_stop();
     fn PEM_read_bio_X509_AUX(
@@ -100,20 +101,20 @@ unsafe extern "C" {
     fn X509_STORE_add_crl(store: *mut sys::X509_STORE, crl: *mut sys::X509_CRL) -> c_int;
 }
 
-/// Overwrites bytes, even though nobody reads them any more.
+/// Overwrites bytes, even though nobody reads them again.
 pub fn cleanse(bytes: &mut [u8]) {
     // SAFETY: they may be written.
     unsafe { OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
-/// Frees what OpenSSL keeps for this thread.  It begins anew if it is used
-/// once more.
+/// Frees what OpenSSL stores for this thread.  OpenSSL allocates it again if it
+/// is used again.
 pub fn stop_thread() {
     // SAFETY: needs nothing.
     unsafe { OPENSSL_thread_stop() }
 }
 
-/// The first certificate in a text in PEM, also in the form that says what it
+/// The first certificate in a PEM text, including the form that lists what it
 /// is trusted for.
 pub fn trusted_certificate(text: &[u8]) -> Result<X509, ErrorStack> {
     let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
@@ -145,8 +146,8 @@ pub fn add_crl(store: &mut X509StoreBuilderRef, crl: &X509Crl) -> Result<(), Err
     }
 }
 
-/// What certificates and groups must be worth in a new context, from 0 for
-/// nothing to 5; the administrator may have raised it.
+/// The security level of a new context, from 0 (anything is accepted) to 5; the
+/// administrator may have raised it.
 pub fn security_level(context: &SslContextBuilder) -> u32 {
     // SAFETY: the context lives through the call.
     let level = unsafe { sys::SSL_CTX_get_security_level(context.as_ptr()) };
@@ -154,8 +155,8 @@ pub fn security_level(context: &SslContextBuilder) -> u32 {
 }
 
 /// Where OpenSSL looks for the certificates that the system trusts: the
-/// environment variable that names the place, and the place without it; first
-/// for the file, then for the directory.
+/// environment variable that names the place, and the default place; first for
+/// the file, then for the directory.
 pub fn system_trust() -> [(CString, PathBuf); 2] {
     // SAFETY: the functions need nothing, and return constant strings.
     let [file_variable, file, directory_variable, directory] = unsafe {

@@ -1,6 +1,6 @@
-//! Credentials that the program has handed over in memory.
+//! Credentials that the program has passed in memory.
 //!
-//! Copies of the settings share them, so that there is one place to wipe.
+//! Copies of the settings share them, so that there is one copy to overwrite.
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use super::psk::Psk;
 use super::secret::Secret;
 use crate::error::{Error, Result};
 
-/// The longest password that OpenSSL has room for.
+/// The longest password that OpenSSL accepts.
 const MAX_PASSWORD: usize = 1023;
 
-/// What takes the place of files, each by itself.
+/// Credentials, each of which takes the place of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     pub authorities: Option<Arc<Secret>>,
     pub certificate: Option<Arc<Secret>>,
     pub key: Option<Arc<Secret>>,
     pub revocations: Option<Arc<Secret>>,
-    /// That of the key, wherever the key is.
+    /// The password of the key, whether in memory or in a file.
     pub password: Option<Arc<Secret>>,
     pub psk: Option<Arc<Psk>>,
 }
 
 impl Given {
-    /// Checks a text in PEM, and keeps it.
+    /// Checks a PEM text, and stores it.
     pub fn set_pem(&mut self, what: What, text: &[u8]) -> Result<()> {
         let place = match what {
             What::Authorities => &mut self.authorities,
@@ -38,13 +38,13 @@ impl Given {
         Ok(())
     }
 
-    /// Keeps a pre-shared key, which is bytes and not digits.
+    /// Stores a pre-shared key, which is binary and not in hexadecimal.
     pub fn set_psk(&mut self, username: &CStr, key: &[u8]) -> Result<()> {
         self.psk = Some(Arc::new(Psk::new(username.to_owned(), key)?));
         Ok(())
     }
 
-    /// Keeps a password.
+    /// Stores a password.
     pub fn set_password(&mut self, password: &[u8]) -> Result<()> {
         if password.len() > MAX_PASSWORD {
             let wrong = format!("the password is longer than {MAX_PASSWORD} bytes");
@@ -54,7 +54,7 @@ impl Given {
         Ok(())
     }
 
-    /// Whether anything has been given that matters for certificates.
+    /// Whether any of it concerns certificates.
     pub fn concerns_certificates(&self) -> bool {
         self.secrets().next().is_some()
     }
@@ -67,7 +67,7 @@ impl Given {
             .fold(psk, usize::saturating_add)
     }
 
-    /// All but pre-shared keys.
+    /// Everything except pre-shared keys.
     fn secrets(&self) -> impl Iterator<Item = &Secret> {
         [
             &self.authorities,

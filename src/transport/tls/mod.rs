@@ -1,15 +1,15 @@
 //! TLS over a socket, with OpenSSL.
 //!
-//! * `credentials`: what proves who we are, and whom we believe: directories
-//!   of certificates, and, in `psk`, files of pre-shared keys;
-//! * `given`: the same, as the program hands it over in memory, and `pem`, which
-//!   looks at it;
+//! * `credentials`: what proves our identity, and whom we trust: directories of
+//!   certificates and, in `psk`, files of pre-shared keys;
+//! * `given`: credentials that the program passes in memory, and `pem`, which
+//!   checks them;
 //! * `secret`: bytes that are wiped from memory;
-//! * `priority`: the strings by which users choose versions and algorithms;
+//! * `priority`: the strings with which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
-//! * `context`: both of the former as OpenSSL wants them, shared by handles;
-//! * `advice`: what to do about what is refused for reasons of safety;
-//! * `guard`: the way into OpenSSL, and `fork`;
+//! * `context`: credentials and settings in OpenSSL's form, shared by handles;
+//! * `advice`: what to do about what is refused for security;
+//! * `guard`: entering OpenSSL, and `fork`;
 //! * `channel`: the encrypted stream of one handle, over its `wire`;
 //! * `ffi`: the calls of OpenSSL for which there is no safe wrapper.
 
@@ -44,7 +44,7 @@ use peer::PeerName;
 pub use pem::What;
 pub use priority::DEFAULT_PRIORITY;
 
-/// What the caller says of TLS, apart from whether to use it.
+/// The caller's settings for TLS, apart from whether to use it.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub certificates: Option<CString>,
@@ -55,7 +55,7 @@ pub struct Settings {
     pub hostname: Option<CString>,
     pub verify_peer: bool,
     pub priority: Option<CString>,
-    /// What takes the place of files.
+    /// Credentials in memory, which take the place of files.
     pub given: Given,
 }
 
@@ -76,8 +76,8 @@ impl Default for Settings {
 /// A session that has everything but a socket.
 pub struct Prepared {
     ssl: Guarded<Ssl>,
-    /// The server has to prove that it knows the pre-shared key, and nothing
-    /// else will do.
+    /// The server must prove that it knows the pre-shared key; nothing else is
+    /// sufficient.
     psk: bool,
 }
 
@@ -104,7 +104,7 @@ impl Prepared {
                 (context, None)
             }
         };
-        // A shared key proves more than a name.
+        // A shared key is better proof than a name.
         let uses_psk = psk.is_some();
         let verify = settings.verify_peer && !uses_psk;
         let name = if verify { name? } else { name.unwrap_or(None) };
@@ -133,7 +133,7 @@ impl Prepared {
     }
 }
 
-/// What OpenSSL says of a failure.
+/// OpenSSL's description of a failure.
 fn reasons(stack: &ErrorStack) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for error in stack.errors() {

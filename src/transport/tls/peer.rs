@@ -29,23 +29,23 @@ impl PeerName {
         if text.is_empty() {
             return Ok(None);
         }
-        // Certificates know nothing of the zone of a link-local address.
+        // Certificates do not contain the zone of a link-local address.
         let (address, _) = text.split_once('%').unwrap_or((text, ""));
         if let Ok(address) = address.parse() {
             return Ok(Some(Self::Address(address)));
         }
-        // A dot at the end makes a name absolute, and is no part of it.
+        // A final dot makes a name absolute, and is not part of it.
         let host = text.strip_suffix('.').unwrap_or(text);
-        // OpenSSL would let a name that begins with a dot stand for every host
-        // below it, and an empty one for every host.
+        // OpenSSL would take a name that begins with a dot for every host below
+        // it, and an empty one for every host.
         if host.split('.').any(str::is_empty) || host.len() > MAX_NAME {
             return Err(bad());
         }
         Ok(Some(Self::Host(host.to_owned())))
     }
 
-    /// What to tell the server of its name (RFC 6066, server name indication):
-    /// never an address, in none of the forms that resolvers take.
+    /// The name to send to the server (RFC 6066, server name indication): never
+    /// an address, in any of the forms that resolvers accept.
     pub fn indication(&self) -> Option<&str> {
         let Self::Host(host) = self else { return None };
         let last = host.rsplit('.').next().unwrap_or_default();

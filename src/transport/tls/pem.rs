@@ -1,5 +1,5 @@
-//! Texts in PEM that a program hands over, looked at block by block, so that
-//! what is wrong with one can be said with its line.
+//! PEM texts from the program, checked block by block, so that an error can be
+//! reported with the number of its line.
 
 use openssl::base64;
 use openssl::error::ErrorStack;
@@ -11,7 +11,7 @@ use super::reasons;
 use super::secret::Secret;
 use crate::error::{Error, Result};
 
-/// More than any text that makes sense: it is meant for lengths that are none.
+/// More than any useful text has: the limit catches invalid lengths.
 const MAX_LENGTH: usize = 16 << 20;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -28,8 +28,8 @@ pub enum What {
 }
 
 impl What {
-    /// What a block must be to count.  Other blocks are passed over: a file
-    /// that has a certificate often has its key as well.
+    /// Whether a block is of this kind.  Other blocks are ignored, because a file
+    /// with a certificate often contains its key as well.
     fn is_label(self, label: &[u8]) -> bool {
         match self {
             Self::Authorities | Self::Certificate => {
@@ -49,9 +49,9 @@ impl What {
     }
 }
 
-/// The blocks of a text that are of use, one behind the other.  There is at
-/// least one, and each has been understood, except that an encrypted key may
-/// need another password.
+/// The blocks of this kind in a text, one after the other.  There is at least
+/// one, and OpenSSL can parse each, except that an encrypted key needs its
+/// password.
 pub fn blocks(what: What, text: &[u8]) -> Result<Secret> {
     if text.len() > MAX_LENGTH {
         let wrong = format!("the PEM text is longer than {MAX_LENGTH} bytes");
@@ -86,7 +86,7 @@ fn wrong(line: usize, what: impl std::fmt::Display) -> Error {
     Error::new(libc::EINVAL, format!("line {line}: {what}"))
 }
 
-/// Whether OpenSSL understands a block.
+/// Whether OpenSSL can parse a block.
 fn check(what: What, block: &Block<'_>) -> Result<()> {
     if what == What::Key && block.is_encrypted() {
         return match block.is_base64() {
@@ -95,13 +95,13 @@ fn check(what: What, block: &Block<'_>) -> Result<()> {
         };
     }
     let _busy = enter();
-    let understood: std::result::Result<(), ErrorStack> = match what {
+    let parsed: std::result::Result<(), ErrorStack> = match what {
         What::Authorities | What::Certificate => X509::from_pem(block.text).map(drop),
         // Without a callback OpenSSL would ask for a password on the terminal.
         What::Key => PKey::private_key_from_pem_callback(block.text, |_| Ok(0)).map(drop),
         What::Revocations => X509Crl::from_pem(block.text).map(drop),
     };
-    understood.map_err(|error| {
+    parsed.map_err(|error| {
         let reasons = reasons(&error);
         wrong(
             block.line,
@@ -110,7 +110,7 @@ fn check(what: What, block: &Block<'_>) -> Result<()> {
     })
 }
 
-/// From a BEGIN to its END.
+/// From a BEGIN line to its END line.
 #[derive(Debug)]
 struct Block<'a> {
     label: &'a [u8],
@@ -148,10 +148,10 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Takes a text apart.  After an error there is nothing more.
+/// Splits a text into blocks.  After an error there are no more.
 struct Blocks<'a> {
     rest: &'a [u8],
-    /// The line with which the rest begins.
+    /// The number of the line with which the rest begins.
     line: usize,
 }
 
@@ -180,7 +180,7 @@ impl<'a> Blocks<'a> {
                 break (text, label, number);
             }
             if line.starts_with(DASHES) {
-                let reason = "neither the beginning of a PEM block nor text outside of one";
+                let reason = "the line begins with dashes but is not the beginning of a PEM block";
                 return Err(wrong(number, reason));
             }
         };

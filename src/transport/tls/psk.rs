@@ -13,10 +13,10 @@ const MAX_IDENTITY: usize = 256;
 /// As above.
 const MAX_KEY: usize = 512;
 
-/// More of a line than any that can be used has: name, colon, digits, end.
+/// One more byte than any usable line has: name, colon, digits, end.
 const MAX_LINE: usize = MAX_IDENTITY + 1 + 2 * MAX_KEY + 2;
 
-/// So much of a file is read at once.
+/// How much of a file is read at once.
 const PIECE: usize = 4096;
 
 /// A pre-shared key and the name that goes with it.
@@ -27,11 +27,11 @@ pub struct Psk {
 }
 
 impl Psk {
-    /// A key that somebody has at hand.
+    /// A key in memory.
     pub fn new(identity: CString, key: &[u8]) -> Result<Self> {
         let wrong = |what: String| Err(Error::new(libc::EINVAL, what));
         if identity.is_empty() {
-            return wrong("the name of the user is empty".to_owned());
+            return wrong("the user name is empty".to_owned());
         }
         if identity.count_bytes() > MAX_IDENTITY {
             return wrong(too_long_a_name());
@@ -52,7 +52,7 @@ impl Psk {
         self.identity.count_bytes().saturating_add(key)
     }
 
-    /// The key of a user, from a file that has one in each line.
+    /// The key of a user, from a file with one key per line.
     pub fn read(path: &Path, username: CString) -> Result<Self> {
         let wrong =
             |what: String| Error::new(libc::EINVAL, format!("TLS: {}: {what}", path.display()));
@@ -84,11 +84,11 @@ impl Psk {
 }
 
 fn too_long_a_name() -> String {
-    format!("the name of the user is longer than {MAX_IDENTITY} bytes")
+    format!("the user name is longer than {MAX_IDENTITY} bytes")
 }
 
-/// The first line of a user, without its end.  Of longer lines than any good
-/// one only the beginning is kept.
+/// The first line of a user, without its end.  Of overlong lines only the
+/// beginning is kept.
 fn find_line(file: &mut impl Read, username: &CStr) -> std::io::Result<Option<Secret>> {
     let mut line = Secret::with_capacity(MAX_LINE);
     let mut piece = Secret::default();
@@ -115,12 +115,12 @@ fn key_of<'a>(line: &'a [u8], username: &CStr) -> Option<&'a [u8]> {
     line.strip_prefix(username.to_bytes())?.strip_prefix(b":")
 }
 
-/// The bytes of a key; `None` if there are none or something else.
+/// The bytes of a key; `None` if there are none or they are malformed.
 fn unhex(digits: &[u8]) -> Option<Secret> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut key = Secret::with_capacity(digits.len() / 2);
     for pair in digits.chunks(2) {
-        // The last digit may lack its other half.
+        // The number of digits may be odd.
         let [high, low] = pair else { return None };
         key.extend(&[u8::try_from((digit(*high)? << 4) | digit(*low)?).ok()?]);
     }

@@ -1,15 +1,15 @@
-//! Bytes that nobody may find in memory once they have been used.
+//! Bytes that must not stay in memory once they have been used.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 
 use super::ffi;
 
-/// How much room a file of unknown length gets at first.
+/// The initial room for a file of unknown length.
 const SMALL: usize = 4096;
 
-/// Bytes that are overwritten when they are dropped.  They never move to
-/// another place in memory without that.
+/// Bytes that are overwritten when they are dropped.  If they move to another
+/// place in memory, the old one is overwritten as well.
 #[derive(Default)]
 pub struct Secret(Vec<u8>);
 
@@ -26,7 +26,7 @@ impl Secret {
     pub fn extend(&mut self, bytes: &[u8]) {
         let needed = self.0.len().saturating_add(bytes.len());
         if needed > self.0.capacity() {
-            // A vector that grows by itself leaves a copy behind.
+            // A vector that grows by itself would leave a copy behind.
             let mut larger = Self::with_capacity(needed.max(self.0.len().saturating_mul(2)));
             larger.0.extend_from_slice(&self.0);
             *self = larger;
@@ -40,8 +40,8 @@ impl Secret {
         self.0.clear();
     }
 
-    /// Reads once into room for `count` bytes, instead of what was here; 0 is
-    /// the end.
+    /// Reads up to `count` bytes once, in place of the previous contents;
+    /// returns 0 at the end.
     pub fn refill(&mut self, source: &mut impl Read, count: usize) -> io::Result<usize> {
         self.clear();
         if self.0.capacity() < count {

@@ -1,14 +1,15 @@
 //! What lies between OpenSSL and the socket: encrypted bytes.
 //!
-//! OpenSSL could use the socket itself, but would need one call for the header
-//! of a record and one for the rest, another for each record it writes, and its
-//! writes raise SIGPIPE when the peer is gone.  So everything goes through here.
+//! OpenSSL could use the socket itself, but it would need one call for the
+//! header of a record, one for the rest and one for each record that it writes,
+//! and its writes raise SIGPIPE when the peer is gone.  So everything goes
+//! through here.
 //!
-//! Reading, a record needs no call for its header and one for the rest: what
-//! follows the bytes asked for is received along with them.  Written records
-//! are gathered, which costs less than a call for each of them, and until the
-//! session sends them, so that none is ever left half way inside OpenSSL, which
-//! would want the same data again.
+//! When reading, the bytes after those asked for are received along with them,
+//! so that a record does not need separate calls for its header and the rest.
+//! Written records are gathered until the session sends them.  This costs less
+//! than a call for each of them, and no record is ever left half sent inside
+//! OpenSSL, which would then require the same data again.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -16,22 +17,23 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::sys;
 
-/// Room for what follows a small record: a good many small replies.
+/// Room for what follows a small record: many small replies.
 const WIDE: usize = 64 * 1024;
 
-/// Room for what follows a large record: the header of the next one, and what
-/// it costs little to copy.
+/// Room for what follows a large record: the header of the next one, and a
+/// little that is cheap to copy.
 const NARROW: usize = 4 * 1024;
 
 /// Records from this size on are received where they are decrypted.
 const LARGE: usize = 8 * 1024;
 
-/// So many encrypted bytes are worth a call.  Half as many cost about a
-/// fifteenth more of the processor's time, twice as many hardly less.
+/// How many encrypted bytes are worth a call.  Half as many cost about a
+/// fifteenth more CPU time, twice as many hardly less.
 const GATHERED: usize = 128 * 1024;
 
-/// Encrypted bytes that may wait for the socket.  Requests stop at fewer, so
-/// only a peer that asks for answers and does not read them gets here.
+/// The maximum number of encrypted bytes that may wait for the socket.
+/// Requests stop before that, so only a peer that requests responses and does
+/// not read them can cause this.
 const MAX_UNSENT: usize = 256 * 1024;
 
 /// The socket and the bytes on their way to and from it.
@@ -46,12 +48,12 @@ pub struct Wire {
     drained: bool,
     /// Receive calls that are left in this turn.
     allowance: u32,
-    /// What OpenSSL does not ask for stays in the socket.
+    /// Whether what OpenSSL does not ask for stays in the socket.
     in_view: bool,
     /// Written and not yet sent.
     unsent: Vec<u8>,
     sent: usize,
-    /// What the socket said last when it failed.
+    /// The last error of the socket.
     failure: Option<io::Error>,
 }
 
@@ -77,8 +79,9 @@ impl Wire {
         self.socket.as_raw_fd()
     }
 
-    /// The socket may be asked so many times for what there is; `in_view`, for
-    /// one record at a time, so that who watches it sees that there are more.
+    /// Limits how many times the socket may be asked for data.  With `in_view`
+    /// it is asked for one record at a time, so that a caller that watches it
+    /// can see that there are more.
     pub fn allow(&mut self, calls: u32, in_view: bool) {
         self.allowance = calls;
         self.in_view = in_view;
@@ -90,12 +93,12 @@ impl Wire {
         self.in_view
     }
 
-    /// Whether bytes were received that nobody has asked for.
+    /// Whether bytes were received that OpenSSL has not asked for.
     pub fn has_received(&self) -> bool {
         self.start < self.end
     }
 
-    /// Whether bytes wait to be sent.
+    /// Whether bytes are waiting to be sent.
     pub fn has_unsent(&self) -> bool {
         !self.unsent.is_empty()
     }
@@ -105,7 +108,7 @@ impl Wire {
         self.unsent.len() >= GATHERED
     }
 
-    /// Sends what waits; whether nothing is left.
+    /// Sends what is waiting, and returns whether nothing is left.
     pub fn send_unsent(&mut self) -> io::Result<bool> {
         while self.has_unsent() {
             let rest = self.unsent.get(self.sent..).unwrap_or_default();
@@ -141,7 +144,7 @@ impl Wire {
         self.ahead.capacity().saturating_add(self.unsent.capacity())
     }
 
-    /// Receives what OpenSSL asks for, and what there is behind it.
+    /// Receives what OpenSSL asks for, and what follows it.
     fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.drained || self.allowance == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -173,7 +176,7 @@ impl Wire {
         }
     }
 
-    /// Keeps the reason; OpenSSL only learns that there is one.
+    /// Keeps the error; OpenSSL is told only that there is one.
     fn failed(&mut self, error: io::Error) -> io::Error {
         let kind = error.kind();
         if kind != io::ErrorKind::WouldBlock {

@@ -1,5 +1,5 @@
-//! A session against a server made of the same OpenSSL, in one thread, so that
-//! every step is one of the test.
+//! A session with a server that uses the same OpenSSL, in one thread, so that
+//! the test controls every step.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -128,8 +128,7 @@ impl Rig {
         self.session.receive(&mut [ReceiveVector::from(room)])
     }
 
-    /// What the client receives at last: until then there was nothing but what
-    /// TLS had to say.
+    /// What the client finally receives, after TLS's own messages.
     fn client_gets(&mut self, room: &mut [u8]) -> Result<Received> {
         loop {
             let received = self.client_takes(room);
@@ -139,7 +138,7 @@ impl Rig {
         }
     }
 
-    /// Says so much that the socket does not take all of it.
+    /// Sends more than the socket takes.
     fn fill_socket(&mut self) -> usize {
         let piece = vec![5; 100_000];
         let mut count = 0;
@@ -331,7 +330,7 @@ fn a_stream_that_just_ends_has_been_cut() {
         rig.server.get_ref().shutdown(Shutdown::Both).unwrap();
         let error = rig.client_gets(&mut [0; 10]).unwrap_err();
         assert!(
-            error.text().contains("ended without a goodbye"),
+            error.text().contains("ended without close_notify"),
             "{}",
             error.text()
         );
@@ -364,7 +363,8 @@ fn the_socket_is_shut_down_by_whoever_sends_the_last_of_it() {
         let sent = rig.fill_socket();
         assert!(!rig.session.shut_down_sending().unwrap());
         let mut arrived = Vec::new();
-        // Nobody asks the session to send, for something arrives every time.
+        // The session is never asked to send, because something arrives every
+        // time.
         while rig.session.has_unsent() {
             rig.server_takes(&mut arrived);
             rig.server.write_all(b"!").unwrap();
@@ -379,6 +379,7 @@ fn the_socket_is_shut_down_by_whoever_sends_the_last_of_it() {
 }
 
 /// Puts another socket in place of that of a session.
+#[allow(unsafe_code, reason = "the session keeps its descriptor to itself")]
 fn replace_socket(session: &Channel, by: &OwnedFd) {
     // SAFETY: both descriptors are open, and remain so.
     let status = unsafe { libc::dup2(by.as_raw_fd(), session.raw_fd()) };
@@ -401,7 +402,7 @@ fn a_failure_to_send_while_receiving_is_reported() {
             let mut bytes = Vec::new();
             let error = tap.read_to_end(&mut bytes).unwrap_err();
             assert!(would_block(&error), "{error}");
-            // What arrived can be had from there, but nobody can be sent to.
+            // What has arrived can be received from there, but sending fails.
             let (ours, theirs) = UnixDatagram::pair().unwrap();
             ours.set_nonblocking(true).unwrap();
             if !bytes.is_empty() {
@@ -412,7 +413,8 @@ fn a_failure_to_send_while_receiving_is_reported() {
 
             let mut room = [0; 10];
             if !data.is_empty() {
-                // As if there were more: the error is still to be told.
+                // As if there were more, because the error is still to be
+                // reported.
                 let received = rig.client_takes(&mut room).unwrap();
                 assert_eq!(received, Received::some(data.len()));
             }
@@ -429,8 +431,8 @@ fn what_was_sent_before_the_peer_left_counts() {
             mut session,
             server,
         } = Rig::ready(tcp_pair(), version);
-        // It has read everything, so it leaves in good order, and only what
-        // comes now is answered with a reset.
+        // It has read everything, so it leaves in an orderly way, and only what
+        // arrives now causes a reset.
         drop(server);
         let data = pattern(LARGE);
         let mut counted = 0;

@@ -1,10 +1,10 @@
-//! Priority strings, by which users of GnuTLS choose versions and algorithms,
+//! Priority strings, with which users of GnuTLS choose versions and algorithms,
 //! as settings of OpenSSL.
 //!
-//! A string is a keyword and items behind it, with colons between them:
-//! `+NAME` adds something at the end of its list, `-NAME` and `!NAME` take it
-//! away, `%NAME` is an option.  Nothing in a string is ignored: what does not
-//! exist, or what OpenSSL cannot do, is an error.
+//! A string is a keyword followed by items, separated by colons: `+NAME`
+//! appends something to its list, `-NAME` and `!NAME` remove it, `%NAME` is an
+//! option.  Nothing in a string is ignored: what does not exist, or what
+//! OpenSSL does not support, is an error.
 
 mod table;
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 use table::*;
 
-/// What holds if the caller does not say.
+/// The default.
 pub const DEFAULT_PRIORITY: &CStr = c"NORMAL";
 
 /// What authenticates the two sides.
@@ -32,18 +32,18 @@ pub struct Priority {
     /// Cipher suites of TLS 1.3 and of TLS 1.2, in OpenSSL's form.
     pub suites13: String,
     pub suites12: String,
-    /// `None` leaves them as OpenSSL has them.
+    /// `None` keeps OpenSSL's own.
     pub groups: Option<String>,
     pub signatures: Option<String>,
-    /// What certificates and groups must be worth; `None` leaves it to the
+    /// The minimum strength of certificates and groups; `None` leaves it to the
     /// system.
     pub level: Option<u32>,
     pub check_revocation: bool,
     pub wildcards: bool,
     /// Workarounds for faulty servers.
     pub compatible: bool,
-    /// A protocol message that mistakes the session for an older one, for
-    /// boxes between client and server that know nothing newer.
+    /// Middlebox compatibility: makes the session look like an older version of
+    /// the protocol.
     pub disguise: bool,
 }
 
@@ -145,14 +145,14 @@ impl Choice {
             "DISABLE_TLS13_COMPAT_MODE" => self.no_disguise = true,
             "DISABLE_WILDCARDS" => self.no_wildcards = true,
             "VERIFY_DISABLE_CRL_CHECKS" => self.no_revocation = true,
-            // Only CBC can be without it, and there are better ciphers.
+            // Only CBC can lack it, and there are better ciphers.
             "FORCE_ETM" => self.no_cbc = true,
             "PROFILE_LOW" | "PROFILE_LEGACY" => self.level = Some(1),
             "PROFILE_MEDIUM" => self.level = Some(2),
             "PROFILE_HIGH" => self.level = Some(3),
             "PROFILE_ULTRA" => self.level = Some(4),
             "PROFILE_FUTURE" => self.level = Some(5),
-            // As it is always done here, or what only a server decides.
+            // What the library always does, or what only a server decides.
             "SAFE_RENEGOTIATION" | "NO_TICKETS" | "SERVER_PRECEDENCE" => {}
             _ => return Err(unavailable(item)),
         }
@@ -247,7 +247,7 @@ impl Choice {
 /// What a name in an item stands for.
 enum Named {
     Item(&'static Item),
-    /// All that the usual keyword selects, of some kind.
+    /// All items of one kind that NORMAL selects.
     All(fn(&Item) -> bool),
     /// It cannot be taken away.
     Always,
@@ -277,8 +277,8 @@ impl Named {
     }
 }
 
-/// What NORMAL selects.  ChaCha20 comes first if there are no instructions that
-/// make AES fast.
+/// What NORMAL selects.  ChaCha20 comes first if the processor has no
+/// instructions for AES.
 fn usual(fast_aes: bool) -> Vec<&'static Item> {
     let is_usual =
         |item: &&Item| !item.1.ends_with("PSK") && !["SHA256", "SHA384"].contains(&item.1);
@@ -289,8 +289,8 @@ fn usual(fast_aes: bool) -> Vec<&'static Item> {
     items
 }
 
-/// The names for OpenSSL, each once.  What is usual is left to OpenSSL, which
-/// has the same and makes its own choice for the first key share.
+/// The names for OpenSSL, each once.  The usual selection is left to OpenSSL,
+/// which has the same one and makes its own choice for the first key share.
 fn unless_usual(items: &[&'static Item]) -> Option<String> {
     let kind = items.first()?.0;
     if usual(true)
@@ -315,7 +315,7 @@ fn unknown(item: &str) -> Error {
 
 fn unavailable(item: &str) -> Error {
     wrong(&format!(
-        "\"{}\" is not available, because OpenSSL does not have it or it is too weak; leave it out",
+        "\"{}\" is not available, because OpenSSL does not support it or it is too weak; leave it out",
         item.escape_debug()
     ))
 }

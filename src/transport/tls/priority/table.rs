@@ -1,4 +1,4 @@
-//! What priority strings can name, and what it is to OpenSSL.
+//! What priority strings can name, and the names in OpenSSL.
 
 pub use Kind::{Cipher, Exchange, Group, Mac, Signature, Version};
 
@@ -16,7 +16,7 @@ pub enum Kind {
 /// Kind, name in the string, and name or part of a name in OpenSSL.
 pub type Item = (Kind, &'static str, &'static str);
 
-/// All of them, of each kind the best ones first.
+/// All items; of each kind the best ones come first.
 #[rustfmt::skip]
 pub const ITEMS: &[Item] = &[
     (Version, "VERS-TLS1.3", ""), (Version, "VERS-TLS1.2", ""),
@@ -51,8 +51,8 @@ pub const ITEMS: &[Item] = &[
     (Signature, "SIGN-ECDSA-SECP521R1-SHA512", "ECDSA+SHA512"),
 ];
 
-/// What strings take away although it is never there: too weak, or not in
-/// OpenSSL.
+/// What strings may remove although it is never there: it is too weak, or not
+/// in OpenSSL.
 #[rustfmt::skip]
 pub const ABSENT: &[&str] = &[
     "VERS-TLS1.1", "VERS-TLS1.0", "VERS-SSL3.0", "VERS-DTLS1.2", "VERS-DTLS1.0",
@@ -64,12 +64,12 @@ pub const ABSENT: &[&str] = &[
     "CTYPE-RAWPK", "COMP-DEFLATE",
 ];
 
-/// What there always is, and nothing else of the kind: certificates of X.509,
+/// What is always selected, as the only one of its kind: X.509 certificates,
 /// and no compression.
 pub const ALWAYS: &[&str] = &["CTYPE-X.509", "CTYPE-X509", "COMP-NULL"];
 
-/// The suites of TLS 1.3: cipher, name, and whether the hash is SHA-256, which
-/// is what pre-shared keys are bound to that were not made for another one.
+/// The suites of TLS 1.3: cipher, name, and whether the hash is SHA-256, the
+/// default hash of pre-shared keys.
 pub const SUITES_13: &[(&str, &str, bool)] = &[
     ("AES-256-GCM", "TLS_AES_256_GCM_SHA384", false),
     ("AES-128-GCM", "TLS_AES_128_GCM_SHA256", true),

@@ -82,7 +82,7 @@ fn shared_keys_get_the_key_exchanges_and_the_hash_that_go_with_them() {
     );
     assert!(psk.suites12.starts_with("DHE-PSK-AES256-GCM-SHA384:"));
     assert!(!parse("NORMAL:+ECDHE-PSK").suites12.contains("PSK"));
-    // Nothing that goes with the hash is left for TLS 1.3.
+    // No TLS 1.3 suite with this hash is left.
     let text = "NORMAL:-CIPHER-ALL:+AES-256-GCM";
     let psk = Priority::parse(text, Psk, true).unwrap();
     assert_eq!((psk.tls12, psk.tls13), (true, false));

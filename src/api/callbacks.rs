@@ -9,13 +9,15 @@
 //! closure of a command, and another becomes `'static` while a function waits
 //! (`while_waiting`), at the end of which the closure must be gone.
 
+#![allow(unsafe_code, reason = "closures of Rust become closures of C")]
+
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Weak};
 
-use super::{
+use crate::callback::{
     Chunk, Closure, Completion, Context, Debug, Extent, Extents32, Extents64, List, Listener,
 };
 use crate::error::{Error, Result};
@@ -336,7 +338,7 @@ impl CompletionCallback {
     pub(crate) fn into_closure(self) -> Completion {
         match self.0 {
             Told::Closure(closure) => closure,
-            Told::Function(function) => Completion::from_fn(move |errno| function(outcome(errno))),
+            Told::Function(function) => told_once(move |errno| function(outcome(errno))),
         }
     }
 }
@@ -347,12 +349,11 @@ impl<T: Send + 'static> CompletionCallback<T> {
         match self.0 {
             Told::Closure(_) => {
                 // It is empty: C knows nothing of such buffers.
-                let mut keeper = Completion::from_fn(move |_| drop(buffer));
-                keeper.function = None;
-                keeper
+                // SAFETY: there is no function, and the buffer borrows nothing.
+                unsafe { boxed(buffer, None) }
             }
             Told::Function(function) => {
-                Completion::from_fn(move |errno| function(outcome(errno).map(|()| buffer)))
+                told_once(move |errno| function(outcome(errno).map(|()| buffer)))
             }
         }
     }
@@ -375,23 +376,21 @@ impl<T> fmt::Debug for CompletionCallback<T> {
     }
 }
 
-impl Completion {
-    /// A Rust closure that is called once, with the errno or 0; the command
-    /// then retires.
-    fn from_fn<F: FnOnce(c_int) + Send + 'static>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnOnce(c_int)>(data: *mut c_void, error: *mut c_int) -> c_int {
-            // SAFETY: `data` is the box below.
-            let function = unsafe { &mut *data.cast::<Option<F>>() };
-            // SAFETY: the library passes the address of an errno.
-            let error = unsafe { *error };
-            if let Some(function) = function.take() {
-                contain(|| function(error));
-            }
-            1
+/// A Rust closure that is called once, with the errno or 0; the command then
+/// retires.
+fn told_once<F: FnOnce(c_int) + Send + 'static>(function: F) -> Completion {
+    unsafe extern "C" fn call<F: FnOnce(c_int)>(data: *mut c_void, error: *mut c_int) -> c_int {
+        // SAFETY: `data` is the box below.
+        let function = unsafe { &mut *data.cast::<Option<F>>() };
+        // SAFETY: the library passes the address of an errno.
+        let error = unsafe { *error };
+        if let Some(function) = function.take() {
+            contain(|| function(error));
         }
-        // SAFETY: `call` takes the box for what it is.
-        unsafe { boxed(Some(function), call::<F>) }
+        1
     }
+    // SAFETY: `call` takes the box for what it is.
+    unsafe { boxed(Some(function), Some(call::<F>)) }
 }
 
 /// A Rust closure that can be called many times, as it is in its box.
@@ -418,7 +417,7 @@ unsafe fn kept<F: Send, C>(function: F, call: C) -> (Closure<C>, Life) {
         _life: existing,
     };
     // SAFETY: by the contract of this function.
-    (unsafe { boxed(kept, call) }, life)
+    (unsafe { boxed(kept, Some(call)) }, life)
 }
 
 impl<F> Kept<F> {
@@ -452,9 +451,10 @@ impl Drop for End {
 /// What the functions of a closure work on, in a box that the closure frees.
 ///
 /// # Safety
-/// `call` must take its first argument for a pointer to a `T`, and the result
+/// `call`, if any, must take its first argument for a pointer to a `T`, and the
+/// result
 /// must be dropped before what `contents` borrows.
-unsafe fn boxed<T: Send, C>(contents: T, call: C) -> Closure<C> {
+unsafe fn boxed<T: Send, C>(contents: T, call: Option<C>) -> Closure<C> {
     unsafe extern "C" fn free<T>(data: *mut c_void) {
         // SAFETY: `data` is the box below, and it is freed once.
         let contents = unsafe { Box::from_raw(data.cast::<T>()) };
@@ -463,7 +463,7 @@ unsafe fn boxed<T: Send, C>(contents: T, call: C) -> Closure<C> {
     let data = Box::into_raw(Box::new(contents));
     // SAFETY: by the contract of this function; a closure that is `Send` can be
     // called from any thread, one at a time.
-    unsafe { Closure::new(Some(call), data.cast(), Some(free::<T>)) }
+    unsafe { Closure::new(call, data.cast(), Some(free::<T>)) }
 }
 
 /// What a closure's answer means to the command it belongs to.
@@ -568,7 +568,7 @@ mod tests {
 
     #[test]
     fn a_lent_closure_that_stays_ends_the_program() {
-        let test = "callback::rust::tests::a_lent_closure_that_stays_ends_the_program";
+        let test = "api::callbacks::tests::a_lent_closure_that_stays_ends_the_program";
         aborts(test, || {
             let callback = ContextCallback::new(|_| ());
             let _kept = callback.while_waiting(|lent| lent);

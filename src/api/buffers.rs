@@ -6,13 +6,16 @@
 //! moves into the completion closure, which gives it back when the command has
 //! done with it.
 
+#![allow(unsafe_code, reason = "buffers become memory without a lifetime")]
+
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Lent, LentMut};
-use crate::callback::{Completion, CompletionCallback};
+use super::callbacks::CompletionCallback;
+use crate::callback::Completion;
+use crate::memory::{Lent, LentMut};
 
 /// The buffer of a read as a caller passes it; in C it may be missing.
 #[derive(Debug)]
@@ -269,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_command_that_keeps_a_lent_buffer_ends_the_program() {
-        let test = "memory::loan::tests::a_command_that_keeps_a_lent_buffer_ends_the_program";
+        let test = "api::buffers::tests::a_command_that_keeps_a_lent_buffer_ends_the_program";
         aborts(test, || {
             let _kept = (&[0]).while_waiting(INSIDE, |_: Source, done| done);
         });

@@ -1,0 +1,137 @@
+//! The transmission phase: requests and replies, and the socket between them
+//! and the server.
+
+use crate::error::{Error, Result};
+use crate::negotiation::line::Line;
+use crate::protocol::reply::Style;
+use crate::transmission::{Agreement, Arrival, Progress, Reach};
+use crate::transport::Stream;
+
+use super::Client;
+use super::debug::debug;
+use super::state::State;
+
+impl Client {
+    pub(super) fn begin_transmission(&mut self, stream: Stream, line: &Line) -> Result<()> {
+        let session = &self.session;
+        let agreement = Agreement {
+            style: match (session.extended_headers, session.structured_replies) {
+                (true, _) => Style::Extended,
+                (false, true) => Style::Structured,
+                (false, false) => Style::Simple,
+            },
+            contexts: session.contexts.in_force().to_vec(),
+            size: session.export.basics.map(|(size, _)| size),
+        };
+        debug!(
+            self.debug,
+            "ready: {:?} replies, {:?}", agreement.style, session.export
+        );
+        self.state = State::Transmitting(stream);
+        let begun = self.transmission.begin(agreement, &line.take_input());
+        match begun {
+            Ok(()) => {
+                self.option_ended(Ok(0));
+                Ok(())
+            }
+            Err(error) => Err(self.die(error)),
+        }
+    }
+
+    /// Sends from the queue what the socket takes.
+    pub(super) fn send_requests(&mut self) -> Result<()> {
+        loop {
+            let State::Transmitting(stream) = &mut self.state else {
+                return Ok(());
+            };
+            // Requests that have been encrypted go before those that have not.
+            match stream.send_unsent() {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return self.sending_failed(error),
+            }
+            match self.transmission.send(|vectors| stream.send(vectors)) {
+                Ok(Progress::More) => {}
+                Ok(Progress::Blocked) => return Ok(()),
+                Ok(Progress::Empty) => return self.all_sent(),
+                Err(error) => return self.sending_failed(error),
+            }
+        }
+    }
+
+    /// A server that does not listen any more may still have something to say.
+    fn sending_failed(&mut self, error: Error) -> Result<()> {
+        if error.errno() == libc::EPIPE {
+            self.server_is_deaf = true;
+            return Ok(());
+        }
+        Err(self.die(error))
+    }
+
+    /// Nothing follows a disconnect.
+    fn all_sent(&mut self) -> Result<()> {
+        if self.transmission.is_disconnected()
+            && let State::Transmitting(stream) = &mut self.state
+            && let Err(error) = stream.shut_down_sending()
+        {
+            return Err(self.die(error));
+        }
+        Ok(())
+    }
+
+    /// Completes what has been answered, as far as `reach` lets it: first what
+    /// has been received already, which needs no system call.
+    pub(super) fn receive_replies(&mut self, reach: Reach) -> Result<()> {
+        if self.transmission.has_backlog() {
+            let ended = self.transmission.ended();
+            if let Err(error) = self.transmission.go_on(reach) {
+                return Err(self.die(error));
+            }
+            if reach != Reach::Everything && self.transmission.ended() != ended {
+                return Ok(());
+            }
+        }
+        let before = self.statistics.chunks_received.get();
+        let received = self.receive_from_socket(reach);
+        let replies = self.statistics.chunks_received.get().wrapping_sub(before);
+        self.server_is_ahead = replies > 1 || !self.transmission.is_used_up();
+        received
+    }
+
+    fn receive_from_socket(&mut self, reach: Reach) -> Result<()> {
+        if let State::Transmitting(stream) = &mut self.state {
+            stream.begin_receiving(reach == Reach::OneCommandInView);
+        }
+        loop {
+            let State::Transmitting(stream) = &mut self.state else {
+                return Ok(());
+            };
+            let arrival = self
+                .transmission
+                .receive(reach, |vectors| stream.receive(vectors));
+            match arrival {
+                Ok(Arrival::More) => {}
+                // The socket does not show what is left of a record of TLS.
+                Ok(Arrival::Ended) => {
+                    if reach != Reach::OneCommandInView || !stream.has_received() {
+                        return Ok(());
+                    }
+                }
+                Ok(Arrival::Drained) => return Ok(()),
+                Ok(Arrival::End) => {
+                    self.session_ended(None);
+                    return Ok(());
+                }
+                // A server may drop the connection as soon as it is told that
+                // the session is over.
+                Err(error)
+                    if error.errno() == libc::ECONNRESET && self.transmission.is_disconnected() =>
+                {
+                    self.session_ended(None);
+                    return Ok(());
+                }
+                Err(error) => return Err(self.die(error)),
+            }
+        }
+    }
+}
