@@ -1,10 +1,12 @@
-# Builds libnbd.so.0, libnbd.a, libnbd.h, libnbd.pc and the manual.  GNU make; `make help`
-# lists the targets.
+# Builds libnbd.so.0, libnbd.a, the headers, the pkg-config files and the manual.
+# GNU make; `make help` lists the targets.
 
 # The version of the C API, which is what programs ask pkg-config for.
 VERSION := 1.24.0
 SONAME := libnbd.so.0
 REALNAME := libnbd.so.0.0.0
+# The version of what this library adds to the API.
+EXTENSION_VERSION := 1.0
 # The version of the sources: that of the API followed by that of the crate.
 CRATE_VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 RELEASE := $(VERSION)+rs$(CRATE_VERSION)
@@ -35,13 +37,17 @@ DESTDIR ?=
 # automatically.  The last three have been part of libc since glibc 2.34.
 PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 
-HEADER := include/libnbd.h
+# Where the headers are, and where `make header` writes them.
+HEADERS := include
 RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/libnbd.a
 MAN_PAGES := $(CARGO_TARGET_DIR)/man
 SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
 # Prints the functions of the API.
-EXPORTS := sed -n 's/^ *\(nbd_[a-z0-9_]*\);$$/\1/p' libnbd.syms
+EXPORTS := sed -n 's/^ *\(nbdx\{0,1\}_[a-z0-9_]*\);$$/\1/p' libnbd.syms
 LIBRARIES := $(addprefix $(BUILD)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a)
+
+# The names of the pkg-config files, the headers and the overview pages.
+INTERFACES := libnbd libnbdx
 
 # For the scripts behind quickstart, check and bench.
 export CARGO CARGO_FLAGS CARGO_TARGET_DIR CC PYTHON
@@ -52,7 +58,7 @@ export EMBEDDED_SERVER := $(abspath $(SERVER))
 .PHONY: all help header server install uninstall quickstart dist deb check bench fmt lint clean FORCE
 
 ## all: build everything below build/ (default)
-all: $(LIBRARIES) $(BUILD)/man $(BUILD)/libnbd.pc $(BUILD)/libnbd-uninstalled.pc
+all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
 
 ## help: list the targets and what they do
 help:
@@ -112,29 +118,29 @@ $(BUILD)/man: $(RUST_ARCHIVE) | $(BUILD)
 
 comma := ,
 
-# $(call pkg_config,prefix,library directory,header directory,linker flags)
-pkg_config = sed -e 's|@prefix@|$(1)|' \
-    -e 's|@libdir@|$(patsubst $(1)/%,$${prefix}/%,$(2))|' \
-    -e 's|@includedir@|$(patsubst $(1)/%,$${prefix}/%,$(3))|' \
-    -e 's|@version@|$(VERSION)|' -e 's|@private_libs@|$(PRIVATE_LIBS)|' \
-    -e 's|@flags@|$(4)|' libnbd.pc.in
+# $(call pkg_config,interface,prefix,library directory,header directory,linker flags)
+pkg_config = sed -e 's|@prefix@|$(2)|' \
+    -e 's|@libdir@|$(patsubst $(2)/%,$${prefix}/%,$(3))|' \
+    -e 's|@includedir@|$(patsubst $(2)/%,$${prefix}/%,$(4))|' \
+    -e 's|@version@|$(VERSION)|' -e 's|@extension_version@|$(EXTENSION_VERSION)|' \
+    -e 's|@private_libs@|$(PRIVATE_LIBS)|' -e 's|@flags@|$(5)|' $(1).pc.in
 
-$(BUILD)/libnbd.pc: libnbd.pc.in FORCE | $(BUILD)
-	@$(call pkg_config,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $@
+$(INTERFACES:%=$(BUILD)/%.pc): $(BUILD)/%.pc: %.pc.in FORCE | $(BUILD)
+	@$(call pkg_config,$*,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $@
 
-# pkg-config prefers this file if PKG_CONFIG_PATH contains the build directory.
+# pkg-config prefers these files if PKG_CONFIG_PATH contains the build directory.
 # Programs then run on the library in that directory, whatever is installed.
-$(BUILD)/libnbd-uninstalled.pc: libnbd.pc.in Makefile | $(BUILD)
-	$(call pkg_config,$(CURDIR),$(CURDIR)/$(BUILD),$(CURDIR)/include,-Wl$(comma)-rpath$(comma)$${libdir} ) > $@
+$(INTERFACES:%=$(BUILD)/%-uninstalled.pc): $(BUILD)/%-uninstalled.pc: %.pc.in Makefile | $(BUILD)
+	$(call pkg_config,$*,$(CURDIR),$(CURDIR)/$(BUILD),$(CURDIR)/include,-Wl$(comma)-rpath$(comma)$${libdir} ) > $@
 
-# The build script writes the header to LIBNBD_HEADER_OUT, and runs again because
-# that name is different each time.
-## header: regenerate include/libnbd.h from the Rust sources
+# The build script writes the headers to LIBNBD_INCLUDE_OUT, and runs again
+# because that name is different each time.
+## header: regenerate the headers in include/ from the Rust sources
 header: | $(BUILD)
-	mkdir -p $(dir $(HEADER))
-	file=$$(mktemp -p $(CURDIR)/$(BUILD) libnbd.h.XXXXXX) && trap "rm -f $$file" EXIT && \
-	LIBNBD_HEADER_OUT=$$file $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd && \
-	chmod 644 $$file && mv $$file $(HEADER)
+	mkdir -p $(HEADERS)
+	new=$$(mktemp -d -p $(CURDIR)/$(BUILD) include.XXXXXX) && trap "rm -rf $$new" EXIT && \
+	LIBNBD_INCLUDE_OUT=$$new $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd && \
+	mv $$new/*.h $(HEADERS)
 
 ## install: install what `make` built (below DESTDIR if set)
 install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,all)
@@ -142,17 +148,18 @@ install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,
 	$(INSTALL) -m 644 $(BUILD)/$(REALNAME) $(BUILD)/libnbd.a $(DESTDIR)$(LIBDIR)
 	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnbd.so
-	$(INSTALL) -m 644 $(HEADER) $(DESTDIR)$(INCLUDEDIR)
-	$(call pkg_config,$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) > $(DESTDIR)$(LIBDIR)/pkgconfig/libnbd.pc
-	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libnbd.pc
+	$(INSTALL) -m 644 $(INTERFACES:%=$(HEADERS)/%.h) $(DESTDIR)$(INCLUDEDIR)
+	$(foreach it,$(INTERFACES),$(call pkg_config,$(it),$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) \
+	    > $(DESTDIR)$(LIBDIR)/pkgconfig/$(it).pc && ) true
+	chmod 644 $(INTERFACES:%=$(DESTDIR)$(LIBDIR)/pkgconfig/%.pc)
 	$(INSTALL) -m 644 $(BUILD)/man/*.3 $(DESTDIR)$(MANDIR)/man3
 	@echo 'Installed in $(DESTDIR)$(LIBDIR).  Run ldconfig if the loader does not find it.'
 
 ## uninstall: remove what install installed
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a pkgconfig/libnbd.pc)
-	rm -f $(DESTDIR)$(INCLUDEDIR)/libnbd.h
-	for page in libnbd $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a $(INTERFACES:%=pkgconfig/%.pc))
+	rm -f $(INTERFACES:%=$(DESTDIR)$(INCLUDEDIR)/%.h)
+	for page in $(INTERFACES) $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
 
 ## quickstart: read a disk with a small C program
 quickstart: all server

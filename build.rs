@@ -1,9 +1,9 @@
-//! Makes the C header and the manual, both from the doc comments of `src/ffi`
+//! Makes the C headers and the manual, both from the doc comments of `src/ffi`
 //! and from `src/table.rs`.
 //!
-//! They are written to `$OUT_DIR/libnbd.h` and `$OUT_DIR/man`, and also to the
-//! file that `LIBNBD_HEADER_OUT` names and to the directory that
-//! `LIBNBD_MAN_OUT` names, if these are set.
+//! They are written to `$OUT_DIR/include` and `$OUT_DIR/man`, and also to the
+//! directories that `LIBNBD_INCLUDE_OUT` and `LIBNBD_MAN_OUT` name, if these are
+//! set.
 
 #[path = "src/protocol/flag.rs"]
 mod flag;
@@ -19,13 +19,14 @@ use std::path::{Path, PathBuf};
 
 use cbindgen::Config;
 
-use generate::{header, manual, sources};
+use generate::sources::{self, Interface};
+use generate::{header, manual};
 
 /// The files that define types, in the order of the header.
 const TYPES: [&str; 2] = ["src/callback.rs", "src/ffi/callbacks.rs"];
 
-/// The files that define functions, in the order of the header: first what
-/// every program needs, then the life of a handle.
+/// The files that define functions of libnbd, in the order of the header: first
+/// what every program needs, then the life of a handle.
 const FAMILIES: &[&str] = &[
     "library",
     "debug",
@@ -47,8 +48,12 @@ const FAMILIES: &[&str] = &[
     "stats",
 ];
 
+/// The same for libnbdx.
+const EXTENSION: &[&str] = &["x/connecting", "x/tls"];
+
 const TABLE: &str = "src/table.rs";
-const FRAME: &str = "src/ffi/libnbd.h.in";
+/// Where the frames of the headers are.
+const FRAMES: &str = "src/ffi";
 const CONFIG: &str = "cbindgen.toml";
 /// The pages of the manual that are written by hand, and its example programs.
 const MANUAL: &str = "man";
@@ -61,20 +66,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // The table of functions looks whether it is in the library or in here.
     println!("cargo::rustc-cfg=library");
-    println!("cargo:rerun-if-env-changed=LIBNBD_HEADER_OUT");
+    println!("cargo:rerun-if-env-changed=LIBNBD_INCLUDE_OUT");
     println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 
     let config = Config::from_file(CONFIG)?;
     let types = sources::types(&config, &TYPES)?;
-    let families = sources::families(&config, FAMILIES)?;
+    let interfaces = [
+        Interface::read(&config, "libnbd", FAMILIES, table::ALL)?,
+        Interface::read(&config, "libnbdx", EXTENSION, table::EXTENSION)?,
+    ];
 
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    let header = header::text(&fs::read_to_string(FRAME)?, &types, &families);
-    for file in outputs(out.join("libnbd.h"), "LIBNBD_HEADER_OUT") {
-        fs::write(file, &header)?;
+    for directory in outputs(out.join("include"), "LIBNBD_INCLUDE_OUT") {
+        fs::create_dir_all(&directory)?;
+        for interface in &interfaces {
+            let file = format!("{}.h", interface.name);
+            let frame = fs::read_to_string(Path::new(FRAMES).join(format!("{file}.in")))?;
+            let header = header::text(&frame, &types, &interface.families);
+            fs::write(directory.join(file), header)?;
+        }
     }
     for directory in outputs(out.join("man"), "LIBNBD_MAN_OUT") {
-        manual::write(&directory, Path::new(MANUAL), &types, &families)?;
+        manual::write(&directory, Path::new(MANUAL), &types, &interfaces)?;
     }
     Ok(())
 }

@@ -10,7 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-python3 "$here/state_table/table.py" "$here/../tests/data/api.json" > "$dir/table.h"
+python3 "$here/state_table/table.py" "$here/../tests/data/api.json" \
+    "$here/../tests/data/libnbdx.json" > "$dir/table.h"
 # shellcheck disable=SC2086
 ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \
     ${INCLUDE:+-I"$INCLUDE"} -I"$here" -I"$dir" \

@@ -1,4 +1,4 @@
-//! The C header: types and functions in the frame of `src/ffi/libnbd.h.in`.
+//! A C header: types and functions in a frame, such as `src/ffi/libnbd.h.in`.
 //!
 //! Of a function it has what an editor shows to somebody who points at the
 //! name: what it does and what it returns.  The rest is in the manual.
@@ -69,14 +69,15 @@ fn function_entry(function: &Function) -> String {
     )
 }
 
-/// The macro `LIBNBD_HAVE_...`, defined.
+/// The definition of the macro that announces a function.
 fn announcement(name: &str) -> String {
     format!("#define {} 1\n", have(name))
 }
 
-/// The macro that says that the library has it.
+/// The name of that macro: `LIBNBD_HAVE_NBD_...` or `LIBNBDX_HAVE_NBDX_...`.
 pub fn have(name: &str) -> String {
-    format!("LIBNBD_HAVE_{}", name.to_uppercase())
+    let prefix = name.split('_').next().unwrap_or_default();
+    format!("LIB{prefix}_HAVE_{name}").to_uppercase()
 }
 
 /// The comment at the top of a file, as the heading of a family.

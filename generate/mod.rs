@@ -1,5 +1,5 @@
-//! What the build script writes: the header and the manual, both from the doc
-//! comments of `src/ffi` and from the table of functions.
+//! What the build script writes: the headers and the manual, both from the
+//! doc comments of `src/ffi` and from the table of functions.
 
 pub mod function;
 pub mod header;

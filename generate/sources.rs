@@ -7,7 +7,48 @@ use std::fs;
 use cbindgen::{Builder, Config};
 
 use super::function::Function;
-use crate::table;
+use crate::table::Row;
+
+/// Functions with one header, one pkg-config file and one overview page.
+pub struct Interface {
+    /// The name of these three.
+    pub name: &'static str,
+    pub families: Vec<Family>,
+}
+
+impl Interface {
+    /// Reads files of `src/ffi`, which must declare the functions of all `rows`.
+    pub fn read(
+        config: &Config,
+        name: &'static str,
+        families: &[&str],
+        rows: &[&Row],
+    ) -> Result<Self, Box<dyn Error>> {
+        let families = families
+            .iter()
+            .map(|name| Family::read(config, name))
+            .collect::<Result<_, _>>()?;
+        let interface = Self { name, families };
+        let declared: BTreeSet<&[u8]> = interface
+            .functions()
+            .map(|function| function.name.as_bytes())
+            .collect();
+        for row in rows {
+            if !declared.contains(row.name.to_bytes()) {
+                let name = row.name.to_string_lossy();
+                return Err(format!(
+                    "src/table.rs has a row for {name}, but no file of src/ffi declares it"
+                )
+                .into());
+            }
+        }
+        Ok(interface)
+    }
+
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.families.iter().flat_map(|family| &family.functions)
+    }
+}
 
 /// A type, with its comments.
 pub struct Type {
@@ -68,29 +109,6 @@ pub fn types(config: &Config, files: &[&str]) -> Result<Vec<Type>, Box<dyn Error
         }
     }
     Ok(types)
-}
-
-/// The functions of some files, which must be all those of the table.
-pub fn families(config: &Config, names: &[&str]) -> Result<Vec<Family>, Box<dyn Error>> {
-    let families = names
-        .iter()
-        .map(|name| Family::read(config, name))
-        .collect::<Result<Vec<_>, _>>()?;
-    let declared: BTreeSet<&[u8]> = families
-        .iter()
-        .flat_map(|family| &family.functions)
-        .map(|function| function.name.as_bytes())
-        .collect();
-    for row in table::ALL {
-        if !declared.contains(row.name.to_bytes()) {
-            let name = row.name.to_string_lossy();
-            return Err(format!(
-                "src/table.rs has a row for {name}, but no file of src/ffi declares it"
-            )
-            .into());
-        }
-    }
-    Ok(families)
 }
 
 /// What one file declares, each with its comment.

@@ -780,8 +780,8 @@ int nbd_get_tls(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  * - ca-cert.pem: the certificate authorities to trust.
  * - ca-crl.pem: what they have revoked; optional.
  * - client-cert.pem and client-key.pem: the certificate that is sent to a
- *   server that requests one, and its key, which must not be encrypted;
- *   optional.
+ *   server that requests one, and its key; optional. If the key is encrypted,
+ *   nbdx_set_tls_key_password sets the password.
  *
  * If no directory is set, the directory of a user is $HOME/.pki/libnbd or
  * $HOME/.config/pki/libnbd, and that of root is /etc/pki/libnbd. A

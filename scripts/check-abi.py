@@ -87,26 +87,37 @@ class Library:
 
 
 class Header:
-    """What the C preprocessor says about a header."""
+    """What the C preprocessor says about a header, and those that it includes."""
 
     def __init__(self, path):
+        self.name = os.path.basename(path)
         compiler = shlex.split(os.environ.get("CC", "cc"))
-        preprocess = [*compiler, "-E", "-P", "-x", "c"]
-        self.functions = set(re.findall(r"\b(nbd_\w+)\s*\(", run(*preprocess, path)))
+        # The headers include each other as programs include them.
+        directory = os.path.dirname(path) or "."
+        preprocess = [*compiler, "-E", "-P", "-x", "c", "-I", directory]
+        self.functions = set(re.findall(r"\b(nbdx?_\w+)\s*\(", run(*preprocess, path)))
         macros = re.findall(r"^#define (\w+) *(.*)$", run(*preprocess, "-dM", path), re.M)
-        self.have = {name: value for name, value in macros if name.startswith("LIBNBD_HAVE_")}
+        self.have = {name: value for name, value in macros if re.match("LIBNBDX?_HAVE_", name)}
 
 
 class Api:
     """The functions that the library must have, and their nodes."""
 
-    def __init__(self, description):
-        with open(description, encoding="utf-8") as file:
-            facts = json.load(file)
-        versions = facts["symbol_versions"]
-        self.parents = {v["node"]: [v["parent"]] if v["parent"] else [] for v in versions}
-        self.node_of = {name: v["node"] for v in versions for name in v["functions"]}
-        self.callbacks = {callback["name"] for callback in facts["callbacks"]}
+    def __init__(self, descriptions):
+        self.parents, self.node_of, self.callbacks = {}, {}, set()
+        for description in descriptions:
+            with open(description, encoding="utf-8") as file:
+                facts = json.load(file)
+            for version in facts["symbol_versions"]:
+                node, parent = version["node"], version["parent"]
+                self.parents[node] = [parent] if parent else []
+                self.node_of.update((name, node) for name in version["functions"])
+            self.callbacks.update(callback["name"] for callback in facts["callbacks"])
+
+
+def have(name):
+    """The macro that announces a function."""
+    return f"LIB{name.split('_')[0]}_HAVE_{name}".upper()
 
 
 def difference(found, expected, extra, lacking):
@@ -172,20 +183,29 @@ def check_hardening(_, library):
         yield "asks for an executable stack"
 
 
-def check_header(library, header):
-    """the header declares what the library exports"""
+def check_header(library, headers):
+    """the headers declare what the library exports"""
+    declared = set().union(*(header.functions for header in headers))
     yield from difference(
-        header.functions, set(library.symbols), "is declared but not exported",
+        declared, set(library.symbols), "is declared but not exported",
         "is exported but not declared"
     )
 
 
-def check_have_macros(api, library, header):
+def check_own_header(api, header):
+    """each header declares what it describes, and includes only what is before it"""
+    yield from difference(
+        header.functions, set(api.node_of), f"does not belong in {header.name}",
+        f"is not in {header.name}"
+    )
+
+
+def check_have_macros(api, library, headers):
     """LIBNBD_HAVE macros"""
-    names = set(library.symbols) | api.callbacks
-    expected = {f"LIBNBD_HAVE_{name.upper()}" for name in names}
-    yield from difference(set(header.have), expected, "is defined for nothing", "is not defined")
-    for name, value in sorted(header.have.items()):
+    expected = {have(name) for name in set(library.symbols) | api.callbacks}
+    defined = {name: value for header in headers for name, value in header.have.items()}
+    yield from difference(set(defined), expected, "is defined for nothing", "is not defined")
+    for name, value in sorted(defined.items()):
         if value != "1":
             yield f"{name} is {value!r}, not 1"
 
@@ -203,8 +223,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--library", required=True, help="the shared object")
     parser.add_argument("--archive", help="the static library")
-    parser.add_argument("--header", help="the C header")
-    parser.add_argument("--api", required=True, help="description of the API (JSON)")
+    parser.add_argument(
+        "--api", required=True, nargs="+",
+        help="descriptions of the API (JSON): that of the C library, then what is added to it"
+    )
+    parser.add_argument(
+        "--header", nargs="+", default=[],
+        help="a C header for each description, which may include those before it"
+    )
     options = parser.parse_args()
 
     api = Api(options.api)
@@ -219,9 +245,11 @@ def main():
     if options.archive:
         checks.append((check_archive, (library, options.archive)))
     if options.header:
-        header = Header(options.header)
-        checks.append((check_header, (library, header)))
-        checks.append((check_have_macros, (api, library, header)))
+        headers = [Header(header) for header in options.header]
+        checks.append((check_header, (library, headers)))
+        checks.append((check_have_macros, (api, library, headers)))
+        for count, header in enumerate(headers, 1):
+            checks.append((check_own_header, (Api(options.api[:count]), header)))
 
     failed = 0
     for check, arguments in checks:

@@ -31,7 +31,7 @@ says() { # TEXT
 
 compile() { # EXAMPLE
     local flags
-    read -ra flags <<< "$(pkg-config --cflags --libs libnbd)"
+    read -ra flags <<< "$(pkg-config --cflags --libs libnbdx)"
     "${cc[@]}" -std=gnu11 -Wall -Wextra -Werror "examples/$1.c" "${flags[@]}" -o "$directory/$1"
 }
 
@@ -63,5 +63,27 @@ check 'first-sector compiles' compile first-sector
 check 'first-sector on an empty disk' "$directory/first-sector" "$directory/empty.sock"
 check 'async-copy on an empty disk' "$directory/async-copy" "$directory/empty.sock" "$directory/none"
 check 'an empty copy' test -f "$directory/none" -a ! -s "$directory/none"
+
+# nbdkit asks for a certificate of the client.
+pki=$directory/pki
+bundle() { # KEY
+    cat "$pki/client/client-cert.pem" "$1" "$pki/good.pem" > "$directory/bundle"
+}
+
+over_tls() { # PASSWORD
+    local printed
+    # shellcheck disable=SC2016  # nbdkit sets $uri.
+    printed=$(KEY_PASSWORD=$1 nbdkit -U - --tls=require "--tls-certificates=$pki/server" \
+        --tls-verify-peer memory 1M --run "'$directory/tls-memory' \"\$uri\" < '$directory/bundle'")
+    echo "$printed"
+    [ "$printed" = '1048576 bytes, encrypted' ]
+}
+
+check 'certificates are made' c-tests/support/pki.sh "$pki"
+check 'tls-memory compiles' compile tls-memory
+bundle "$pki/client/client-key.pem"
+check 'tls-memory connects' over_tls ''
+bundle "$pki/locked/client-key.pem"
+check 'tls-memory with an encrypted key' over_tls secret
 
 total

@@ -17,14 +17,22 @@ log=$root/output
 
 # The program prints the version of the library on which it really runs.
 cat > "$root/version.c" << 'END'
-#include <libnbd.h>
 #include <stdio.h>
+#ifdef EXTENSION
+#include <libnbdx.h>
+#else
+#include <libnbd.h>
+#endif
 int
 main (void)
 {
   struct nbd_handle *nbd = nbd_create ();
   if (nbd == NULL)
     return 1;
+#ifdef LIBNBDX_HAVE_NBDX_SET_ADDRESS_FAMILY
+  if (nbdx_set_address_family (nbd, AF_INET) == -1)
+    return 1;
+#endif
   puts (nbd_get_version (nbd));
   nbd_close (nbd);
   return 0;
@@ -42,9 +50,12 @@ $2/libnbd.so libnbd.so.0
 $2/libnbd.so.0 libnbd.so.0.0.0
 $2/libnbd.so.0.0.0
 $2/pkgconfig/libnbd.pc
+$2/pkgconfig/libnbdx.pc
 $3/libnbd.h
+$3/libnbdx.h
 $4/man3/libnbd.3
-$(sed -n "s|^ *\(nbd_.*\);|$4/man3/\1.3|p" libnbd.syms)
+$4/man3/libnbdx.3
+$(sed -n "s|^ *\(nbdx\{0,1\}_.*\);|$4/man3/\1.3|p" libnbd.syms)
 END
     )
 }
@@ -79,11 +90,19 @@ does_not_need_libnbd() { # PROGRAM
     ! needs_libnbd "$1"
 }
 
-with_flags() { # PKG-CONFIG-OPTION COMMAND...
-    local flags option=$1
-    shift
-    read -ra flags <<< "$(staged_pkg_config ${option:+"$option"} --cflags --libs libnbd)"
+with_flags_of() { # NAME PKG-CONFIG-OPTION COMMAND...
+    local flags name=$1 option=$2
+    shift 2
+    read -ra flags <<< "$(staged_pkg_config ${option:+"$option"} --cflags --libs "$name")"
     "$@" "${flags[@]}"
+}
+
+with_flags() { # PKG-CONFIG-OPTION COMMAND...
+    with_flags_of libnbd "$@"
+}
+
+extended() { # PKG-CONFIG-OPTION COMMAND...
+    with_flags_of libnbdx "$@" -DEXTENSION
 }
 
 stage=$root/stage
@@ -96,6 +115,13 @@ check 'C program runs' prints_version "$root/shared" "$stage$libdir"
 check 'C program uses the shared library' needs_libnbd "$root/shared"
 check 'C++ program' with_flags '' "${cxx[@]}" -x c++ "$root/version.c" -x none -o "$root/cxx"
 check 'C++ program runs' prints_version "$root/cxx" "$stage$libdir"
+
+check 'C program with additions' extended '' "${cc[@]}" "$root/version.c" -o "$root/extended"
+check 'it runs' prints_version "$root/extended" "$stage$libdir"
+check 'static program with additions' \
+    extended --static "${cc[@]}" -static "$root/version.c" -o "$root/extended"
+check 'it runs without the shared library' prints_version "$root/extended"
+check 'version of the additions' test "$(staged_pkg_config --modversion libnbdx)" = 1.0
 
 check 'static program' with_flags --static "${cc[@]}" -static "$root/version.c" -o "$root/static"
 check 'static program runs' prints_version "$root/static"

@@ -29,8 +29,8 @@ silent() { # COMMAND...
 }
 
 each_function_has_a_page() {
-    diff <(sed -n 's/^ *\(nbd_.*\);$/\1.3/p' libnbd.syms | sort) \
-        <(cd "$pages" && printf '%s\n' nbd_*.3 | sort)
+    diff <(sed -n 's/^ *\(nbdx\{0,1\}_.*\);$/\1.3/p' libnbd.syms | sort) \
+        <(cd "$pages" && printf '%s\n' nbd{,x}_*.3 | sort)
 }
 
 # The pages have no date, on purpose.
@@ -70,13 +70,13 @@ references_exist() {
     [ $count -gt 100 ]
 }
 
-# Each name in the pages is in the header, or is the beginning of such a name.
+# Each name in the pages is in a header, or is the beginning of such a name.
 names_exist() {
     local unknown
     unknown=$(sed 's/\\f[BIR]//g' "$pages"/*.3 |
-        grep -owE '(nbd|LIBNBD|NBD_NULL)_[A-Za-z0-9_]*' | sort -u |
+        grep -owE '(nbdx?|LIBNBDX?|NBDX|NBD_NULL)_[A-Za-z0-9_]*' | sort -u |
         while read -r name; do
-            grep -qwE "${name%_}(_[A-Za-z0-9_]+)?" include/libnbd.h || echo "$name"
+            grep -qwE "${name%_}(_[A-Za-z0-9_]+)?" include/libnbd{,x}.h libnbd.syms || echo "$name"
         done)
     echo "unknown names: $unknown"
     [ -z "$unknown" ]
@@ -91,7 +91,7 @@ shown_program() { # NAME
 compile() { # NAME
     local flags
     shown_program "$1" > "$directory/$1.c"
-    read -ra flags <<< "$(pkg-config --cflags --libs libnbd)"
+    read -ra flags <<< "$(pkg-config --cflags --libs libnbdx)"
     "${cc[@]}" -std=gnu11 -Wall -Wextra -Werror "$directory/$1.c" "${flags[@]}" -o "$directory/$1"
 }
 
@@ -110,6 +110,11 @@ prints() { # TEXT NAME ARGUMENT...
     local text=$1 name=$2
     shift 2
     diff <(echo "$text") <(timeout 60 "$directory/$name" "$@" 2>&1; echo "status $?")
+}
+
+# LD_LIBRARY_PATH takes precedence over the run path of the built library.
+on_the_c_library() { # COMMAND...
+    LD_LIBRARY_PATH=/usr/lib/$("${cc[@]}" -print-multiarch) "$@"
 }
 
 check 'each function has a page' each_function_has_a_page
@@ -148,5 +153,11 @@ status 0" nbd_block_status_64 "$directory/map.sock"
 check 'nbd_set_debug_callback runs' prints "\
 status 0" nbd_set_debug_callback "$directory/disk.sock" "$directory/log"
 check 'and writes the messages' grep '^nbd_connect_unix: leave: ret=0' "$directory/log"
+check 'libnbdx runs' prints "\
+400000 bytes
+status 0" libnbdx "nbd+unix:///?socket=$directory/disk.sock"
+check 'on the C library as well' on_the_c_library prints "\
+any address, 400000 bytes
+status 0" libnbdx "nbd+unix:///?socket=$directory/disk.sock"
 
 total

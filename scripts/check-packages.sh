@@ -92,6 +92,12 @@ symbols_agree() {
     [ -z "$different" ]
 }
 
+# A package that uses the additions depends on this version.
+additions_ask_for_ours() {
+    cat "$directory/control/symbols"
+    grep -qx " (symver)LIBNBDX_1\.0 $version" "$directory/control/symbols"
+}
+
 architecture=$(dpkg --print-architecture)
 library=/usr/lib/$(gcc -print-multiarch)
 version=$(dpkg-parsechangelog --show-field Version)
@@ -101,10 +107,11 @@ check 'version above that of Debian' higher_than_debians
 check 'the build has no network' no_network
 check 'packages build from the archive' without_network scripts/make-deb.sh "$archive" "$debs"
 check 'files of libnbd0' has_files libnbd0 "$library"/libnbd.so.0{,.0.0}
-check 'files of libnbd-dev' has_files libnbd-dev /usr/include/libnbd.h \
-    "$library"/{libnbd.a,libnbd.so,pkgconfig/libnbd.pc}
+check 'files of libnbd-dev' has_files libnbd-dev /usr/include/libnbd{,x}.h \
+    "$library"/{libnbd.a,libnbd.so,pkgconfig/libnbd{,x}.pc}
 check 'manual in libnbd-dev' has_the_manual
 check 'symbols have the same versions as in Debian' symbols_agree
+check 'additions depend on this version' additions_ask_for_ours
 
 # -------------------------------------------------------- the temporary system
 

@@ -59,11 +59,11 @@ step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D war
 step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh .ci/run
 step 10 'Build' make --no-print-directory all server
 step 15 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
-step 5 'Header regenerated' make --no-print-directory header HEADER="$logs/libnbd.h"
-step 1 'Header up to date' diff -u include/libnbd.h "$logs/libnbd.h"
-step 5 'Header in C and C++' c-tests/header/run.sh
+step 5 'Headers regenerated' make --no-print-directory header HEADERS="$logs/include"
+step 1 'Headers up to date' diff -ru include "$logs/include"
+step 5 'Headers in C and C++' c-tests/header/run.sh
 step 1 'ABI' scripts/check-abi.py --library "$LIB/libnbd.so.0.0.0" --archive "$LIB/libnbd.a" \
-    --header include/libnbd.h --api tests/data/api.json
+    --header include/libnbd{,x}.h --api tests/data/{api,libnbdx}.json
 step 2 'ABI checker' scripts/test-check-abi.py
 step 2 'ABI of the C library' scripts/check-abidiff.sh
 step 25 'C tests' c-tests/run.sh

@@ -22,6 +22,8 @@ FILES = {
         int nbd_old(void) { return 1; }
         int nbd_new(void) { return 2; }
         int nbd_later(void) { return 3; }
+        int nbdx_more(void) { return 6; }
+        int nbdx_most(void) { return 7; }
         int other(void) { return 4; }
         int nbd_data = 5;
     """,
@@ -32,10 +34,16 @@ FILES = {
         extern int nbd_new (void);
         #define LIBNBD_HAVE_NBD_TELL_CALLBACK 1
     """,
+    "nbdx.h": """
+        #include <nbd.h>
+        #define LIBNBDX_HAVE_NBDX_MORE 1
+        extern int nbdx_more (void);
+    """,
     "nbd.syms": """
         LIBNBD_1.0 { global: nbd_old; local: *; };
         LIBNBD_1.2 { global: nbd_new; } LIBNBD_1.0;
         LIBNBD_1.4 { } LIBNBD_1.2;
+        LIBNBDX_1.0 { global: nbdx_more; };
     """,
     "api.json": json.dumps({
         "symbol_versions": [
@@ -45,10 +53,16 @@ FILES = {
         ],
         "callbacks": [{"name": "nbd_tell_callback"}],
     }),
+    "nbdx.json": json.dumps({
+        "symbol_versions": [
+            {"node": "LIBNBDX_1.0", "parent": None, "functions": ["nbdx_more"]},
+        ],
+        "callbacks": [],
+    }),
 }
 FLAGS = ["-Wl,-soname,libnbd.so.0", "-Wl,-z,nodelete", "-Wl,-z,relro", "-Wl,-z,now",
          "-Wl,-z,noexecstack"]
-EXPORTS = "nbd_old\nnbd_new\n"
+EXPORTS = "nbd_old\nnbd_new\nnbdx_more\n"
 
 # What is wrong; the complaint; then either a replacement in one of the files
 # or another set of linker flags.
@@ -67,6 +81,19 @@ FAULTS = [
      {"nbd.syms": ("nbd_old;", "nbd_old; nbd_new;")}),
     ("function without a node", "nbd_old is [('', 'FUNC')]",
      {"flags": FLAGS, "nbd.syms": None}),
+    ("missing addition", "nbdx_more is missing", {"nbd.syms": ("global: nbdx_more;", "")}),
+    ("addition that is not described", "nbdx_most is exported but is not part of the API",
+     {"nbd.syms": ("nbdx_more;", "nbdx_more; nbdx_most;")}),
+    ("addition in a node of the C library", "nbdx_more is [('LIBNBD_1.2', 'FUNC')]",
+     {"nbd.syms": ("nbd_new;", "nbd_new; nbdx_more;")}),
+    ("addition on a node of the C library", "LIBNBDX_1.0 inherits from ['LIBNBD_1.4']",
+     {"nbd.syms": ("nbdx_more; };", "nbdx_more; } LIBNBD_1.4;")}),
+    ("addition in the header of the C library", "nbdx_more does not belong in nbd.h",
+     {"nbd.h": ("extern int nbd_old", "extern int nbdx_more (void); extern int nbd_old")}),
+    ("addition without its macro", "LIBNBDX_HAVE_NBDX_MORE is not defined",
+     {"nbdx.h": ("#define LIBNBDX_HAVE_NBDX_MORE 1", "")}),
+    ("addition not declared", "nbdx_more is not in nbdx.h",
+     {"nbdx.h": ("extern int nbdx_more (void);", "")}),
     ("missing node", "LIBNBD_1.4 is not defined",
      {"nbd.syms": ("LIBNBD_1.4 { } LIBNBD_1.2;", "")}),
     ("unknown node", "LIBNBD_1.6 is not a known version node",
@@ -136,10 +163,10 @@ def build(directory, fault):
         subprocess.run(command, cwd=directory, check=True, stderr=subprocess.DEVNULL)
 
 
-def complaints(directory, *options):
+def complaints(directory, *options, apis=("api.json", "nbdx.json")):
     """Runs the checker; returns its exit status and what it printed."""
     result = subprocess.run(
-        [sys.executable, os.path.abspath(CHECKER), "--api", "api.json", *options],
+        [sys.executable, os.path.abspath(CHECKER), "--api", *apis, *options],
         cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )
     return result.returncode, result.stdout
@@ -150,7 +177,8 @@ def judge(name, fault, expected):
     with tempfile.TemporaryDirectory() as directory:
         build(directory, fault)
         status, output = complaints(
-            directory, "--library", "libnbd.so", "--archive", "libnbd.a", "--header", "nbd.h"
+            directory, "--library", "libnbd.so", "--archive", "libnbd.a",
+            "--header", "nbd.h", "nbdx.h"
         )
         noticed = status == 1 and expected in output if expected else status == 0
         return report(name, noticed, output)
@@ -163,10 +191,10 @@ def judge_debian():
         return report("Debian's library", False, "libnbd0 is not installed")
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
     status, output = complaints(
-        root, "--api", "tests/data/api.json", "--library", found[0],
+        root, "--library", found[0], apis=["tests/data/api.json", "tests/data/libnbdx.json"],
     )
     expected = ("needs libgnutls.so.30", "nbd_block_status_64 is missing",
-                "LIBNBD_1.24 is not defined", "not linked with -z nodelete")
+                "LIBNBD_1.24 is not defined", "LIBNBDX_1.0 is not defined", "not linked with -z nodelete")
     return report("Debian's library", status == 1 and all(e in output for e in expected), output)
 
 

@@ -37,6 +37,8 @@
 //!   There is no separate last error, so `nbd_get_error` and `nbd_get_errno`
 //!   have no counterpart here.  `nbd_create` and `nbd_close` are
 //!   [`Handle::new`] and `drop`.
+//! * What this library adds to the C library is available as methods, too; the C
+//!   names of these functions begin with `nbdx_`.
 //!
 //! # Inside
 //!
@@ -105,7 +107,7 @@ mod uri;
 // At the same path as in the build script, which shares the table of functions.
 use protocol::flag;
 
-pub use api::arguments::{ToAddress, ToSocket, ToText, ToTexts};
+pub use api::arguments::{ToAddress, ToSecret, ToSocket, ToText, ToTexts};
 pub use api::buffers::{AioReadInto, AioWriteFrom, ReadInto, WriteFrom};
 pub use api::callbacks::{
     ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent64Callback,

@@ -1,8 +1,12 @@
 //! The table of public functions: name, first version, the handle states that
 //! permit the call, and the words it accepts.
 //!
+//! There are two lists: `ALL` has the functions of libnbd, which the C library
+//! has as well, and `EXTENSION` those that only this library has, named libnbdx.
+//! The rules are the same for both.
+//!
 //! Pure data.  The gate (`api::gate`) applies these rules to every call, and
-//! the build script writes them to the header and the manual, so that they are
+//! the build script writes them to the headers and the manual, so that they are
 //! stated once.  The statics have the names of the functions: a macro that
 //! writes `table::$name` does not compile for a function that is not in the
 //! table.
@@ -17,7 +21,7 @@ use crate::flag;
 pub struct Row {
     /// The name, as it begins error messages.
     pub name: &'static CStr,
-    /// The version of the C interface in which it appeared.
+    /// The version of its interface in which it appeared.
     #[cfg_attr(library, allow(dead_code, reason = "for the manual"))]
     pub since: &'static str,
     /// The states that permit the call.
@@ -132,15 +136,19 @@ macro_rules! word {
 }
 
 macro_rules! rows {
-    ($($name:ident: $states:ident $since:literal $($kind:ident $value:tt)?;)*) => {
+    (
+        $(#[$doc:meta])*
+        $list:ident: $prefix:literal;
+        $($name:ident: $states:ident $since:literal $($kind:ident $value:tt)?;)*
+    ) => {
         $(
-            #[doc = concat!("`nbd_", stringify!($name), "`")]
+            #[doc = concat!("`", $prefix, stringify!($name), "`")]
             #[allow(non_upper_case_globals, reason = "the name is the function's")]
             pub static $name: Row = Row {
                 // An identifier holds no NUL, so this cannot fail, and it is
                 // evaluated when the crate is compiled.
                 name: match CStr::from_bytes_with_nul(
-                    concat!("nbd_", stringify!($name), "\0").as_bytes(),
+                    concat!($prefix, stringify!($name), "\0").as_bytes(),
                 ) {
                     Ok(name) => name,
                     Err(_) => c"",
@@ -150,14 +158,18 @@ macro_rules! rows {
                 word: word!($($kind $value)?),
             };
         )*
-        /// Every function of the table.  The library names each row
-        /// individually, so that the compiler finds a row without a function.
+        $(#[$doc])*
+        // The library names each row individually, so that the compiler finds a
+        // row without a function.
         #[cfg(any(test, not(library)))]
-        pub static ALL: &[&Row] = &[$(&$name),*];
+        pub static $list: &[&Row] = &[$(&$name),*];
     };
 }
 
 rows! {
+    /// The functions of libnbd.
+    ALL: "nbd_";
+
     // library
     create: ANY 1.0;
     close: ANY 1.0;
@@ -360,14 +372,24 @@ rows! {
     get_handle_size: ANY 1.24;
 }
 
+rows! {
+    /// The functions of libnbdx.
+    EXTENSION: "nbdx_";
+
+    // x/connecting
+    set_address_family: CREATED 1.0;
+    get_address_family: ANY 1.0;
+
+    // x/tls
+    set_tls_pem: CREATED 1.0;
+    set_tls_psk: CREATED 1.0;
+    set_tls_key_password: CREATED 1.0;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::Value;
-
-    fn interface() -> Value {
-        serde_json::from_str(include_str!("../tests/data/api.json")).unwrap()
-    }
 
     fn states(function: &Value) -> States {
         let names = function["permitted_states"].as_array().unwrap();
@@ -408,11 +430,16 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_the_description_of_the_interface() {
-        let interface = interface();
+    fn the_table_is_the_description_of_the_interfaces() {
+        compare(ALL, include_str!("../tests/data/api.json"));
+        compare(EXTENSION, include_str!("../tests/data/libnbdx.json"));
+    }
+
+    fn compare(rows: &[&Row], description: &str) {
+        let interface: Value = serde_json::from_str(description).unwrap();
         let functions = interface["functions"].as_array().unwrap();
-        assert_eq!(ALL.len(), functions.len());
-        for row in ALL {
+        assert_eq!(rows.len(), functions.len());
+        for row in rows {
             let name = row.name.to_str().unwrap();
             let function = functions
                 .iter()

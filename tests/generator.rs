@@ -70,6 +70,13 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_the_extension_have_rows() {
+        let prototype = "int nbdx_set_address_family(struct nbd_handle *h, int family);";
+        let function = Function::new("nbdx_set_address_family", &["Sets it."], prototype);
+        assert_eq!(function.unwrap().since(), "1.0");
+    }
+
+    #[test]
     fn a_function_needs_a_row() {
         let fault =
             Function::new("nbd_nothing", &["Does nothing."], "int nbd_nothing(void);").err();
@@ -144,15 +151,28 @@ mod tests {
 
     #[test]
     fn pointers_that_must_not_be_null_are_those_of_the_interface() {
-        let header = include_str!("../include/libnbd.h");
-        let interface: Value = serde_json::from_str(include_str!("data/api.json")).unwrap();
-        let functions = interface["functions"].as_array().unwrap();
-        assert_eq!(functions.len(), table::ALL.len());
-        for function in functions {
-            let name = function["name"].as_str().unwrap();
-            let expected: Vec<u64> = serde_json::from_value(function["nonnull"].clone()).unwrap();
-            // A mention in a comment is not followed by a parenthesis.
-            assert_eq!(nonnull(header, name), expected, "{name}");
+        for (header, description, rows) in [
+            (
+                include_str!("../include/libnbd.h"),
+                include_str!("data/api.json"),
+                table::ALL,
+            ),
+            (
+                include_str!("../include/libnbdx.h"),
+                include_str!("data/libnbdx.json"),
+                table::EXTENSION,
+            ),
+        ] {
+            let interface: Value = serde_json::from_str(description).unwrap();
+            let functions = interface["functions"].as_array().unwrap();
+            assert_eq!(functions.len(), rows.len());
+            for function in functions {
+                let name = function["name"].as_str().unwrap();
+                let expected: Vec<u64> =
+                    serde_json::from_value(function["nonnull"].clone()).unwrap();
+                // A mention in a comment is not followed by a parenthesis.
+                assert_eq!(nonnull(header, name), expected, "{name}");
+            }
         }
     }
 }

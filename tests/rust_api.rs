@@ -806,3 +806,39 @@ fn traffic_is_counted() {
     assert!(handle.stats_bytes_sent() > 0);
     assert!(handle.stats_chunks_sent() > 0 && handle.stats_chunks_received() > 0);
 }
+
+#[test]
+fn the_address_family_is_kept_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let handle = Handle::new();
+    assert_eq!(handle.get_address_family().unwrap(), libc::AF_UNSPEC);
+    let error = handle.set_address_family(libc::AF_UNIX).unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+    handle.set_address_family(libc::AF_INET6).unwrap();
+    handle.connect_tcp("127.0.0.1", &port).unwrap_err();
+    handle.set_address_family(libc::AF_INET).unwrap();
+    assert_eq!(handle.get_address_family().unwrap(), libc::AF_INET);
+    handle.aio_connect_tcp("127.0.0.1", &port).unwrap();
+    listener.accept().unwrap();
+}
+
+#[test]
+fn credentials_are_given_as_bytes_and_strings() {
+    let handle = Handle::new();
+    handle.set_tls_psk("alice", b"\x00\x01").unwrap();
+    handle.set_tls_psk(c"alice", &[7; 512][..]).unwrap();
+    handle.set_tls_key_password("word").unwrap();
+    handle.set_tls_key_password(&String::from("word")).unwrap();
+    let error = handle.set_tls_psk("alice", &[7; 513]).unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+    let error = handle
+        .set_tls_pem(nbd::PEM_CA, "\n-----BEGIN CERTIFICATE-----\n")
+        .unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+    assert!(error.to_string().contains("line 2: "), "{error}");
+    let error = handle.set_tls_pem(5, b"").unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+    let connected = connected();
+    connected.set_tls_psk("alice", b"key").unwrap_err();
+}

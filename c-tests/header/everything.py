@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Prints a C program that uses everything the header has to define.
+"""Prints a C program that uses everything the headers have to define.
 
 It declares each function once more with the types of the description, which a
-compiler accepts only if the header says the same, and compares each constant.
+compiler accepts only if its header says the same, and compares each constant.
 A function that the library does not have is left out by its LIBNBD_HAVE macro,
 which scripts/check-abi.py compares with the library.
 
-    everything.py API.json
+    everything.py API.json...
 """
 
 import json
 import sys
 
 PROLOGUE = """\
-#include <libnbd.h>
+#include <libnbdx.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +40,15 @@ def parameters(arguments):
     return ", ".join(f"{a['c_type']} {a['name']}" for a in arguments) or "void"
 
 
+def have(name):
+    """The macro that announces a function."""
+    return f"LIB{name.split('_')[0]}_HAVE_{name}".upper()
+
+
 def prototypes(functions):
     for function in functions:
         name = function["name"]
-        yield f"#ifdef LIBNBD_HAVE_{name.upper()}"
+        yield f"#ifdef {have(name)}"
         yield f"extern {function['c_return']} {name} ({parameters(function['c_args'])});"
         yield "#endif"
 
@@ -128,8 +133,12 @@ def program(facts):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        facts = json.load(file)
+    facts = {}
+    for description in sys.argv[1:]:
+        with open(description, encoding="utf-8") as file:
+            for kind, entries in json.load(file).items():
+                if isinstance(entries, list):
+                    facts.setdefault(kind, []).extend(entries)
     print("\n".join(program(facts)))
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the public header as every language it promises to be.
+# Compiles the public headers as every language it promises to be.
 #
 # Environment:
 #   INCLUDE, LIB   directories of the header and of the library
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 read -ra cc <<< "${CC:-cc}"
 read -ra cxx <<< "${CXX:-c++}"
-include=${INCLUDE:?directory of libnbd.h}
+include=${INCLUDE:?directory of libnbd.h and libnbdx.h}
 library=${LIB:?directory of libnbd.so}
 warnings=(-Wall -Wextra -Wpedantic -Werror)
 # What a program writes to switch the nonnull attributes off.
@@ -42,7 +42,7 @@ right_version() { # PROGRAM
 }
 
 everything=$directory/everything.c
-python3 everything.py ../../tests/data/api.json > "$everything" || exit 1
+python3 everything.py ../../tests/data/{api,libnbdx}.json > "$everything" || exit 1
 
 for standard in c99 c11 c2x gnu11 c++17 gnu++17; do
     case $standard in
@@ -58,6 +58,8 @@ for standard in c99 c11 c2x gnu11 c++17 gnu++17; do
     check "alone as $standard" "${compiler[@]}" -fsyntax-only alone.c
     check "alone as $standard, nonnull off" \
         "${compiler[@]}" "$no_nonnull" -fsyntax-only alone.c
+    check "with additions as $standard" \
+        "${compiler[@]}" -fsyntax-only -DEXTENSION alone.c
     program=$directory/everything-$standard
     check "everything as $standard" \
         "${compiler[@]}" "$everything" -x none "-L$library" -lnbd -o "$program"

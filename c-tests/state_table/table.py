@@ -2,7 +2,7 @@
 """Writes the functions of the API as a table in C: for each, the states that
 permit it, and a function that calls it with arguments that suit it.
 
-    table.py API.JSON > table.h
+    table.py API.JSON... > table.h
 
 What walk.c provides is used here: macros, `buffer`, `program`, `strings`, and
 the constructors of closures.
@@ -41,6 +41,11 @@ BY_TYPE = {
 }
 FAILED = {"-1": "r == -1", "NULL": "r == NULL", "none": "false"}
 STATES = ["Created", "Connecting", "Negotiating", "Connected", "Closed", "Dead"]
+
+
+def have(name):
+    """The macro that announces a function."""
+    return f"LIB{name.split('_')[0]}_HAVE_{name}".upper()
 
 
 def argument(function, number):
@@ -104,8 +109,10 @@ def row(function):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as api:
-        functions = json.load(api)["functions"]
+    functions = []
+    for description in sys.argv[1:]:
+        with open(description, encoding="utf-8") as api:
+            functions += json.load(api)["functions"]
     # Without a handle there is no state; and a handle is closed in any.
     functions = [
         function
@@ -116,12 +123,12 @@ def main():
     ]
     print("/* Made by table.py. */\n")
     for function in functions:
-        print(f"#ifdef LIBNBD_HAVE_{function['name'].upper()}")
+        print(f"#ifdef {have(function['name'])}")
         print("\n".join(caller(function)))
         print("#endif\n")
     print("static const struct function functions[] = {")
     for function in functions:
-        print(f"#ifdef LIBNBD_HAVE_{function['name'].upper()}")
+        print(f"#ifdef {have(function['name'])}")
         print("\n".join(row(function)))
         print("#endif")
     print("};")

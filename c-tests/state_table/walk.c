@@ -4,6 +4,11 @@
 #define LIBNBD_ATTRIBUTE_NONNULL(...)
 #include "test.h"
 
+/* The C library has none. */
+#if __has_include (<libnbdx.h>)
+#include <libnbdx.h>
+#endif
+
 #include <sys/socket.h>
 #include <sys/un.h>
 

@@ -34,6 +34,7 @@ impl Function {
     pub fn new(name: &str, comment: &[&str], prototype: &str) -> Result<Self, String> {
         let row = table::ALL
             .iter()
+            .chain(table::EXTENSION)
             .find(|row| row.name.to_bytes() == name.as_bytes())
             .ok_or("there is no row for it in src/table.rs")?;
         let signature = Signature::parse(prototype).ok_or(

@@ -1,6 +1,6 @@
 //! A page that is written by hand: `# NAME: purpose`, then sections, in which
-//! `@functions` stands for the list of all functions and `@program NAME` for an
-//! example program.
+//! `@functions` stands for the list of the functions of its interface and
+//! `@program NAME` for an example program.
 
 use std::collections::BTreeSet;
 
@@ -38,9 +38,15 @@ fn inserted(manual: &Manual, names: &Names, insertion: &str) -> Result<String, S
             .get(name)
             .map(|program| roff::code(program))
             .ok_or_else(|| format!("there is no program {name}")),
-        None if insertion == "functions" => {
-            Ok(manual.families.iter().map(|it| family(it, names)).collect())
-        }
+        None if insertion == "functions" => manual
+            .interfaces
+            .iter()
+            .find(|interface| interface.name == names.page)
+            .map(|interface| {
+                let families = interface.families.iter();
+                families.map(|it| family(it, names)).collect()
+            })
+            .ok_or_else(|| format!("there is no interface {}", names.page)),
         _ => Err(format!("unknown: @{insertion}")),
     }
 }

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 
 use super::super::function::Function;
 use super::super::header;
-use super::super::sources::{Family, Type};
+use super::super::sources::{Family, Interface, Type};
 use super::Manual;
 use super::introduction::Introduction;
 use super::markup::Names;
 use super::roff;
-
-const OVERVIEW: &str = "libnbd";
 
 /// Where standards are found.
 const REPOSITORY: &str = "https://github.com/NetworkBlockDevice/nbd/blob/master/doc/";
@@ -19,7 +17,12 @@ const DOCUMENTS: [(&str, &str); 2] = [
     ("NBD URI specification", "uri.md"),
 ];
 
-pub fn page(manual: &Manual, family: &Family, function: &Function) -> Result<String, &'static str> {
+pub fn page(
+    manual: &Manual,
+    interface: &Interface,
+    family: &Family,
+    function: &Function,
+) -> Result<String, &'static str> {
     let code = &function.prototype;
     let types = types(manual, code);
     let names = Names {
@@ -35,16 +38,16 @@ pub fn page(manual: &Manual, family: &Family, function: &Function) -> Result<Str
     };
 
     let mut page = roff::beginning(&function.name, &purpose(&function.comment.summary)?);
-    page += &synopsis(code, &names.variables);
+    page += &synopsis(interface, code, &names.variables);
     page += &description(family, function, &names);
     page += &callbacks(&types, &names);
     page += &return_value(function, &names);
     page += &errors(function, &names);
     page += &handle_state(function, &names);
     page += &standards(function, &names);
-    page += &history(function, &names);
+    page += &history(interface, function, &names);
     page += &examples(manual, &names);
-    page += &see_also(manual, function);
+    page += &see_also(manual, interface, function);
     Ok(roff::finished(&page))
 }
 
@@ -92,7 +95,7 @@ fn parameters(code: &str) -> impl Iterator<Item = &str> {
         .filter(|name| !name.is_empty() && *name != "void")
 }
 
-fn synopsis(code: &str, variables: &BTreeSet<&str>) -> String {
+fn synopsis(interface: &Interface, code: &str, variables: &BTreeSet<&str>) -> String {
     let mut prototype = String::new();
     for part in code.split_inclusive([',', ')', '\n']) {
         let end = part.trim_end_matches([',', ')', '\n']);
@@ -110,7 +113,7 @@ fn synopsis(code: &str, variables: &BTreeSet<&str>) -> String {
         .map(|line| format!("\\fB{line}\\fR\n"))
         .collect();
     roff::section("SYNOPSIS")
-        + ".nf\n\\fB#include <libnbd.h>\\fR\n.PP\n"
+        + &format!(".nf\n\\fB#include <{}.h>\\fR\n.PP\n", interface.name)
         + &lines
         + ".fi\n.PP\nLink with \\fB\\-lnbd\\fR.\n"
 }
@@ -177,11 +180,15 @@ fn handle_state(function: &Function, names: &Names) -> String {
     }
 }
 
-fn history(function: &Function, names: &Names) -> String {
+fn history(interface: &Interface, function: &Function, names: &Names) -> String {
     let text = format!(
-        "This function was added in version {} of the interface. Programs can check for it at \
-         compile time:",
-        function.since()
+        "This function was added in version {} of {}. Programs can check for it at compile time:",
+        function.since(),
+        match interface.name {
+            // The C library has this interface as well.
+            "libnbd" => "the interface",
+            name => name,
+        }
     );
     let question = format!("#ifdef {}", header::have(names.page));
     roff::section("HISTORY") + &names.text(&text) + &roff::code(&question)
@@ -212,10 +219,10 @@ fn examples(manual: &Manual, names: &Names) -> String {
     }
 }
 
-fn see_also(manual: &Manual, function: &Function) -> String {
+fn see_also(manual: &Manual, interface: &Interface, function: &Function) -> String {
     roff::see_also(
         words(&function.comment.see_also)
-            .chain([OVERVIEW])
+            .chain([interface.name])
             .filter(|name| manual.pages.contains(*name)),
     )
 }

@@ -130,7 +130,7 @@ impl Names<'_> {
             .split(['[', '.'])
             .next()
             .unwrap_or(name);
-        if name == self.page && name.starts_with("nbd_") {
+        if name == self.page && name.contains('_') {
             roff::bold(name) + "()"
         } else if name == self.page {
             roff::bold(name)

@@ -14,12 +14,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use super::sources::{Family, Type};
+use super::sources::{Interface, Type};
 
 /// All that pages are made from and refer to.
 struct Manual<'a> {
     types: &'a [Type],
-    families: &'a [Family],
+    interfaces: &'a [Interface],
     /// The pages of section 3.
     pages: BTreeSet<String>,
     /// Example programs by name, without the extension.
@@ -31,13 +31,13 @@ pub fn write(
     directory: &Path,
     sources: &Path,
     types: &[Type],
-    families: &[Family],
+    interfaces: &[Interface],
 ) -> Result<(), Box<dyn Error>> {
     let articles = files(sources, "md")?;
-    let functions = families.iter().flat_map(|family| &family.functions);
+    let functions = interfaces.iter().flat_map(Interface::functions);
     let manual = Manual {
         types,
-        families,
+        interfaces,
         pages: functions
             .map(|function| function.name.clone())
             .chain(articles.keys().cloned())
@@ -48,18 +48,20 @@ pub fn write(
     fs::create_dir_all(directory)?;
     for name in files(directory, "3")?.keys() {
         // There may be pages of other projects next to ours.
-        if name.starts_with("nbd_") && !manual.pages.contains(name) {
+        if name.starts_with("nbd") && name.contains('_') && !manual.pages.contains(name) {
             fs::remove_file(directory.join(format!("{name}.3")))?;
         }
     }
     let save = |name: &str, page: String| fs::write(directory.join(format!("{name}.3")), page);
-    for family in families {
-        for function in &family.functions {
-            let page = function::page(&manual, family, function);
-            save(
-                &function.name,
-                page.map_err(|e| format!("{}: {e}", function.name))?,
-            )?;
+    for interface in interfaces {
+        for family in &interface.families {
+            for function in &family.functions {
+                let page = function::page(&manual, interface, family, function);
+                save(
+                    &function.name,
+                    page.map_err(|e| format!("{}: {e}", function.name))?,
+                )?;
+            }
         }
     }
     for (name, source) in &articles {

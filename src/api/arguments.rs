@@ -91,6 +91,56 @@ pub trait ToText: Argument<Value: AsRef<CStr>> {
     fn as_text(&self) -> &[u8];
 }
 
+/// A secret: bytes, or a string.  Debug lines show only its length.
+#[derive(Clone, Copy)]
+pub struct Confidential<'a>(Option<&'a [u8]>);
+
+/// What can be passed as a secret: bytes, or a string.
+pub trait ToSecret<'a> {
+    /// The bytes.
+    #[doc(hidden)]
+    fn to_secret(self) -> Confidential<'a>;
+}
+
+macro_rules! secrets {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<'a, $($generics)*> ToSecret<'a> for &'a $type {
+            fn to_secret(self) -> Confidential<'a> {
+                Confidential(Some(self.as_ref()))
+            }
+        }
+    )*};
+}
+secrets! {
+    [] [u8];
+    [const N: usize] [u8; N];
+    [] Vec<u8>;
+    [] str;
+    [] String;
+}
+
+/// From C it may be missing.
+impl<'a> ToSecret<'a> for Option<&'a [u8]> {
+    fn to_secret(self) -> Confidential<'a> {
+        Confidential(self)
+    }
+}
+
+impl<'a> Argument for Confidential<'a> {
+    type Value = &'a [u8];
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        match self.0 {
+            None => line.value(name, "NULL"),
+            Some(bytes) => line.value(name, "<secret>").value("length", bytes.len()),
+        };
+    }
+
+    fn take(self, name: &str) -> Result<&'a [u8]> {
+        self.0.ok_or_else(|| missing(name))
+    }
+}
+
 /// A list of such strings: a borrowed slice, array or vector.
 pub trait ToTexts: Argument<Value = Vec<CString>> {}
 
@@ -324,6 +374,21 @@ mod tests {
         assert_eq!("a\0".take("name").unwrap_err().errno(), libc::EINVAL);
         let list = &["a", "b\0"];
         assert_eq!(list.take("list").unwrap_err().errno(), libc::EINVAL);
+    }
+
+    #[test]
+    fn of_a_secret_only_the_length_shows() {
+        let line = Trace::of(|line| {
+            b"key".to_secret().show("key", line);
+            "word".to_secret().show("password", line);
+            None.to_secret().show("pem", line);
+        });
+        let expected = "enter: key=<secret> length=3 password=<secret> length=4 pem=NULL";
+        assert_eq!(line, expected);
+        assert_eq!(
+            None.to_secret().take("pem").unwrap_err().errno(),
+            libc::EFAULT
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The numbers and names that the functions take and return, without the prefix
-//! `LIBNBD_` that they have in C.
+//! that they have in C: `LIBNBD_`, or `NBDX_`.
 
 use std::ffi::CStr;
 
@@ -22,6 +22,16 @@ constants! {
     TLS_ALLOW: i32 = 1;
     /// Encryption is required.
     TLS_REQUIRE: i32 = 2;
+
+    /// The certificates of the authorities to trust; see
+    /// [`Handle::set_tls_pem`](crate::Handle::set_tls_pem).
+    PEM_CA: i32 = 1;
+    /// The client's certificate, and the intermediate certificates.
+    PEM_CERTIFICATE: i32 = 2;
+    /// The private key of the client's certificate.
+    PEM_KEY: i32 = 3;
+    /// The lists of certificates that the authorities have revoked.
+    PEM_CRL: i32 = 4;
 
     /// The minimum block size, of which offsets and lengths have to be
     /// multiples; see

@@ -50,6 +50,7 @@ mod tls;
 pub mod trace;
 mod uri;
 mod words;
+mod x;
 
 #[cfg(doc)]
 use crate::client::Handle;

@@ -36,8 +36,9 @@ impl Client {
     }
 
     fn connect_to(&mut self, place: Place) -> Result<()> {
+        let family = self.settings.address_family;
         let addresses = match self.place.insert(place) {
-            Place::Tcp { host, port } => connect::resolve(host, port)?,
+            Place::Tcp { host, port } => connect::resolve(host, port, family)?,
             Place::Address(address) => vec![*address],
             Place::Command(argv) => {
                 return match subprocess::run(argv) {

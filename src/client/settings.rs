@@ -1,6 +1,6 @@
 //! The settings made by the caller.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_int};
 use std::ops::{Deref, DerefMut};
 
 use crate::error::{Error, Result};
@@ -44,6 +44,8 @@ pub struct Settings {
     pub socket_activation_name: CString,
     /// What URIs are allowed to use.
     pub uri: Rules,
+    /// Which addresses of a host are used.
+    pub address_family: c_int,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             pread_initialize: true,
             socket_activation_name: CString::default(),
             uri: Rules::default(),
+            address_family: libc::AF_UNSPEC,
         }
     }
 }
@@ -81,7 +84,7 @@ pub(super) fn text_memory(config: &Config, tls: &tls::Settings) -> usize {
         .chain(of_tls.into_iter().flatten())
         .chain([&config.export_name])
         .map(|text| text.count_bytes())
-        .fold(0, usize::saturating_add)
+        .fold(tls.given.memory(), usize::saturating_add)
 }
 
 /// A value, and whether it has been borrowed mutably.

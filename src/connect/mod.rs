@@ -11,7 +11,7 @@ mod socket_file;
 pub mod ssh;
 pub mod subprocess;
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -114,10 +114,10 @@ impl Socket {
     }
 }
 
-/// Returns all addresses of a TCP server.  This blocks while names are
-/// resolved.
-pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>> {
-    sys::resolve(host, port).map_err(|reason| {
+/// Returns all addresses of a TCP server, or those of one family.  This blocks
+/// while names are resolved.
+pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>> {
+    sys::resolve(host, port, family).map_err(|reason| {
         Error::without_errno(format!(
             "{}:{}: {reason}",
             Escaped(host.to_bytes()),

@@ -38,6 +38,12 @@ pub(super) struct Descriptor(Offered);
 /// Such a descriptor, as C passes it.
 pub(super) struct Fd(pub(super) c_int);
 
+/// The bytes of a secret, and their number, as C passes them.
+pub(super) struct SecretBytes(pub(super) *const c_void, pub(super) usize);
+
+/// A secret that is a string, as C passes it.
+pub(super) struct SecretText(pub(super) *const c_char);
+
 /// What C passes, to be made an argument of a method.
 pub(super) trait IntoArgument<A> {
     /// # Safety
@@ -127,6 +133,29 @@ impl IntoArgument<Source> for (*const c_void, usize) {
         let (start, count) = self;
         // SAFETY: by the contract of this function.
         unsafe { Source::new(NonNull::new(start.cast_mut().cast()), count) }
+    }
+}
+
+impl<'a> IntoArgument<Option<&'a [u8]>> for SecretBytes {
+    /// Unless null, it must stay readable and unchanged for as many bytes, through
+    /// the call.
+    unsafe fn into_argument(self) -> Option<&'a [u8]> {
+        let Self(start, length) = self;
+        let start = NonNull::new(start.cast_mut().cast::<u8>())?;
+        // No object is longer: a caller that passes more has passed a negative
+        // number, and the method refuses anything near it without looking at it.
+        let length = length.min(isize::MAX.unsigned_abs());
+        // SAFETY: by the contract of this function.
+        Some(unsafe { slice::from_raw_parts(start.as_ptr(), length) })
+    }
+}
+
+impl<'a> IntoArgument<Option<&'a [u8]>> for SecretText {
+    /// As for a string that is not secret.
+    unsafe fn into_argument(self) -> Option<&'a [u8]> {
+        // SAFETY: by the contract of this function.
+        let text: Text<'a> = unsafe { self.0.into_argument() };
+        text.0.map(CStr::to_bytes)
     }
 }
 

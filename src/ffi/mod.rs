@@ -15,13 +15,14 @@
 //! * A string is terminated by a NUL, and a list of strings by a null pointer;
 //!   neither is modified during the call.  A socket address is `addrlen` bytes
 //!   long.
+//! * A secret is `length` bytes long, and is not modified during the call.
 //! * A buffer is `count` bytes long, and belongs to the command until it is
 //!   retired.
 //! * A callback can be called with its data from any thread that uses the
 //!   handle, one at a time, until it is freed.
 //! * The program gives up ownership of a descriptor that it passes as a
 //!   connection.
-//! * A handle, string, list, address or buffer may be null.
+//! * A handle, string, list, address, secret or buffer may be null.
 //!
 //! This is what `registry::enter`, `IntoArgument` and `Closure::new` require,
 //! so the macros of `guard` rely on it for all entries.
@@ -67,3 +68,4 @@ mod subprocess;
 mod tests;
 mod tls;
 mod uri;
+mod x;

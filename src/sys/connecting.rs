@@ -218,12 +218,12 @@ pub fn make_directory(template: &CStr) -> io::Result<PathBuf> {
     Ok(OsString::from_vec(path).into())
 }
 
-/// Resolves a host and a port or service name.  The error is text: errno does
-/// not describe it.
-pub fn resolve(host: &CStr, port: &CStr) -> Result<Vec<SocketAddress>, String> {
+/// Resolves a host and a port or service name to addresses of a family, or of
+/// any (`AF_UNSPEC`).  The error is text: errno does not describe it.
+pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>, String> {
     // SAFETY: all-zero bytes are valid hints that ask for anything.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
-    hints.ai_family = libc::AF_UNSPEC;
+    hints.ai_family = family;
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut list = ptr::null_mut();
     // SAFETY: both strings are NUL-terminated; `list` receives the result.

@@ -2,14 +2,15 @@
 //!
 //! Reading the certificates that a system trusts takes far longer than a
 //! handshake, so handles with the same credentials and settings share one
-//! context.  If files have changed, a new context is made.
+//! context.  If files have changed, a new context is made.  A context with
+//! credentials that a program has given in memory belongs to its handle alone.
 
 use std::collections::HashSet;
 use std::fs;
 use std::iter;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
@@ -23,14 +24,14 @@ use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Crl, X509VerifyResult};
 
 use super::credentials::{
-    CA_CERTIFICATE, CA_REVOCATIONS, CLIENT_CERTIFICATE, CLIENT_KEY, Directory, Files, SystemTrust,
+    Authorities, CA_CERTIFICATE, CA_REVOCATIONS, CLIENT_CERTIFICATE, CLIENT_KEY, Material, Text,
     Trust,
 };
 use super::guard::{Guarded, enter};
 use super::priority::{Authentication, Priority};
 use super::psk::Psk;
 use super::secret::Secret;
-use super::{ffi, unusable};
+use super::{Given, ffi, unusable};
 use crate::error::{Error, Result};
 
 /// The number of contexts that are kept.  A program has few sets of
@@ -42,7 +43,7 @@ static CONTEXTS: Mutex<Vec<(Key, SslContext)>> = Mutex::new(Vec::new());
 
 /// Accessed only by threads that have entered OpenSSL, so that no fork finds it
 /// half initialised.
-static PSK: LazyLock<std::result::Result<Index<Ssl, Psk>, ErrorStack>> =
+static PSK: LazyLock<std::result::Result<Index<Ssl, Arc<Psk>>, ErrorStack>> =
     LazyLock::new(Ssl::new_ex_index);
 
 /// What makes two contexts the same.
@@ -111,12 +112,23 @@ pub fn for_psk(text: &str) -> Result<Guarded<SslContext>> {
 }
 
 /// A context for certificates.
-pub fn for_certificates(trust: &Trust, text: &str) -> Result<Guarded<SslContext>> {
+pub fn for_certificates(trust: &Trust, given: &Given, text: &str) -> Result<Guarded<SslContext>> {
+    let make = || {
+        let priority = parse(text, Authentication::Certificates)?;
+        let material = Material::gather(trust, given)?;
+        let password = given.password.as_deref();
+        let _busy = enter();
+        let mut builder = verifying(&priority)?;
+        use_material(&mut builder, &material, password, priority.check_revocation)?;
+        Ok(Guarded::new(builder.build()))
+    };
+    if given.concerns_certificates() {
+        return make();
+    }
     match trust {
         Trust::System(system) => {
             let places = iter::once(&system.bundle).chain(&system.directories);
-            let key = Key::new(Kind::System, text, places.cloned());
-            shared(key, || for_system(system, text))
+            shared(Key::new(Kind::System, text, places.cloned()), make)
         }
         Trust::Directory(directory) => {
             let names = [
@@ -126,40 +138,13 @@ pub fn for_certificates(trust: &Trust, text: &str) -> Result<Guarded<SslContext>
                 CLIENT_KEY,
             ];
             let paths = names.map(|name| directory.path.join(name));
-            let key = Key::new(Kind::Directory, text, paths);
-            shared(key, || for_directory(directory, text))
+            shared(Key::new(Kind::Directory, text, paths), make)
         }
     }
 }
 
-fn for_system(system: &SystemTrust, text: &str) -> Result<Guarded<SslContext>> {
-    let priority = parse(text, Authentication::Certificates)?;
-    let texts = system.read();
-    let _busy = enter();
-    let mut builder = verifying(&priority)?;
-    for authority in distinct_certificates(&texts) {
-        let added = builder.cert_store_mut().add_cert(authority);
-        added.map_err(|error| unusable("the certificates that the system trusts", &error))?;
-    }
-    Ok(Guarded::new(builder.build()))
-}
-
-fn for_directory(directory: &Directory, text: &str) -> Result<Guarded<SslContext>> {
-    let priority = parse(text, Authentication::Certificates)?;
-    let files = directory.read()?;
-    let _busy = enter();
-    let mut builder = verifying(&priority)?;
-    use_files(
-        &mut builder,
-        &directory.path,
-        &files,
-        priority.check_revocation,
-    )?;
-    Ok(Guarded::new(builder.build()))
-}
-
 /// Where a session keeps its pre-shared key.
-pub fn psk_index() -> std::result::Result<Index<Ssl, Psk>, ErrorStack> {
+pub fn psk_index() -> std::result::Result<Index<Ssl, Arc<Psk>>, ErrorStack> {
     PSK.clone()
 }
 
@@ -276,29 +261,40 @@ fn configured(priority: &Priority) -> std::result::Result<SslContextBuilder, Err
     Ok(builder)
 }
 
-/// Puts the contents of the files in a directory into the context.
-fn use_files(
+/// Puts the authorities and the client's certificate into the context.
+fn use_material(
     builder: &mut SslContextBuilder,
-    directory: &Path,
-    files: &Files,
+    material: &Material,
+    password: Option<&Secret>,
     check_revocation: bool,
 ) -> Result<()> {
-    let path = directory.join(CA_CERTIFICATE);
-    for authority in certificates(&files.authorities, &path)? {
-        let added = builder.cert_store_mut().add_cert(authority);
-        added.map_err(|error| unusable(path.display(), &error))?;
+    match &material.authorities {
+        Authorities::System(texts) => {
+            for authority in distinct_certificates(texts) {
+                let added = builder.cert_store_mut().add_cert(authority);
+                added
+                    .map_err(|error| unusable("the certificates that the system trusts", &error))?;
+            }
+        }
+        Authorities::Chosen(text) => {
+            for authority in certificates(text)? {
+                let added = builder.cert_store_mut().add_cert(authority);
+                added.map_err(|error| unusable(&text.name, &error))?;
+            }
+            // What the user trusts is trusted, whether or not it is self-signed.
+            set_flags(builder, X509VerifyFlags::PARTIAL_CHAIN)?;
+        }
     }
-    // What the user trusts is trusted, whether or not it is self-signed.
-    let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
-
-    if let Some(text) = &files.revocations {
-        let path = directory.join(CA_REVOCATIONS);
-        for list in revocations(text).map_err(|error| unusable(path.display(), &error))? {
+    if let Some(text) = &material.revocations {
+        for list in revocations(text.as_bytes()).map_err(|error| unusable(&text.name, &error))? {
             ffi::add_crl(builder.cert_store_mut(), &list)
-                .map_err(|error| unusable(path.display(), &error))?;
+                .map_err(|error| unusable(&text.name, &error))?;
         }
         if check_revocation {
-            flags |= X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL;
+            set_flags(
+                builder,
+                X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL,
+            )?;
             builder.set_verify_callback(SslVerifyMode::PEER, |accepted, store| {
                 // Lists that exist must be observed, but not every authority
                 // has to have one.
@@ -310,47 +306,47 @@ fn use_files(
             });
         }
     }
-    builder
-        .verify_param_mut()
-        .set_flags(flags)
-        .map_err(|error| unusable("settings", &error))?;
-    match &files.own {
-        Some((certificate, key)) => use_own_certificate(builder, directory, certificate, key),
+    match &material.own {
+        Some((certificate, key)) => use_own_certificate(builder, certificate, key, password),
         None => Ok(()),
     }
+}
+
+/// Adds to the flags of verification.
+fn set_flags(builder: &mut SslContextBuilder, flags: X509VerifyFlags) -> Result<()> {
+    let set = builder.verify_param_mut().set_flags(flags);
+    set.map_err(|error| unusable("settings", &error))
 }
 
 /// The certificate that identifies the client to the server.
 fn use_own_certificate(
     builder: &mut SslContextBuilder,
-    directory: &Path,
-    certificate: &[u8],
-    key: &Secret,
+    certificate: &Text,
+    key: &Text,
+    password: Option<&Secret>,
 ) -> Result<()> {
-    let path = directory.join(CLIENT_CERTIFICATE);
-    let key_path = directory.join(CLIENT_KEY);
-    let key = private_key(key.as_bytes(), &key_path)?;
-    let mut own = certificates(certificate, &path)?.into_iter();
+    let key_itself = private_key(key, password)?;
+    let mut own = certificates(certificate)?.into_iter();
     let mut use_it = || {
         if let Some(certificate) = own.next() {
             builder.set_certificate(&certificate)?;
         }
         own.try_for_each(|issuer| builder.add_extra_chain_cert(issuer))
     };
-    use_it().map_err(|error| unusable(path.display(), &error))?;
+    use_it().map_err(|error| unusable(&certificate.name, &error))?;
     builder
-        .set_private_key(&key)
+        .set_private_key(&key_itself)
         .and_then(|()| builder.check_private_key())
-        .map_err(|error| unusable(key_path.display(), &error))
+        .map_err(|error| unusable(&key.name, &error))
 }
 
 /// At least one certificate.
-fn certificates(text: &[u8], path: &Path) -> Result<Vec<X509>> {
-    let found = X509::stack_from_pem(text).map_err(|error| unusable(path.display(), &error))?;
+fn certificates(text: &Text) -> Result<Vec<X509>> {
+    let name = &text.name;
+    let found = X509::stack_from_pem(text.as_bytes()).map_err(|error| unusable(name, &error))?;
     if found.is_empty() {
-        let path = path.display();
         return Err(Error::without_errno(format!(
-            "TLS: {path}: there is no certificate in the file"
+            "TLS: {name}: there is no certificate in the file"
         )));
     }
     Ok(found)
@@ -399,21 +395,28 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-fn private_key(text: &[u8], path: &Path) -> Result<PKey<Private>> {
+fn private_key(text: &Text, password: Option<&Secret>) -> Result<PKey<Private>> {
     let mut asked = false;
     // Without a callback OpenSSL would ask for a password on the terminal.
-    let key = PKey::private_key_from_pem_callback(text, |_| {
+    let key = PKey::private_key_from_pem_callback(text.as_bytes(), |room| {
         asked = true;
-        Ok(0)
+        let password = password.map_or(&[][..], Secret::as_bytes);
+        let Some(room) = room.get_mut(..password.len()) else {
+            return Ok(0);
+        };
+        room.copy_from_slice(password);
+        Ok(password.len())
     });
-    key.map_err(|error| {
-        if asked {
-            let path = path.display();
-            return Error::without_errno(format!(
-                "TLS: {path}: the key is encrypted; only keys without a password can be used"
-            ));
-        }
-        unusable(path.display(), &error)
+    let name = &text.name;
+    key.map_err(|error| match password {
+        _ if !asked => unusable(name, &error),
+        None => Error::without_errno(format!(
+            "TLS: {name}: the key is encrypted, but no password is set; see \
+             nbdx_set_tls_key_password"
+        )),
+        Some(_) => Error::without_errno(format!(
+            "TLS: {name}: the key is encrypted with a different password"
+        )),
     })
 }
 

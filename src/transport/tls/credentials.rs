@@ -5,13 +5,14 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::psk::Psk;
 use super::secret::Secret;
-use super::{Settings, ffi};
+use super::{Given, Settings, ffi};
 use crate::error::{Error, Result};
 use crate::sys;
 
@@ -33,7 +34,7 @@ pub const CLIENT_KEY: &str = "client-key.pem";
 /// How both sides authenticate.
 #[derive(Debug)]
 pub enum Credentials {
-    Psk(Psk),
+    Psk(Arc<Psk>),
     Certificates(Trust),
 }
 
@@ -53,37 +54,147 @@ pub struct SystemTrust {
     pub directories: Vec<PathBuf>,
 }
 
-/// A directory with the certificates of authorities.
+/// A directory with the certificates of authorities; they may be missing if the
+/// program passes others in memory.
 #[derive(Debug)]
 pub struct Directory {
     pub path: PathBuf,
-    authorities: File,
+    authorities: Option<File>,
 }
 
-/// What was in the files of a directory.
+/// A PEM text, and its name in messages.
 #[derive(Debug)]
-pub struct Files {
-    pub authorities: Vec<u8>,
-    pub revocations: Option<Vec<u8>>,
+pub struct Text {
+    pub name: String,
+    content: Arc<Secret>,
+}
+
+/// The contents of files, and what takes their place.
+#[derive(Debug)]
+pub struct Material {
+    pub authorities: Authorities,
+    pub revocations: Option<Text>,
     /// The client's certificate, and its key.
-    pub own: Option<(Vec<u8>, Secret)>,
+    pub own: Option<(Text, Text)>,
+}
+
+/// Whose certificates are trusted.
+#[derive(Debug)]
+pub enum Authorities {
+    /// Those that the system trusts.
+    System(Vec<Vec<u8>>),
+    /// Those that the user has chosen.
+    Chosen(Text),
 }
 
 impl Credentials {
     /// What the settings name, or the default.
     pub fn find(settings: &Settings) -> Result<Self> {
+        let given = &settings.given;
+        if let Some(psk) = &given.psk {
+            return Ok(Self::Psk(Arc::clone(psk)));
+        }
         if let Some(file) = &settings.psk_file {
             let username = match &settings.username {
                 Some(name) => name.clone(),
                 None => default_username()?,
             };
-            return Psk::read(as_path(file), username).map(Self::Psk);
+            return Psk::read(as_path(file), username).map(|psk| Self::Psk(Arc::new(psk)));
         }
         let explicit = settings.certificates.as_deref().map(as_path);
         let home = sys::trusted_variable(c"HOME").filter(|_| !sys::is_root());
         let system = Path::new(SYSTEM_DIRECTORY);
         let candidates = candidates(explicit, home.as_deref().map(Path::new), system);
-        Ok(Self::Certificates(search(candidates)))
+        let trust = match (search(candidates), explicit) {
+            // Authorities in memory take the place of those in the directory.
+            (Trust::System(_), Some(path)) if given.authorities.is_some() => {
+                Trust::Directory(Directory {
+                    path: path.to_owned(),
+                    authorities: None,
+                })
+            }
+            (trust, _) => trust,
+        };
+        Ok(Self::Certificates(trust))
+    }
+}
+
+impl Text {
+    fn of_file(path: &Path, content: Secret) -> Self {
+        Self {
+            name: path.display().to_string(),
+            content: Arc::new(content),
+        }
+    }
+
+    /// What the program has passed in memory.
+    fn given(name: &str, content: &Option<Arc<Secret>>) -> Option<Self> {
+        Some(Self {
+            name: name.to_owned(),
+            content: Arc::clone(content.as_ref()?),
+        })
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        self.content.as_bytes()
+    }
+}
+
+impl Material {
+    /// What the program has passed in memory, and otherwise what is in files.
+    pub fn gather(trust: &Trust, given: &Given) -> Result<Self> {
+        let directory = match trust {
+            Trust::Directory(directory) => Some(directory),
+            Trust::System(_) => None,
+        };
+        let file = |name| directory.map_or(Ok(None), |it| it.optional(name));
+        let or_file = |text: Option<Text>, name| text.map_or_else(|| file(name), |it| Ok(Some(it)));
+
+        let authorities = match Text::given("NBDX_PEM_CA", &given.authorities) {
+            Some(text) => Some(text),
+            None => directory.map_or(Ok(None), Directory::authorities)?,
+        };
+        let certificate = Text::given("NBDX_PEM_CERTIFICATE", &given.certificate);
+        let key = Text::given("NBDX_PEM_KEY", &given.key);
+        let own = own(
+            or_file(certificate, CLIENT_CERTIFICATE)?,
+            || or_file(key, CLIENT_KEY),
+            given,
+        )?;
+        let system = || match trust {
+            Trust::System(system) => system.read(),
+            Trust::Directory(_) => Vec::new(),
+        };
+        Ok(Self {
+            authorities: authorities
+                .map_or_else(|| Authorities::System(system()), Authorities::Chosen),
+            revocations: or_file(
+                Text::given("NBDX_PEM_CRL", &given.revocations),
+                CA_REVOCATIONS,
+            )?,
+            own,
+        })
+    }
+}
+
+/// The certificate and its key.  If one of two files is missing, the other is
+/// useless and ignored, but whatever was passed in memory must be usable.
+fn own(
+    certificate: Option<Text>,
+    key: impl FnOnce() -> Result<Option<Text>>,
+    given: &Given,
+) -> Result<Option<(Text, Text)>> {
+    let alone = |what: &str, other: &str| {
+        let wrong = format!("TLS: {what} is set, but there is no {other} for it");
+        Err(Error::new(libc::EINVAL, wrong))
+    };
+    match certificate {
+        None if given.key.is_some() => alone("NBDX_PEM_KEY", "client certificate"),
+        None => Ok(None),
+        Some(certificate) => match key()? {
+            None if given.certificate.is_some() => alone("NBDX_PEM_CERTIFICATE", "private key"),
+            key => Ok(key.map(|key| (certificate, key))),
+        },
     }
 }
 
@@ -133,47 +244,31 @@ impl Directory {
     /// The directory, if it has certificates of authorities.
     fn open(path: PathBuf) -> Option<Self> {
         let authorities = File::open(path.join(CA_CERTIFICATE)).ok()?;
+        let authorities = Some(authorities);
         Some(Self { path, authorities })
     }
 
-    /// Reads the files.
-    pub fn read(&self) -> Result<Files> {
-        let authorities = read_all(&self.authorities)
-            .map_err(|error| unreadable(&self.path.join(CA_CERTIFICATE), &error))?;
-        // If one is missing, the other is useless.
-        let own = match self.optional(CLIENT_CERTIFICATE, read_all)? {
-            Some(certificate) => self
-                .optional(CLIENT_KEY, |mut file| Secret::read(&mut file))?
-                .map(|key| (certificate, key)),
-            None => None,
+    /// Reads the authorities.
+    fn authorities(&self) -> Result<Option<Text>> {
+        let Some(mut file) = self.authorities.as_ref() else {
+            return Ok(None);
         };
-        Ok(Files {
-            authorities,
-            revocations: self.optional(CA_REVOCATIONS, read_all)?,
-            own,
-        })
+        let path = self.path.join(CA_CERTIFICATE);
+        let content = Secret::read(&mut file).map_err(|error| unreadable(&path, &error))?;
+        Ok(Some(Text::of_file(&path, content)))
     }
 
     /// A file that need not exist, or be readable.
-    fn optional<T>(
-        &self,
-        name: &str,
-        read: impl FnOnce(&File) -> io::Result<T>,
-    ) -> Result<Option<T>> {
+    fn optional(&self, name: &str) -> Result<Option<Text>> {
         let path = self.path.join(name);
-        match File::open(&path).and_then(|file| read(&file)) {
-            Ok(content) => Ok(Some(content)),
+        match File::open(&path).and_then(|mut file| Secret::read(&mut file)) {
+            Ok(content) => Ok(Some(Text::of_file(&path, content))),
             Err(error) => match error.kind() {
                 ErrorKind::NotFound | ErrorKind::PermissionDenied => Ok(None),
                 _ => Err(unreadable(&path, &error)),
             },
         }
     }
-}
-
-fn read_all(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    file.read_to_end(&mut content).map(|_| content)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {

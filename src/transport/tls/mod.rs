@@ -2,6 +2,8 @@
 //!
 //! * `credentials`: what proves our identity, and whom we trust: directories of
 //!   certificates and, in `psk`, files of pre-shared keys;
+//! * `given`: credentials that the program passes in memory, and `pem`, which
+//!   checks them;
 //! * `secret`: bytes that are wiped from memory;
 //! * `priority`: the strings with which users choose versions and algorithms;
 //! * `peer`: the name that the server has to prove;
@@ -16,8 +18,10 @@ mod channel;
 mod context;
 mod credentials;
 mod ffi;
+mod given;
 mod guard;
 mod peer;
+mod pem;
 mod priority;
 mod psk;
 mod secret;
@@ -34,8 +38,10 @@ use crate::error::{Error, Result};
 pub use channel::Channel;
 use credentials::Credentials;
 pub use credentials::default_username;
+pub use given::Given;
 use guard::{Guarded, enter};
 use peer::PeerName;
+pub use pem::What;
 pub use priority::DEFAULT_PRIORITY;
 
 /// The caller's settings for TLS, apart from whether to use it.
@@ -49,6 +55,8 @@ pub struct Settings {
     pub hostname: Option<CString>,
     pub verify_peer: bool,
     pub priority: Option<CString>,
+    /// Credentials in memory, which take the place of files.
+    pub given: Given,
 }
 
 impl Default for Settings {
@@ -60,6 +68,7 @@ impl Default for Settings {
             hostname: None,
             verify_peer: true,
             priority: None,
+            given: Given::default(),
         }
     }
 }
@@ -91,7 +100,8 @@ impl Prepared {
         let (context, psk) = match Credentials::find(settings)? {
             Credentials::Psk(psk) => (context::for_psk(priority)?, Some(psk)),
             Credentials::Certificates(trust) => {
-                (context::for_certificates(&trust, priority)?, None)
+                let context = context::for_certificates(&trust, &settings.given, priority)?;
+                (context, None)
             }
         };
         // A shared key is better proof than a name.

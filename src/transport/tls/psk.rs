@@ -27,14 +27,37 @@ pub struct Psk {
 }
 
 impl Psk {
+    /// A key in memory.
+    pub fn new(identity: CString, key: &[u8]) -> Result<Self> {
+        let wrong = |what: String| Err(Error::new(libc::EINVAL, what));
+        if identity.is_empty() {
+            return wrong("the user name is empty".to_owned());
+        }
+        if identity.count_bytes() > MAX_IDENTITY {
+            return wrong(too_long_a_name());
+        }
+        if key.is_empty() {
+            return wrong("the key is empty".to_owned());
+        }
+        if key.len() > MAX_KEY {
+            return wrong(format!("the key is longer than {MAX_KEY} bytes"));
+        }
+        let key = Secret::from(key);
+        Ok(Self { identity, key })
+    }
+
+    /// Length of both, in bytes.
+    pub fn memory(&self) -> usize {
+        let key = self.key.as_bytes().len();
+        self.identity.count_bytes().saturating_add(key)
+    }
+
     /// The key of a user, from a file with one key per line.
     pub fn read(path: &Path, username: CString) -> Result<Self> {
         let wrong =
             |what: String| Error::new(libc::EINVAL, format!("TLS: {}: {what}", path.display()));
         if username.count_bytes() > MAX_IDENTITY {
-            return Err(wrong(format!(
-                "the user name is longer than {MAX_IDENTITY} bytes"
-            )));
+            return Err(wrong(too_long_a_name()));
         }
         let found = File::open(path).and_then(|mut file| find_line(&mut file, &username));
         let line =
@@ -58,6 +81,10 @@ impl Psk {
             key,
         })
     }
+}
+
+fn too_long_a_name() -> String {
+    format!("the user name is longer than {MAX_IDENTITY} bytes")
 }
 
 /// The first line of a user, without its end.  Of overlong lines only the

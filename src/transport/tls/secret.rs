@@ -71,6 +71,14 @@ impl Secret {
     }
 }
 
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Self {
+        let mut copy = Self::with_capacity(bytes.len());
+        copy.extend(bytes);
+        copy
+    }
+}
+
 impl Drop for Secret {
     fn drop(&mut self) {
         self.clear();

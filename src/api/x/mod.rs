@@ -1,0 +1,5 @@
+//! What this library adds to the functions of the C library.  In C their names
+//! begin with `nbdx_`.
+
+mod connecting;
+mod tls;

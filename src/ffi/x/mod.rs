@@ -1,0 +1,4 @@
+//! The functions that only this library has, named `nbdx_...`.
+
+mod connecting;
+mod tls;
