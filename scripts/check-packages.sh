@@ -94,8 +94,10 @@ symbols_agree() {
 
 # A package that uses the additions depends on this version.
 additions_ask_for_ours() {
-    cat "$directory/control/symbols"
-    grep -qx " (symver)LIBNBDX_1\.0 $version" "$directory/control/symbols"
+    local additions
+    additions=$(grep '^ nbdx_' "$directory/control/symbols")
+    echo "$additions"
+    [ -n "$additions" ] && ! grep -v "@LIBNBDX_1\.0 ${version//./\\.}\$" <<< "$additions"
 }
 
 architecture=$(dpkg --print-architecture)
