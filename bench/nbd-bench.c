@@ -10,6 +10,16 @@
 #include <libnbd.h>
 #include <stdlib.h>
 
+// The file that the dynamic loader really took the library from.
+static const char *library_path(void)
+{
+    Dl_info info;
+
+    if (dladdr(dlsym(RTLD_DEFAULT, "nbd_create"), &info) == 0)
+        fail("cannot tell which library is loaded");
+    return info.dli_fname;
+}
+
 static struct nbd_handle *create(void)
 {
     struct nbd_handle *nbd = nbd_create();
@@ -34,10 +44,28 @@ static void use_tls(const struct workload *workload, struct nbd_handle *nbd)
         fail("%s", nbd_get_error());
 }
 
+// The C library does not have this function, so it is looked up while the
+// program runs; libnbdx(3) explains how.  Its type stands here because libnbdx.h
+// is missing where only the C library is installed.
+static void use_batches(const struct workload *workload, struct nbd_handle *nbd)
+{
+    if (!workload->batch)
+        return;
+    int (*set_batch)(struct nbd_handle *, bool) =
+        dlsym(RTLD_DEFAULT, "nbdx_set_batch");
+
+    if (set_batch == NULL)
+        fail("--batch: the library %s does not have nbdx_set_batch",
+             library_path());
+    if (set_batch(nbd, true) == -1)
+        fail("%s", nbd_get_error());
+}
+
 static struct nbd_handle *create_and_connect(const struct workload *workload)
 {
     struct nbd_handle *nbd = create();
     use_tls(workload, nbd);
+    use_batches(workload, nbd);
     int connected =
         workload->socket_path != NULL
             ? nbd_connect_unix(nbd, workload->socket_path)
@@ -284,22 +312,9 @@ static struct measurement measure(const struct workload *workload)
     }
 }
 
-// The file that the dynamic loader really took the library from.
-static const char *library_path(void)
-{
-    Dl_info info;
-
-    if (dladdr(dlsym(RTLD_DEFAULT, "nbd_create"), &info) == 0)
-        fail("cannot tell which library is loaded");
-    return info.dli_fname;
-}
-
 int main(int argc, char **argv)
 {
     struct workload workload = parse_workload(argc, argv);
-
-    if (workload.batch)
-        fail("--batch is for the bare client");
     struct measurement measurement = measure(&workload);
     struct nbd_handle *nbd = create();
     report(&workload, &measurement, nbd_get_version(nbd), library_path());

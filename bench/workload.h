@@ -37,7 +37,7 @@ struct workload {
     char *host, *port;       // or these
     const char *psk_file;     // TLS with one of these, libnbd only
     const char *certificates;
-    bool batch;              // bare client only: gather requests into one send
+    bool batch;              // gather requests into one send
 };
 
 struct workload parse_workload(int argc, char **argv);
