@@ -14,8 +14,10 @@ RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
 CARGO_FLAGS ?=
-# Other flags, such as --rows=TCP, leave the file with the results unchanged.
-BENCH_FLAGS ?= --output bench/RESULTS.md
+# The name under which `make bench` stores a run: the machine and its load.
+BENCH_LABEL ?= Latest run
+# Other flags, such as --rows=TCP, store nothing.
+BENCH_FLAGS ?= --label '$(BENCH_LABEL)'
 CC ?= cc
 CFLAGS ?=
 LDFLAGS ?=
@@ -179,7 +181,7 @@ deb: dist
 check:
 	@scripts/check.sh
 
-## bench: compare the speed with the installed C library
+## bench: compare the speed with the installed C library, and draw the results
 bench: all
 	$(PYTHON) bench/run.py $(BENCH_FLAGS)
 

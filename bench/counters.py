@@ -58,11 +58,11 @@ def call_counter(directory):
     return perf if perf.usable() else Strace(directory)
 
 
-def instructions(program, environment, directory: Path):
+def instructions(command, environment, directory: Path):
     """All that the program executes, the dynamic loader's work included."""
     log = directory / "callgrind.log"
-    output_of([tool("valgrind"), "--tool=callgrind", f"--callgrind-out-file={directory / 'profile'}",
-               f"--log-file={log}", program], env=environment)
+    output_of([tool("valgrind"), "--tool=callgrind", f"--log-file={log}",
+               f"--callgrind-out-file={directory / 'profile'}", *command], env=environment)
     found = re.search(r"Collected : (\d+)$", log.read_text(), re.MULTILINE)
     if found is None:
         raise Failure("callgrind counts no instructions")

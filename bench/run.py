@@ -6,7 +6,9 @@ shows medians of the ratios of neighbouring runs.
 """
 
 import argparse
+import datetime
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -16,15 +18,19 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+from contenders import BATCHED_FLOOR, FLOOR, OURS, REFERENCE, Contender  # noqa: E402
+from draw import draw  # noqa: E402
+from machine import describe  # noqa: E402
+from release import Release, fetched  # noqa: E402
+from results import Run, summary  # noqa: E402
 from rows import ROWS  # noqa: E402
 from servers import raise_descriptor_limit, serving  # noqa: E402
-from table import document  # noqa: E402
-from tools import BENCH, Contender, Failure, system_library  # noqa: E402
-from work import BATCHED_FLOOR, FLOOR, OURS, REFERENCE, Client, Workshop  # noqa: E402
+from table import section  # noqa: E402
+from tools import BENCH, Failure, system_library  # noqa: E402
+from work import Client, Workshop  # noqa: E402
 
-DEFAULT_MINUTES = 12
-# The floors and the counts of system calls need fewer repetitions.
-FLOOR_PASSES = 5
+DEFAULT_MINUTES = 18
+# The counts of system calls hardly vary.
 COUNT_PASSES = 3
 
 
@@ -53,11 +59,11 @@ class Bench:
         """Does the work of a row once with each contender, and adds to its samples
         what that cost."""
         contenders = self.libraries[::-1] if ours_first else list(self.libraries)
-        if row.has_floor and turn < FLOOR_PASSES:
+        if turn < row.floor_passes:
             contenders += [FLOOR, BATCHED_FLOOR] if row.work.can_be_batched else [FLOOR]
         for contender in contenders:
             sample = row.work.sample(self.workshop, contender, endpoint)
-            if "calls" in row.targets and contender.library is not None and turn < COUNT_PASSES:
+            if row.counts_calls and contender.library is not None and turn < COUNT_PASSES:
                 sample |= row.work.count(self.workshop, contender, endpoint)
             for name, value in sample.items():
                 samples.setdefault(name, {}).setdefault(contender.name, []).append(value)
@@ -69,22 +75,28 @@ class Bench:
 
     def run(self, rows, is_over, directory, processors):
         """Goes through all rows again and again, so that a slow minute of the
-        machine touches each row a little instead of one row much."""
+        machine touches each row a little instead of one row much.  Returns the
+        samples by row, the failures by row, and the versions."""
         samples = {row.name: {} for row in rows}
+        failures = {}
         with ExitStack() as servers:
             endpoints = {name: servers.enter_context(serving(name, directory, processors))
                          for name in dict.fromkeys(["memory", *(row.server for row in rows)])
                          if name is not None}
             turn = 0
-            while not is_over(turn):
+            while any(row.passes > turn for row in rows) and not is_over(turn):
                 for place, row in enumerate(rows):
-                    if turn < row.passes:
-                        show_progress(f"pass {turn + 1}: {row.name}")
+                    if turn >= row.passes or row.name in failures:
+                        continue
+                    show_progress(f"pass {turn + 1}: {row.name}")
+                    try:
                         self.measure(row, endpoints.get(row.server), samples[row.name], turn,
                                      ours_first=(turn + place) % 2 == 1)
+                    except Failure as failure:
+                        failures[row.name] = failure
                 turn += 1
             show_progress("")
-            return samples, turn, self.versions(endpoints["memory"])
+            return samples, failures, self.versions(endpoints["memory"])
 
 
 def limit_of(arguments):
@@ -110,7 +122,11 @@ def parse_arguments():
                         default=Path(os.environ.get("LIBNBD_DIR") or BENCH.parent / "build"),
                         help="directory of our libnbd.so.0 (default: $LIBNBD_DIR or build)")
     parser.add_argument("--reference", type=Path, metavar="DIR",
-                        help="directory of the C library (default: where Debian has it)")
+                        help="directory of the C library (default: where Debian has it), or of an "
+                        "unpacked release of Debian")
+    parser.add_argument("--release", metavar="SUITE",
+                        help="compare with the C library of this release of Debian, such as sid, "
+                        "which is downloaded to build/releases")
     parser.add_argument("--minutes", type=float, default=DEFAULT_MINUTES, metavar="N",
                         help=f"how long it may take (default: {DEFAULT_MINUTES})")
     parser.add_argument("--passes", type=int, metavar="N",
@@ -119,11 +135,33 @@ def parse_arguments():
                         help="give the clients one processor and the servers the others")
     parser.add_argument("--rows", default="", metavar="TEXT",
                         help="only rows with this text in their name")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="also write the table there")
+    parser.add_argument("--label", metavar="TEXT",
+                        help="name of this machine and its load: the run is stored in "
+                        "bench/results, in place of one with the same label, and drawn")
     arguments = parser.parse_args()
     if arguments.passes is not None and arguments.passes < 1:
         parser.error("at least one pass is needed")
+    if arguments.label is not None and not re.search("[a-z0-9]", arguments.label.lower()):
+        parser.error("the label has no letter and no digit")
+    if arguments.label is not None and arguments.rows:
+        parser.error("a run that is stored has all rows")
+    if arguments.release and arguments.reference:
+        parser.error("there can be only one reference")
     return arguments
+
+
+def contenders(arguments):
+    """Both libraries, on this system or on the release that the C library needs."""
+    if not (arguments.ours / "libnbd.so.0").exists():
+        raise Failure(f"there is no libnbd.so.0 in {arguments.ours}: build it, or use --ours DIR")
+    reference = arguments.reference
+    if arguments.release:
+        reference = fetched(arguments.release, BENCH.parent / "build/releases" / arguments.release)
+    release = Release.below(reference) if reference else None
+    if release:
+        reference = release.libraries
+    return [Contender(REFERENCE, reference or system_library(), release=release),
+            Contender(OURS, arguments.ours, release=release)]
 
 
 def main():
@@ -132,25 +170,31 @@ def main():
     rows = [row for row in ROWS if arguments.rows in row.name]
     if not rows:
         raise Failure(f"no row has {arguments.rows!r} in its name")
-    if not (arguments.ours / "libnbd.so.0").exists():
-        raise Failure(f"there is no libnbd.so.0 in {arguments.ours}: build it, or use --ours DIR")
-    reference = arguments.reference or system_library()
+    reference, ours = contenders(arguments)
 
     raise_descriptor_limit()
+    started = datetime.datetime.now().isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory(prefix="nbd-bench.") as name:
         directory = Path(name)
-        workshop = Workshop.build(directory, reference)
-        bench = Bench(workshop, Contender(REFERENCE, reference), Contender(OURS, arguments.ours))
-        samples, passes, versions = bench.run(rows, is_over, directory,
-                                              share_processors(arguments.pin))
+        workshop = Workshop.build(directory)
+        machine = describe(workshop.programs.machine)
+        samples, failures, versions = Bench(workshop, reference, ours).run(
+            rows, is_over, directory, share_processors(arguments.pin))
 
     notes = [workshop.counter.note]
+    if reference.release:
+        notes.insert(0, "Both ran on the libc and the OpenSSL of the C library's release.")
     if arguments.pin:
         notes.insert(0, "Clients and servers had a processor each.")
-    text = document([(row, samples[row.name]) for row in rows], versions, passes, notes)
-    print(text, end="")
-    if arguments.output is not None:
-        arguments.output.write_text(text)
+    run = Run(arguments.label or "Results", started, machine, versions, notes,
+              [summary(row, samples[row.name]) for row in rows if row.name not in failures])
+    if run.rows:
+        print(section(run))
+    if failures:
+        raise Failure("\n".join(f"{name}: {why}" for name, why in failures.items()))
+    if arguments.label is not None:
+        run.save()
+        draw()
 
 
 if __name__ == "__main__":

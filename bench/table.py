@@ -1,90 +1,89 @@
-"""Writes the results down."""
+"""Writes runs down in Markdown."""
 
 import datetime
-import os
-import platform
-from statistics import median, quantiles
 
+from contenders import BATCHED_FLOOR, FLOOR, OURS, REFERENCE
 from rows import MEASURES
-from work import BATCHED_FLOOR, FLOOR, OURS, REFERENCE
 
-HEADING = ["work", "measure", "target", "C", "ours", "ratio (quartiles)", "floor",
+HEADING = ["work", "passes", "measure", "target", "C", "ours", "ratio (quartiles)", "floor",
            "floor, batched", "ours ÷ floor", "result"]
 
-
-def quartiles(values):
-    if len(values) == 1:
-        return values * 3
-    return quantiles(values, method="inclusive")
-
-
-def divided(values, bases):
-    return [value / base for value, base in zip(values, bases)]
-
-
-def over_floor(measure, ours, floors):
-    """How far the better floor is below us, or above where more is better."""
-    if not floors:
-        return "–"
-    distances = [median(divided(ours, floor)) for floor in floors]
-    return f"{(min if measure.more_is_better else max)(distances):.2f}"
+# How to write what machine.py knows.
+CONDITIONS = {
+    "processor": ("processor", "{}"),
+    "architecture": ("architecture", "{}"),
+    "cores": ("cores", "{}"),
+    "kernel": ("Linux", "{}"),
+    "load": ("load average at the start", "{:.2f}"),
+    "wmem_max": ("net.core.wmem_max, bytes", "{:,}"),
+    "null_call_ns": ("system call that does nothing, ns", "{:.0f}"),
+    "unix_round_trip_us": ("4 KiB there and back, Unix socket, µs", "{:.1f}"),
+    "tcp_round_trip_us": ("4 KiB there and back, TCP on loopback, µs", "{:.1f}"),
+}
 
 
-def verdict(measure, target, values):
-    lower, middle, upper = quartiles(values)
-    met = target.met(measure, middle)
-    close = target.met(measure, lower) != target.met(measure, upper)
-    return ("met" if met else "not met") + (", within the spread" if close else "")
+def row_lines(row):
+    """The name and the passes stand only in the first."""
+    for number, line in enumerate(row["lines"]):
+        measure = MEASURES[line["measure"]]
+        medians, over_floor = line["medians"], line["over_floor"]
+        lower, middle, upper = line["ratios"][OURS]
+
+        def cell(contender):
+            return measure.form.format(medians[contender]) if contender in medians else "–"
+
+        first = [row["name"], str(row["passes"])] if number == 0 else ["", ""]
+        yield [*first, measure.title, line["target"], cell(REFERENCE), cell(OURS),
+               f"{middle:.2f} ({lower:.2f}–{upper:.2f})", cell(FLOOR.name),
+               cell(BATCHED_FLOOR.name), "–" if over_floor is None else f"{over_floor:.2f}",
+               line["result"]]
 
 
-def table_line(row, name, samples):
-    """The row's name stands only in its first line."""
-    measure, target = MEASURES[name], row.targets[name]
-    taken = samples[name]
-    reference, ours = taken[REFERENCE], taken[OURS]
-    floors = [taken[floor.name] for floor in (FLOOR, BATCHED_FLOOR) if floor.name in taken]
-    ratios = divided(ours, reference)
-    lower, middle, upper = quartiles(ratios)
-
-    def cell(contender):
-        return measure.form.format(median(taken[contender])) if contender in taken else "–"
-
-    return [row.name if name == next(iter(row.targets)) else "", measure.title, target.text(measure), cell(REFERENCE), cell(OURS),
-            f"{middle:.2f} ({lower:.2f}–{upper:.2f})", cell(FLOOR.name), cell(BATCHED_FLOOR.name),
-            over_floor(measure, ours, floors),
-            verdict(measure, target, ours if target.absolute else ratios)]
-
-
-def markdown(lines):
-    lines = [HEADING, *lines]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADING))]
+def markdown(heading, lines):
+    lines = [heading, *lines]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heading))]
     padded = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |"
               for line in lines]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
-def machine():
-    kernel = ".".join(platform.release().split(".")[:2])
-    return f"Linux {kernel}, {platform.machine()}, {os.cpu_count()} cores"
+def day(run):
+    started = datetime.datetime.fromisoformat(run.started)
+    return f"{started.day} {started:%B %Y}"
 
 
-def document(rows, versions, passes, notes):
-    """The whole text: for each row its samples by measure and contender."""
-    lines = [table_line(row, name, taken)
-             for row, taken in rows for name in row.targets]
+def span(values, form):
+    """One value, or the range of several."""
+    least, most = form.format(min(values)), form.format(max(values))
+    return least if least == most else f"{least}–{most}"
+
+
+def passes(run):
+    least, most = (f(row["passes"] for row in run.rows) for f in (min, max))
+    if most == 1:
+        return "One pass"
+    if least == most:
+        return f"Medians of {most} passes"
+    return f"Medians of {least} to {most} passes"
+
+
+def conditions(run):
+    known = [(title, form.format(value)) for name, (title, form) in CONDITIONS.items()
+             if (value := run.machine.get(name)) is not None]
+    return markdown(["machine", ""], known)
+
+
+def section(run):
+    """All that one run has found."""
+    lines = [line for row in run.rows for line in row_lines(row)]
     met = sum(line[-1].startswith("met") for line in lines)
-    today = datetime.date.today()
-    return "\n".join([
-        "# Results of the benchmark",
-        "",
-        f"Measured on {today.day} {today:%B %Y}: {machine()}; C library {versions[REFERENCE]}, "
-        f"ours {versions[OURS]}. Medians of {passes} passes, in each of which both libraries did "
-        f"the same work one after the other; ratios are ours to C. {' '.join(notes)} "
-        f"[README.md](README.md) explains rows, method and floor.",
-        "",
-        markdown(lines),
-        "",
+    return "\n\n".join([
+        f"## {run.label}",
+        f"{day(run)}; C library {run.versions[REFERENCE]}, ours {run.versions[OURS]}. "
+        f"{passes(run)}; in each pass both libraries did the same work one after the other; "
+        f"ratios are ours to C. {' '.join(run.notes)}",
+        conditions(run),
+        markdown(HEADING, lines),
         f"{met} of {len(lines)} targets are met.",
-        "",
     ])

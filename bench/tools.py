@@ -13,9 +13,11 @@ BENCH = Path(__file__).resolve().parent
 PACKAGES = {
     "cc": "gcc",
     "certtool": "gnutls-bin",
+    "fio": "fio",
     "ldconfig": "libc-bin",
     "libnbd.h": "libnbd-dev",
     "libnbd.so.0": "libnbd0",
+    "mmdebstrap": "mmdebstrap",
     "nbdcopy": "libnbd-bin",
     "nbdinfo": "libnbd-bin",
     "nbdkit": "nbdkit",
@@ -47,9 +49,9 @@ def failed(command, status, messages):
     return Failure(f"{words}\nfailed with status {status}\n{messages}")
 
 
-def output_of(command, **options):
+def output_of(command, timeout=TIMEOUT, **options):
     """Runs a command to its end and returns what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
     if done.returncode != 0:
         raise failed(command, done.returncode, done.stderr)
     return done.stdout
@@ -71,9 +73,10 @@ class Programs:
     bare: Path
     create_close: Path
     nothing: Path
+    machine: Path
 
 
-def build_programs(directory, library):
+def build_programs(directory):
     flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{BENCH}"]
     compiler = tool("cc")
     probe = subprocess.run([compiler, "-E", "-xc", "-"], input="#include <libnbd.h>\n",
@@ -82,30 +85,16 @@ def build_programs(directory, library):
         raise missing("libnbd.h")
 
     programs = Programs(*(directory / name for name in
-                          ("nbd-bench", "bare-client", "create-close", "nothing")))
+                          ("nbd-bench", "bare-client", "create-close", "nothing", "machine")))
     shared = BENCH / "workload.c"
     empty = BENCH / "create-close.c"
-    link = [f"-L{library}", "-l:libnbd.so.0"]
+    # Whichever library is measured: the linker cannot use that of another release.
+    link = [f"-L{system_library()}", "-l:libnbd.so.0"]
     for sources, more, program in (
             ([BENCH / "nbd-bench.c", shared], link, programs.libnbd),
             ([BENCH / "bare-client.c", shared], [], programs.bare),
             ([empty], link, programs.create_close),
-            ([empty], ["-DFLOOR"], programs.nothing)):
+            ([empty], ["-DFLOOR"], programs.nothing),
+            ([BENCH / "machine.c", shared], [], programs.machine)):
         output_of([compiler, *flags, *sources, *more, "-o", program])
     return programs
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One of those that are compared."""
-
-    name: str
-    library: Path = None  # None for the floors, which have no library
-    options: tuple = ()  # of the bare client
-
-    @property
-    def environment(self):
-        environment = dict(os.environ)
-        if self.library is not None:
-            environment["LD_LIBRARY_PATH"] = str(self.library)
-        return environment

@@ -1,14 +1,16 @@
 """The kinds of work.  Each can be done with a library and, where that makes
 sense, without one; a sample says what it cost, under the names of rows.py."""
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from contenders import OURS
 from counters import call_counter, instructions
-from tools import TIMEOUT, Contender, Failure, Programs, build_programs, failed, tool
+from tools import TIMEOUT, Failure, Programs, build_programs, failed, output_of, tool
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -23,8 +25,8 @@ class Workshop:
     counter: object
 
     @staticmethod
-    def build(directory, library):
-        return Workshop(directory, build_programs(directory, library), call_counter(directory))
+    def build(directory):
+        return Workshop(directory, build_programs(directory), call_counter(directory))
 
 
 def finish(command, environment, output):
@@ -49,6 +51,7 @@ class Client:
     block: int = 4 * KIB
     region: int = 16 * MIB
     bare_workload: Optional[str] = None  # where the bare client's has another name
+    batched: bool = False  # with our library; the C library cannot
 
     @property
     def can_be_batched(self):
@@ -59,9 +62,10 @@ class Client:
             program, workload = workshop.programs.libnbd, self.workload
         else:
             program, workload = workshop.programs.bare, self.bare_workload or self.workload
-        words = [program, *endpoint.options, "--depth", self.depth, "--block", self.block,
-                 "--region", self.region, "--operations", operations, *contender.options, workload]
-        return [str(word) for word in words]
+        batch = ["--batch"] if self.batched and contender.name == OURS else []
+        return contender.command(program, *endpoint.options, "--depth", self.depth,
+                                 "--block", self.block, "--region", self.region,
+                                 "--operations", operations, *batch, *contender.options, workload)
 
     def run(self, workshop, contender, endpoint):
         """Returns what the client reports."""
@@ -131,9 +135,42 @@ class Program:
         if contender.library is None:
             command = self.bare.command(workshop, contender, endpoint, self.bare.operations)
         else:
-            command = [endpoint.uri if word == "URI" else word for word in self.words]
-            command[0] = tool(command[0])
+            name, *words = (endpoint.uri if word == "URI" else word for word in self.words)
+            command = contender.command(tool(name), *words)
         return {"process": finish(command, contender.environment, subprocess.DEVNULL)}
+
+
+@dataclass(frozen=True)
+class Fio:
+    """A program that uses the asynchronous functions as others wrote it."""
+
+    operations: int
+    depth: int = 64
+    region: int = 16 * MIB
+    batched: bool = False  # by the environment; the C library does not look there
+
+    can_be_batched = False
+
+    def sample(self, workshop, contender, endpoint):
+        environment = contender.environment
+        if self.batched and contender.name == OURS:
+            # Without this, it would not be batched and nobody would know.
+            if b"LIBNBDX_BATCH" not in (contender.library / "libnbd.so.0").read_bytes():
+                raise Failure(f"the library in {contender.library} does not know LIBNBDX_BATCH")
+            environment["LIBNBDX_BATCH"] = "1"
+        command = contender.command(
+            tool("fio"), "--name=job", "--ioengine=nbd", f"--uri={endpoint.uri}", "--rw=randrw",
+            "--bs=4k", f"--iodepth={self.depth}", f"--size={self.region}",
+            f"--io_size={self.operations * 4 * KIB}", "--norandommap", "--randseed=1", "--thread",
+            "--output-format=json")
+        printed = output_of(command, env=environment, cwd=workshop.directory)
+        job = json.loads(printed[printed.index("{"):])["jobs"][0]
+        operations = sum(job[way]["total_ios"] for way in ("read", "write"))
+        if job["error"] != 0 or operations != self.operations:
+            raise Failure(f"fio ended with error {job['error']} after {operations} operations")
+        seconds = job["job_runtime"] / 1e3
+        share = (job["usr_cpu"] + job["sys_cpu"]) / 100
+        return {"cpu": share * seconds * 1e6 / operations, "rate": operations / seconds}
 
 
 @dataclass(frozen=True)
@@ -145,11 +182,6 @@ class Nothing:
     def sample(self, workshop, contender, _endpoint):
         programs = workshop.programs
         program = programs.nothing if contender.library is None else programs.create_close
-        count = instructions(program, contender.environment, workshop.directory)
+        count = instructions(contender.command(program), contender.environment,
+                             workshop.directory)
         return {"instructions": count / 1e6}
-
-
-REFERENCE = "C"
-OURS = "ours"
-FLOOR = Contender("floor")
-BATCHED_FLOOR = Contender("floor, batched", options=("--batch",))

@@ -74,6 +74,7 @@ step 5 'Install' scripts/check-install.sh
 step 5 'Consumers' scripts/check-consumers.sh
 step 10 'Programs' scripts/check-programs.sh
 step 5 'Counts' scripts/check-counts.sh
+step 5 'Benchmark' bench/test.py
 step 15 'Debian packages' scripts/check-packages.sh
 
 printf '\n==> Summary\n'
