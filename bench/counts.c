@@ -6,7 +6,7 @@
 #include "workload.h"
 
 #include <errno.h>
-#include <libnbd.h>
+#include <libnbdx.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@
 
 _Noreturn static void usage(void)
 {
-    fail("usage: counts read|write DEPTH BLOCK ROUNDS\n"
+    fail("usage: counts [batched] read|write DEPTH BLOCK ROUNDS\n"
          "       counts create N\n"
          "       counts connect|syncread SOCKET N\n"
          "       counts serve SOCKET");
@@ -57,12 +57,12 @@ static int completed(void *user_data, int *error)
 }
 
 // What the server has taken or sent lets the client go on, so its poll does not
-// block.
+// block; but a batch leaves in the poll, and the server has yet to answer.
 static void take_turns(struct nbd_handle *nbd, struct server *server)
 {
     if (!server_step(server))
         fail("the client has left");
-    succeeds(nbd_poll(nbd, -1));
+    succeeds(nbd_poll(nbd, nbdx_get_batch(nbd) ? 0 : -1));
 }
 
 static void run_round(struct nbd_handle *nbd, struct server *server,
@@ -86,7 +86,7 @@ static void run_round(struct nbd_handle *nbd, struct server *server,
         take_turns(nbd, server);
 }
 
-static void run_rounds(bool writes, unsigned depth, size_t block,
+static void run_rounds(bool batched, bool writes, unsigned depth, size_t block,
                        unsigned rounds)
 {
     struct nbd_handle *nbd = create();
@@ -107,6 +107,7 @@ static void run_rounds(bool writes, unsigned depth, size_t block,
         take_turns(nbd, server);
     if (!nbd_aio_is_ready(nbd))
         fail("the client did not get through the handshake");
+    succeeds(nbdx_set_batch(nbd, batched));
     // The first round is not like the others: buffers grow.
     for (unsigned i = 0; i < 1 + rounds; i++)
         run_round(nbd, server, writes, depth, block, buffers);
@@ -205,12 +206,16 @@ static unsigned number(const char *text)
 
 int main(int argc, char **argv)
 {
+    const bool batched = argc > 1 && strcmp(argv[1], "batched") == 0;
+
+    argc -= batched;
+    argv += batched;
     const char *work = argc > 1 ? argv[1] : "";
 
     if (strcmp(work, "read") == 0 && argc == 5)
-        run_rounds(false, number(argv[2]), number(argv[3]), number(argv[4]));
+        run_rounds(batched, false, number(argv[2]), number(argv[3]), number(argv[4]));
     else if (strcmp(work, "write") == 0 && argc == 5)
-        run_rounds(true, number(argv[2]), number(argv[3]), number(argv[4]));
+        run_rounds(batched, true, number(argv[2]), number(argv[3]), number(argv[4]));
     else if (strcmp(work, "create") == 0 && argc == 3)
         run_creates(number(argv[2]));
     else if (strcmp(work, "connect") == 0 && argc == 4)

@@ -49,6 +49,14 @@ CASE (qemu_nbd_server)
   check_server (qemu_psk ());
 }
 
+/* Requests that leave together share records. */
+CASE (batches)
+{
+  setenv ("LIBNBDX_BATCH", "1", 1);
+  check_server (nbdkit_psk ());
+  check_server (qemu_psk ());
+}
+
 /* Every key exchange that goes with a key, and the ciphers. */
 CASE (algorithms)
 {

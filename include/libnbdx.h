@@ -24,6 +24,49 @@ extern "C" {
 #define NBDX_PEM_CRL                           4
 
 /******************************************************************************
+ * Batches: requests that leave together.
+ *****************************************************************************/
+
+/* Sets whether requests leave in batches.
+ *
+ * By default, which is false, the function that starts a command sends its
+ * request at once if the socket accepts it, and one call of nbd_poll or
+ * nbd_aio_notify_read completes at most one command. With many small requests in
+ * flight, the system calls for sending them one by one are most of the work.
+ *
+ * If batch is true, the functions that start a command, such as
+ * nbd_aio_pread, only queue it. All queued requests are sent together when the
+ * handle next moves bytes: in nbd_poll, nbd_poll2, nbd_aio_notify_read,
+ * nbd_aio_notify_write and every function that waits for the server. Until then
+ * nbd_aio_get_direction includes LIBNBD_AIO_DIRECTION_WRITE. Moreover, one call
+ * may complete any number of commands, so that their callbacks run one after the
+ * other. nbd_aio_disconnect sends the queue and the disconnect request at once.
+ *
+ * This is suitable for a program that always returns to nbd_poll or to its main
+ * loop after it has started commands, as nearly all programs do. It is not suitable
+ * if a thread starts commands while another one is already asleep in poll(2) on
+ * the socket, because that thread is not woken; or if a program counts on one
+ * completed command per call.
+ *
+ * If batches are turned off, what is queued is sent. The environment variable
+ * LIBNBDX_BATCH turns them on for programs that do not call this function; see
+ * libnbdx.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_set_batch(struct nbd_handle *h,
+                   bool batch)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_SET_BATCH 1
+
+/* Returns the setting of nbdx_set_batch.
+ *
+ * Returns 1 if requests leave in batches, otherwise 0.
+ */
+int nbdx_get_batch(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_GET_BATCH 1
+
+/******************************************************************************
  * Connecting: which addresses of a host are used.
  *****************************************************************************/
 

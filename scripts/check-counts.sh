@@ -82,11 +82,12 @@ no_more() { # COUNT LIMIT
     [ -n "$1" ] && awk "BEGIN { exit !($1 <= $2) }"
 }
 
-in_rounds() { # NAME SYSTEM-CALLS INSTRUCTIONS read|write DEPTH BLOCK
-    local name=$1 calls=$2 limit=$3
+in_rounds() { # NAME SYSTEM-CALLS INSTRUCTIONS [batched] read|write DEPTH BLOCK
+    local name=$1 calls=$2 limit=$3 operations
     shift 3
-    at_most "$name, system calls" "$calls" "$(each system_calls 0 10 $((10 * $2)) "$@")"
-    at_most "$name, instructions" "$limit" "$(each library_instructions 0 10 $((10 * $2)) "$@")"
+    operations=$((10 * ${*: -2:1}))
+    at_most "$name, system calls" "$calls" "$(each system_calls 0 10 "$operations" "$@")"
+    at_most "$name, instructions" "$limit" "$(each library_instructions 0 10 "$operations" "$@")"
 }
 
 with_server() { # NAME SYSTEM-CALLS INSTRUCTIONS connect|syncread
@@ -102,7 +103,9 @@ library=$ours
 in_rounds '4 KiB reads, 64 in flight' 1.3 3050 read 64 4096
 in_rounds '4 KiB writes, 64 in flight' 1.1 2330 write 64 4096
 in_rounds '256 KiB reads, 16 in flight' 5.5 5000 read 16 262144
-in_rounds '256 KiB writes, 16 in flight' 5.5 5300 write 16 262144
+in_rounds '256 KiB writes, 16 in flight' 5.5 4250 write 16 262144
+in_rounds '4 KiB reads in batches, 64 in flight' 0.2 2400 batched read 64 4096
+in_rounds '4 KiB writes in batches, 64 in flight' 0.2 1800 batched write 64 4096
 # The cost of a command does not depend on how many others are in flight.
 few=$(each library_instructions 0 10 100 read 10 4096)
 many=$(each library_instructions 0 1 10000 read 10000 4096)

@@ -497,6 +497,9 @@ scenario fio 'read and write at random' "serve memory 16M; $fio"' \
 scenario fio 'write, read and verify, blocks of any size' "serve memory 16M; $fio"' \
     --rw=randrw --bsrange=512-128k --bs_unaligned=0 --iodepth=64 --number_ios=2000 --randseed=1 \
     --verify=crc32c --verify_fatal=1; echo "$?"; '"$counts"
+# On the C library the variable has no effect.
+scenario fio 'write and verify in batches' "serve memory 16M; export LIBNBDX_BATCH=1; $fio"' \
+    --rw=randwrite --bs=4k --iodepth=64 --verify=sha256 --verify_fatal=1; echo "$?"; '"$counts"
 # The server delays each request in a thread of its own, and logs when it begins
 # and, with dots before its name, when it ends.
 scenario fio 'as many in flight as asked for' \

@@ -376,6 +376,10 @@ rows! {
     /// The functions of libnbdx.
     EXTENSION: "nbdx_";
 
+    // x/batch
+    set_batch: ANY 1.0;
+    get_batch: ANY 1.0;
+
     // x/connecting
     set_address_family: CREATED 1.0;
     get_address_family: ANY 1.0;

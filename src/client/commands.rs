@@ -31,12 +31,25 @@ impl Client {
         // Commands queued earlier wait for the socket, so this one must wait as
         // well.
         let blocked = self.transmission.has_queue() || self.state.has_unsent();
+        // Nothing can follow a disconnect, so there is nothing to wait for.
+        let is_last = request.command == Command::Disconnect;
         let cookie = self.transmission.submit(request);
-        if !blocked {
+        if self.settings.batch && !is_last {
+            self.holds_back |= !blocked;
+        } else if !blocked || self.holds_back {
             // The failure is recorded in the state and in the command.
             let _ = self.send_requests();
         }
         Ok(cookie)
+    }
+
+    /// Sends the requests that have been held back, which leave together.
+    #[inline]
+    pub fn send_batch(&mut self) -> Result<()> {
+        if self.holds_back {
+            self.send_requests()?;
+        }
+        Ok(())
     }
 
     /// Like `submit`, for block status limited to some of the meta contexts.

@@ -13,6 +13,7 @@ impl Client {
     pub fn aio_notify_read(&mut self) -> Result<()> {
         self.expect(READ, "read")?;
         self.socket_is_watched = true;
+        self.send_batch()?;
         self.read(self.reach_of_one_call())
     }
 
@@ -52,12 +53,14 @@ impl Client {
         }
     }
 
-    /// One call completes at most one command, because programs rely on that.
-    /// A program that watches the socket may sleep until it becomes readable,
+    /// One call completes at most one command, because programs rely on that,
+    /// unless they have said that they do not.  A program that watches the socket may sleep until it becomes readable,
     /// and cannot see data buffered here; so for such a program nothing is
     /// buffered.
     pub(super) fn reach_of_one_call(&self) -> Reach {
-        if self.socket_is_watched {
+        if self.settings.batch {
+            Reach::Everything
+        } else if self.socket_is_watched {
             Reach::OneCommandInView
         } else {
             Reach::OneCommand

@@ -95,6 +95,8 @@ pub struct Client {
     /// The last receive call returned several replies, so the next ones will
     /// probably arrive before anything waits for them.
     server_is_ahead: bool,
+    /// Requests are queued that could have been sent.
+    holds_back: bool,
     /// The server no longer reads.  What it sent last is still to be received:
     /// possibly replies, and then the end of the stream.
     server_is_deaf: bool,
@@ -122,7 +124,7 @@ impl Handle {
         let wanted = sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
         let sink = Arc::new(DebugSink::new(name, wanted));
         let statistics = Arc::<Statistics>::default();
-        let client = Client {
+        let mut client = Client {
             debug: Arc::clone(&sink),
             statistics: Arc::clone(&statistics),
             settings: Watched::default(),
@@ -139,10 +141,18 @@ impl Handle {
             socket_is_known: false,
             socket_is_watched: false,
             server_is_ahead: false,
+            holds_back: false,
             server_is_deaf: false,
         };
         let _context = debug::enter(table::create.name);
         debug!(sink, "opening handle");
+        match sys::trusted_variable(c"LIBNBDX_BATCH") {
+            Some(value) if value == "1" => client.settings.batch = true,
+            Some(value) if value != "0" => {
+                debug!(sink, "LIBNBDX_BATCH is ignored: {value:?} is not 0 or 1")
+            }
+            _ => {}
+        }
         let snapshot = Snapshot::default();
         snapshot.update(&client.settings, &client.session);
         Self {

@@ -36,6 +36,7 @@ impl Client {
     }
 
     fn wait(&mut self, fd: RawFd, timeout: c_int, reach: Reach) -> Result<c_int> {
+        self.send_batch()?;
         if self.has_backlog() && self.receive_without_waiting(reach)? {
             return Ok(1);
         }

@@ -46,6 +46,8 @@ pub struct Settings {
     pub uri: Rules,
     /// Which addresses of a host are used.
     pub address_family: c_int,
+    /// Whether commands wait until the handle next moves bytes.
+    pub batch: bool,
 }
 
 impl Default for Settings {
@@ -58,6 +60,7 @@ impl Default for Settings {
             socket_activation_name: CString::default(),
             uri: Rules::default(),
             address_family: libc::AF_UNSPEC,
+            batch: false,
         }
     }
 }

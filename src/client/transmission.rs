@@ -40,6 +40,7 @@ impl Client {
 
     /// Sends as much of the queue as the socket accepts.
     pub(super) fn send_requests(&mut self) -> Result<()> {
+        self.holds_back = false;
         loop {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());

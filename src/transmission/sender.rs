@@ -8,9 +8,14 @@ use crate::protocol::request::{Command, EXTENDED_SIZE, Header};
 use super::request::{Data, Request};
 use super::table::{Slot, SlotId, Stage, Table};
 
-/// The maximum number of requests in one call.  Requests accumulate only after
-/// a blocked send.
-const BATCH: usize = 16;
+/// The maximum number of requests in one call.  Few accumulate after a blocked
+/// send, and many in batches.
+const FEW: usize = 16;
+const MANY: usize = 64;
+
+/// More bytes than this in one call are not worth preparing, because hardly any
+/// socket takes them at once.
+const ENOUGH: usize = 1 << 19;
 
 /// Sends the queue in order, and remembers how far the first request got.
 #[derive(Debug, Default)]
@@ -52,9 +57,10 @@ impl Sender {
     ) -> Result<Progress> {
         match table.len(Stage::Queued) {
             0 => Ok(Progress::Empty),
-            // The usual one needs little room.
+            // Room that is not needed would be cleared for nothing.
             1 => self.send_batch::<1>(table, extended, send, issued),
-            _ => self.send_batch::<BATCH>(table, extended, send, issued),
+            2..=FEW => self.send_batch::<FEW>(table, extended, send, issued),
+            _ => self.send_batch::<MANY>(table, extended, send, issued),
         }
     }
 
@@ -70,7 +76,9 @@ impl Sender {
         let mut offered = 0usize;
         let mut batch = 0usize;
         for (header, size) in &mut headers {
-            let Some(id) = queued else { break };
+            let Some(id) = queued.filter(|_| offered < ENOUGH) else {
+                break;
+            };
             let slot = table.slot(id);
             *size = encode(slot, extended, header);
             offered = offered.saturating_add(message_len(slot, extended));
