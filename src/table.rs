@@ -136,7 +136,7 @@ macro_rules! word {
 }
 
 /// A set of states, as the documentation of the Rust methods names it.
-#[cfg(library)]
+#[allow(unused_macros, reason = "the build script has no methods")]
 macro_rules! states {
     (ANY) => {
         "any"
@@ -192,7 +192,6 @@ macro_rules! rows {
         )*
         /// For each function a macro that makes what its documentation says
         /// about the states.
-        #[cfg(library)]
         #[allow(unused_imports, unused_macros, reason = "some functions are not methods")]
         pub mod $docs {$(
             macro_rules! $name {
@@ -213,11 +212,11 @@ macro_rules! rows {
     };
 }
 
-#[cfg(library)]
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use states;
 
 /// The macros of all functions.
-#[cfg(library)]
+#[allow(unused_imports, reason = "as above")]
 pub mod docs {
     pub(crate) use super::extension_docs::*;
     pub(crate) use super::library_docs::*;
