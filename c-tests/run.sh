@@ -74,7 +74,7 @@ compile() {
         dlopen) $CC $flags "$here/$1.c" -o "$build/$1" -ldl ;;
         ends) $CXX -std=gnu++17 $common "$here/$1.cc" -o "$build/$1" $link ;;
         tls_*) compile_relay && $CC $flags "$here/$1.c" "$here/test.c" "$here/support/tls.c" \
-            -o "$build/$1" $link ;;
+            -o "$build/$1" $link -lcrypto ;;
         *) $CC $flags "$here/$1.c" "$here/test.c" -o "$build/$1" $link ;;
     esac
 }

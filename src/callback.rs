@@ -112,37 +112,16 @@ impl Chunk {
     }
 }
 
-/// Called for each meta context of a block status reply, 32-bit form.
-pub type Extents32 = Closure<
-    unsafe extern "C" fn(*mut c_void, *const c_char, u64, *mut u32, usize, *mut c_int) -> c_int,
+/// Called for each meta context of a block status reply.
+pub type Extents<T> = Closure<
+    unsafe extern "C" fn(*mut c_void, *const c_char, u64, *mut T, usize, *mut c_int) -> c_int,
 >;
 
-impl Extents32 {
-    /// Runs the function; a closure without one returns 0.
-    pub fn call(
-        &mut self,
-        context: &CStr,
-        offset: u64,
-        words: &mut [u32],
-        error: &mut c_int,
-    ) -> c_int {
-        match self.function {
-            // SAFETY: by the contract of `new`; name, words and error outlive
-            // the call, and the function may change the words.
-            Some(function) => unsafe {
-                function(
-                    self.user_data,
-                    context.as_ptr(),
-                    offset,
-                    words.as_mut_ptr(),
-                    words.len(),
-                    error,
-                )
-            },
-            None => 0,
-        }
-    }
-}
+/// The 32-bit form: two words for each extent.
+pub type Extents32 = Extents<u32>;
+
+/// The 64-bit form.
+pub type Extents64 = Extents<Extent>;
 
 /// One extent as the 64-bit block status callback receives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,34 +133,30 @@ pub struct Extent {
     pub flags: u64,
 }
 
-/// Called for each meta context of a block status reply, 64-bit form.
-pub type Extents64 = Closure<
-    unsafe extern "C" fn(*mut c_void, *const c_char, u64, *mut Extent, usize, *mut c_int) -> c_int,
->;
-
-impl Extents64 {
+impl<T> Extents<T> {
     /// Runs the function; a closure without one returns 0.
     pub fn call(
         &mut self,
         context: &CStr,
         offset: u64,
-        extents: &mut [Extent],
+        extents: &mut [T],
         error: &mut c_int,
     ) -> c_int {
-        match self.function {
-            // SAFETY: by the contract of `new`; name, extents and error outlive
-            // the call, and the function may change the extents.
-            Some(function) => unsafe {
-                function(
-                    self.user_data,
-                    context.as_ptr(),
-                    offset,
-                    extents.as_mut_ptr(),
-                    extents.len(),
-                    error,
-                )
-            },
-            None => 0,
+        let Some(function) = self.function else {
+            return 0;
+        };
+        let (context, count) = (context.as_ptr(), extents.len());
+        // SAFETY: by the contract of `new`; name, extents and error outlive the
+        // call, and the function may change the extents.
+        unsafe {
+            function(
+                self.user_data,
+                context,
+                offset,
+                extents.as_mut_ptr(),
+                count,
+                error,
+            )
         }
     }
 }

@@ -5,8 +5,8 @@
 //! A [`Handle`] represents one connection to a server, whether made or still to
 //! be made.  Its methods are the functions of the C API without the prefix
 //! `nbd_`, with the same arguments in the same order.  The documentation here
-//! is brief and names the manual page with the details.  Threads can share a
-//! handle; its lock serialises their calls.
+//! is brief and names the manual page with the details, such as the errors.
+//! Threads can share a handle; its lock serialises their calls.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -135,10 +135,42 @@ macro_rules! word {
     };
 }
 
+/// A set of states, as the documentation of the Rust methods names it.
+#[allow(unused_macros, reason = "the build script has no methods")]
+macro_rules! states {
+    (ANY) => {
+        "any"
+    };
+    (CREATED) => {
+        "created"
+    };
+    (NEGOTIATING) => {
+        "negotiating"
+    };
+    (CONNECTED) => {
+        "connected"
+    };
+    (BEFORE_GO) => {
+        "created and negotiating"
+    };
+    (OPEN) => {
+        "negotiating and connected"
+    };
+    (KNOWN) => {
+        "negotiating, connected and closed"
+    };
+    (STARTED) => {
+        "all but created"
+    };
+    (TRANSMISSION) => {
+        "connected, closed and dead"
+    };
+}
+
 macro_rules! rows {
     (
         $(#[$doc:meta])*
-        $list:ident: $prefix:literal;
+        $list:ident: $prefix:literal, $docs:ident;
         $($name:ident: $states:ident $since:literal $($kind:ident $value:tt)?;)*
     ) => {
         $(
@@ -158,6 +190,20 @@ macro_rules! rows {
                 word: word!($($kind $value)?),
             };
         )*
+        /// For each function a macro that makes what its documentation says
+        /// about the states.
+        #[allow(unused_imports, unused_macros, reason = "some functions are not methods")]
+        pub mod $docs {$(
+            macro_rules! $name {
+                () => {
+                    concat!(
+                        "\n\nStates: ", $crate::table::states!($states),
+                        ".  Errors: see `", $prefix, stringify!($name), "`."
+                    )
+                };
+            }
+            pub(crate) use $name;
+        )*}
         $(#[$doc])*
         // The library names each row individually, so that the compiler finds a
         // row without a function.
@@ -166,9 +212,19 @@ macro_rules! rows {
     };
 }
 
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use states;
+
+/// The macros of all functions.
+#[allow(unused_imports, reason = "as above")]
+pub mod docs {
+    pub(crate) use super::extension_docs::*;
+    pub(crate) use super::library_docs::*;
+}
+
 rows! {
     /// The functions of libnbd.
-    ALL: "nbd_";
+    ALL: "nbd_", library_docs;
 
     // library
     create: ANY 1.0;
@@ -374,7 +430,7 @@ rows! {
 
 rows! {
     /// The functions of libnbdx.
-    EXTENSION: "nbdx_";
+    EXTENSION: "nbdx_", extension_docs;
 
     // x/batch
     set_batch: ANY 1.0;

@@ -1,6 +1,8 @@
 #include "tls.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static const char *
@@ -25,7 +27,7 @@ pki (const char *name)
     directory = tmp ? text ("%s/pki", tmp) : temp_path ("pki");
     status = system (text ("'%s' '%s'", support_file ("pki.sh"), directory));
     if (status != 0)
-      fail_at (__FILE__, __LINE__, "pki.sh failed: certtool and psktool are needed");
+      fail_at (__FILE__, __LINE__, "pki.sh failed: certtool, openssl and psktool are needed");
   }
   return text ("%s/%s", directory, name);
 }
@@ -242,4 +244,57 @@ exercise_in_parallel (struct nbd_handle *h)
     free (written[i]);
     free (got[i]);
   }
+}
+
+void
+mask (unsigned char *masked, const char *from, size_t length)
+{
+  for (size_t i = 0; i < length; ++i)
+    masked[i] = (unsigned char) from[i] ^ 0x5a;
+}
+
+unsigned
+in_memory (const unsigned char *masked, size_t length)
+{
+  /* Shared, so that it is a mapping of its own, which is not searched. */
+  const size_t size = 1 << 16;
+  unsigned char *piece = mmap (NULL, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1, 0);
+  int memory = open ("/proc/self/mem", O_RDONLY|O_CLOEXEC);
+  FILE *maps = fopen ("/proc/self/maps", "r");
+  unsigned found = 0;
+  size_t skip[256];
+  char line[512];
+
+  CHECK (piece != MAP_FAILED && memory != -1 && maps != NULL);
+  /* Horspool's search: how far to go on, by the byte below the end.  Valgrind
+   * has very much memory of its own, and a search byte by byte takes minutes. */
+  for (unsigned byte = 0; byte < 256; ++byte)
+    skip[byte] = length;
+  for (size_t i = 0; i + 1 < length; ++i)
+    skip[masked[i] ^ 0x5a] = length - 1 - i;
+  while (fgets (line, sizeof line, maps) != NULL) {
+    uint64_t start, end;
+
+    if (sscanf (line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2 || strstr (line, " rw") == NULL ||
+        (uintptr_t) piece == start)
+      continue;
+    /* What is read overlaps, so that nothing is cut. */
+    for (; start < end; start += size - length) {
+      size_t count = end - start < size ? end - start : size;
+      ssize_t got;
+
+      got = pread (memory, piece, count, (off_t) start);
+      for (ssize_t i = 0; i + (ssize_t) length <= got; i += (ssize_t) skip[piece[i + length - 1]]) {
+        size_t same = 0;
+
+        while (same < length && (piece[i + same] ^ 0x5a) == masked[same])
+          same++;
+        found += same == length;
+      }
+    }
+  }
+  munmap (piece, size);
+  fclose (maps);
+  close (memory);
+  return found;
 }

@@ -40,4 +40,9 @@ void exercise (struct nbd_handle *h);
 /* The same with 64 commands in flight, of many sizes. */
 void exercise_in_parallel (struct nbd_handle *h);
 
+/* How often bytes stand in memory that can be written.  They are given in
+ * another form, so that they are not found where they are looked for. */
+unsigned in_memory (const unsigned char *masked, size_t length);
+void mask (unsigned char *masked, const char *from, size_t length);
+
 #endif /* TLS_H */

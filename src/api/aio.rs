@@ -14,34 +14,17 @@ functions! {
     /// Waits for the socket, for at most `timeout` milliseconds or, if that is
     /// negative, without limit.  Callbacks of commands that complete run
     /// meanwhile.  Returns whether there was progress before the timeout.
-    ///
-    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or any errno from the server
-    /// or the system; see `nbd_poll`.
     poll(timeout: i32) -> bool, |client| client.poll(timeout).map(|count| count > 0);
     /// Like [`Handle::poll`](Self::poll), but also stops waiting when the
     /// descriptor `fd` becomes readable.  A negative descriptor is ignored.
-    ///
-    /// States: any.  Errors: `EINVAL`, `ENOTCONN`, or any errno from the server
-    /// or the system; see `nbd_poll2`.
     poll2(fd: i32, timeout: i32) -> bool, |client| client.poll2(fd, timeout).map(|count| count > 0);
     /// Returns the socket, for use in a main loop.  The handle keeps ownership.
-    ///
-    /// States: any.  Errors: `EINVAL`; see `nbd_aio_get_fd`.
     aio_get_fd() -> i32, |client| client.aio_get_fd();
     /// Notifies the handle that the socket is readable.
-    ///
-    /// States: any.  Errors: `EINVAL`, or any errno from the server or the
-    /// system; see `nbd_aio_notify_read`.
     aio_notify_read(), |client| client.aio_notify_read();
     /// Notifies the handle that the socket is writable.
-    ///
-    /// States: any.  Errors: `EINVAL`, or any errno from the server or the
-    /// system; see `nbd_aio_notify_write`.
     aio_notify_write(), |client| client.aio_notify_write();
     /// Returns how many commands are in flight.
-    ///
-    /// States: connected, closed and dead.  Errors: `ENOTCONN`, `EINVAL`; see
-    /// `nbd_aio_in_flight`.
     aio_in_flight() -> i32, |client| {
         Ok(i32::try_from(client.transmission.in_flight()).unwrap_or(i32::MAX))
     };
@@ -63,9 +46,6 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: any.  Errors: `EINVAL`, `EPROTO`, `ENOTCONN`, or any errno from
-    /// the server or the system; see `nbd_aio_command_completed`.
     aio_command_completed(cookie: u64) -> bool, |client| {
             if cookie == 0 {
                 return Err(Error::new(libc::EINVAL, "0 is not a cookie"));
@@ -78,8 +58,6 @@ functions! {
         };
     /// Returns the cookie of the completed command that has waited longest to
     /// be retired, or `None` if no command has completed yet.
-    ///
-    /// States: any.  Errors: `EINVAL`; see `nbd_aio_peek_command_completed`.
     aio_peek_command_completed() -> Option<u64>, |client| match client.transmission.first_done() {
             None if client.transmission.in_flight() == 0 => {
                 Err(Error::new(libc::EINVAL, "there are no commands"))

@@ -53,9 +53,7 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
-    /// see `nbd_aio_pread`.
+    #[doc = crate::table::docs::aio_pread!()]
     pub fn aio_pread<B: AioReadInto>(
         &self,
         buf: B,
@@ -86,9 +84,7 @@ impl Handle {
     /// Like [`Handle::aio_pread`], but runs `chunk_callback` for each part of
     /// the data as it arrives.  `flags` is 0 or
     /// [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
-    /// see `nbd_aio_pread_structured`.
+    #[doc = crate::table::docs::aio_pread_structured!()]
     pub fn aio_pread_structured<B: AioReadInto>(
         &self,
         buf: B,
@@ -127,9 +123,7 @@ impl Handle {
     /// If the server is quick, the callback may run before this method returns,
     /// so it must not take a lock that the caller holds.  If the write cannot
     /// be started, the callback does not run.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`; see `nbd_aio_pwrite`.
+    #[doc = crate::table::docs::aio_pwrite!()]
     pub fn aio_pwrite<B: AioWriteFrom>(
         &self,
         buf: B,
@@ -160,34 +154,22 @@ impl Handle {
 
 functions! {
     /// Starts to commit completed writes to permanent storage.  `flags` is 0.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`; see
-    /// `nbd_aio_flush`.
     aio_flush(completion_callback: CompletionCallback; flags: command) -> u64, |client| {
         client.submit(Request::plain(Command::Flush, flags).ending(completion_callback))
     };
     /// Like [`Handle::trim`](Self::trim), without waiting.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`; see `nbd_aio_trim`.
     aio_trim(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
         -> u64, |client| {
             let request = Request::range(Command::Trim, count, offset, flags);
             client.submit(request.ending(completion_callback))
         };
     /// Like [`Handle::cache`](Self::cache), without waiting.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`;
-    /// see `nbd_aio_cache`.
     aio_cache(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
         -> u64, |client| {
             let request = Request::range(Command::Cache, count, offset, flags);
             client.submit(request.ending(completion_callback))
         };
     /// Like [`Handle::zero`](Self::zero), without waiting.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`; see `nbd_aio_zero`.
     aio_zero(count: u64, offset: u64, completion_callback: CompletionCallback; flags: command)
         -> u64, |client| {
             let request = Request::range(Command::WriteZeroes, count, offset, flags);

@@ -11,57 +11,33 @@ use crate::negotiation::OptionRequest;
 
 functions! {
     /// Like [`Handle::opt_go`](Self::opt_go), without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
-    /// `nbd_aio_opt_go`.
     aio_opt_go(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::Go, completion_callback);
     /// Like [`Handle::opt_info`](Self::opt_info), without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_info`.
     aio_opt_info(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::Info, completion_callback);
     /// Like [`Handle::opt_abort`](Self::opt_abort), without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see
-    /// `nbd_aio_opt_abort`.
     aio_opt_abort(),
         |client| client.start_option(OptionRequest::Abort, Completion::none());
     /// Like [`Handle::opt_list`](Self::opt_list), without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_list`.
     aio_opt_list(
         list_callback: ListCallback<'static>, completion_callback: CompletionCallback
     ), |client| {
         client.start_option(OptionRequest::List(list_callback.into()), completion_callback)
     };
     /// Like [`Handle::opt_starttls`](Self::opt_starttls), without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_starttls`.
     aio_opt_starttls(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::StartTls, completion_callback);
     /// Like [`Handle::opt_extended_headers`](Self::opt_extended_headers),
     /// without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_extended_headers`.
     aio_opt_extended_headers(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::ExtendedHeaders, completion_callback);
     /// Like [`Handle::opt_structured_reply`](Self::opt_structured_reply),
     /// without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_structured_reply`.
     aio_opt_structured_reply(completion_callback: CompletionCallback),
         |client| client.start_option(OptionRequest::StructuredReplies, completion_callback);
     /// Like [`Handle::opt_list_meta_context`](Self::opt_list_meta_context),
     /// without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_list_meta_context`.
     aio_opt_list_meta_context(
         context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
     ), |client| {
@@ -72,9 +48,6 @@ functions! {
     /// Like
     /// [`Handle::opt_list_meta_context_queries`](Self::opt_list_meta_context_queries),
     /// without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_list_meta_context_queries`.
     aio_opt_list_meta_context_queries(
         queries: impl ToTexts,
         context_callback: ContextCallback<'static>,
@@ -85,9 +58,6 @@ functions! {
     };
     /// Like [`Handle::opt_set_meta_context`](Self::opt_set_meta_context),
     /// without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_set_meta_context`.
     aio_opt_set_meta_context(
         context_callback: ContextCallback<'static>, completion_callback: CompletionCallback
     ), |client| {
@@ -98,9 +68,6 @@ functions! {
     /// Like
     /// [`Handle::opt_set_meta_context_queries`](Self::opt_set_meta_context_queries),
     /// without waiting.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`; see
-    /// `nbd_aio_opt_set_meta_context_queries`.
     aio_opt_set_meta_context_queries(
         queries: impl ToTexts,
         context_callback: ContextCallback<'static>,

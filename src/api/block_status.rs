@@ -14,10 +14,6 @@ use crate::transmission::request::Request;
 waiting_functions! {
     /// Requests the status of `count` bytes from `offset` on, as 32-bit
     /// extents.  `flags` is 0 or [`CMD_FLAG_REQ_ONE`](crate::CMD_FLAG_REQ_ONE).
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EOVERFLOW`, `EPROTO`, or any errno from the server or the
-    /// system; see `nbd_block_status`.
     block_status(count: u64, offset: u64 => extent_callback: ExtentCallback; flags: command), |client| {
         let request = Request::range(Command::BlockStatus, count, offset, flags);
         client.run(request.telling(extent_callback))
@@ -40,10 +36,6 @@ waiting_functions! {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EPROTO`, or any errno from the server or the system; see
-    /// `nbd_block_status_64`.
     block_status_64(
         count: u64,
         offset: u64
@@ -55,10 +47,6 @@ waiting_functions! {
     };
     /// Like [`Handle::block_status_64`](Self::block_status_64), for some of the
     /// meta contexts that the server has granted.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`, `EPROTO`, or any errno from the server or the system; see
-    /// `nbd_block_status_filter`.
     block_status_filter(
         count: u64,
         offset: u64,
@@ -75,9 +63,6 @@ waiting_functions! {
 functions! {
     /// Like [`Handle::block_status`](Self::block_status), without waiting.
     /// Returns the cookie of the command.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`; see `nbd_aio_block_status`.
     aio_block_status(
         count: u64,
         offset: u64,
@@ -90,9 +75,6 @@ functions! {
     };
     /// Like [`Handle::block_status_64`](Self::block_status_64), without
     /// waiting.  Returns the cookie of the command.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`; see `nbd_aio_block_status_64`.
     aio_block_status_64(
         count: u64,
         offset: u64,
@@ -105,9 +87,6 @@ functions! {
     };
     /// Like [`Handle::block_status_filter`](Self::block_status_filter), without
     /// waiting.  Returns the cookie of the command.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ERANGE`,
-    /// `ENOMEM`; see `nbd_aio_block_status_filter`.
     aio_block_status_filter(
         count: u64,
         offset: u64,

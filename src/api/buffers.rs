@@ -145,18 +145,6 @@ impl ReadInto for &mut [u8] {
     }
 }
 
-impl<const N: usize> ReadInto for &mut [u8; N] {
-    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
-        self.as_mut_slice().while_waiting(inside, wait)
-    }
-}
-
-impl ReadInto for &mut Vec<u8> {
-    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
-        self.as_mut_slice().while_waiting(inside, wait)
-    }
-}
-
 impl WriteFrom for &[u8] {
     fn while_waiting<R>(self, _inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
         let end = End::new();
@@ -166,16 +154,25 @@ impl WriteFrom for &[u8] {
     }
 }
 
-impl<const N: usize> WriteFrom for &[u8; N] {
-    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
-        self.as_slice().while_waiting(inside, wait)
-    }
+macro_rules! like_slices {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<$($generics)*> ReadInto for &mut $type {
+            fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Target, Completion) -> R) -> R {
+                self.as_mut_slice().while_waiting(inside, wait)
+            }
+        }
+
+        impl<$($generics)*> WriteFrom for &$type {
+            fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
+                self.as_slice().while_waiting(inside, wait)
+            }
+        }
+    )*};
 }
 
-impl WriteFrom for &Vec<u8> {
-    fn while_waiting<R>(self, inside: Inside, wait: impl FnOnce(Source, Completion) -> R) -> R {
-        self.as_slice().while_waiting(inside, wait)
-    }
+like_slices! {
+    [const N: usize] [u8; N];
+    [] Vec<u8>;
 }
 
 /// A buffer that a command fills while its caller continues: a vector.  Its

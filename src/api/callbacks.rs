@@ -12,6 +12,7 @@
 
 #![allow(unsafe_code, reason = "closures of Rust become closures of C")]
 
+use std::convert;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fmt;
 use std::marker::PhantomData;
@@ -131,177 +132,121 @@ macro_rules! lent {
 }
 lent! { ChunkCallback ExtentCallback Extent64Callback ListCallback ContextCallback }
 
-impl<'a> ChunkCallback<'a> {
+/// How a closure of Rust is made, and called with the arguments of its C form.
+/// `$kept` is the closure in its box.
+macro_rules! constructors {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident(FnMut($($type:ty),*) $(-> $answer:ty)?) $wrap:path =>
+            $([$($abi:tt)*])? fn($($argument:ident: $c_type:ty),*) -> $c_answer:ty,
+            |$kept:ident| $body:expr;
+    )*) => {$(
+        impl<'a> $name<'a> {
+            $(#[$doc])*
+            pub fn new<F: FnMut($($type),*) $(-> $answer)? + Send + 'a>(function: F) -> Self {
+                unsafe $($($abi)*)? fn call<F: FnMut($($type),*) $(-> $answer)?>(
+                    data: *mut c_void,
+                    $($argument: $c_type),*
+                ) -> $c_answer {
+                    // SAFETY: `data` is the box that `new` has made.
+                    let $kept = unsafe { &mut *data.cast::<Kept<F>>() };
+                    $body
+                }
+                // SAFETY: `call` expects this type of box, and `Self` borrows
+                // what the closure borrows.
+                Self::from_parts(unsafe { kept(function, $wrap(call::<F>)) })
+            }
+        }
+    )*};
+}
+
+constructors! {
     /// Creates a callback from a closure.  If the closure returns an error, the
     /// command continues, but fails in the end with the errno of that error, or
     /// with `EPROTO` if that errno is 0.
-    pub fn new<F: FnMut(ReadChunk<'_>) -> Result<()> + Send + 'a>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(ReadChunk<'_>) -> Result<()>>(
-            data: *mut c_void,
-            part: *const c_void,
-            count: usize,
-            offset: u64,
-            status: c_uint,
-            error: *mut c_int,
-        ) -> c_int {
-            // SAFETY: `data` is the box that `new` has made.
-            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
-            let part: &[u8] = match count {
-                0 => &[],
-                // SAFETY: a Rust closure is only ever passed with a Rust
-                // buffer, of which these bytes are part; nothing writes to it
-                // meanwhile.
-                _ => unsafe { std::slice::from_raw_parts(part.cast(), count) },
-            };
-            // SAFETY: the library passes the address of an errno.
-            let error = unsafe { &mut *error };
-            let chunk = ReadChunk {
-                data: part,
-                offset,
-                status,
-                errno: *error,
-            };
-            verdict(error, kept.call(|function| function(chunk)))
-        }
-        // SAFETY: `call` expects this type of box, and `Self` borrows what the
-        // closure borrows.
-        Self::from_parts(unsafe { kept(function, call::<F>) })
-    }
-}
-
-impl<'a> ExtentCallback<'a> {
+    ChunkCallback(FnMut(ReadChunk<'_>) -> Result<()>) convert::identity => [extern "C"] fn(
+        part: *const c_void, count: usize, offset: u64, status: c_uint, error: *mut c_int
+    ) -> c_int, |kept| {
+        // SAFETY: a Rust closure is only ever passed with a Rust buffer, of
+        // which these bytes are part; nothing writes to it meanwhile.
+        let data = unsafe { slice(part.cast(), count) };
+        // SAFETY: the library passes the address of an errno.
+        let error = unsafe { &mut *error };
+        let chunk = ReadChunk { data, offset, status, errno: *error };
+        verdict(error, kept.call(|function| function(chunk)))
+    };
     /// Creates a callback from a closure.  The closure receives the name of the
     /// meta context, the offset of the request, and for each extent two words:
     /// its length in bytes and its status flags.  If it returns an error, the
     /// command fails with the errno of that error, or with `EPROTO` if that
     /// errno is 0.
-    pub fn new<F: FnMut(&CStr, u64, &[u32]) -> Result<()> + Send + 'a>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr, u64, &[u32]) -> Result<()>>(
-            data: *mut c_void,
-            context: *const c_char,
-            offset: u64,
-            words: *mut u32,
-            count: usize,
-            error: *mut c_int,
-        ) -> c_int {
-            // SAFETY: `data` is the box that `new` has made.
-            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
-            // SAFETY: the library passes a string that outlives the call.
-            let context = unsafe { CStr::from_ptr(context) };
-            // SAFETY: the library passes `count` words.
-            let words = unsafe { std::slice::from_raw_parts(words, count) };
-            // SAFETY: the library passes the address of an errno.
-            let error = unsafe { &mut *error };
-            verdict(
-                error,
-                kept.call(|function| function(context, offset, words)),
-            )
-        }
-        // SAFETY: `call` expects this type of box, and `Self` borrows what the
-        // closure borrows.
-        Self::from_parts(unsafe { kept(function, call::<F>) })
-    }
-}
-
-impl<'a> Extent64Callback<'a> {
+    ExtentCallback(FnMut(&CStr, u64, &[u32]) -> Result<()>) convert::identity => [extern "C"] fn(
+        context: *const c_char, offset: u64, words: *mut u32, count: usize, error: *mut c_int
+    ) -> c_int, |kept| {
+        // SAFETY: the library passes a string, `count` words and an errno.
+        let (context, words, error) = unsafe { extents(context, words, count, error) };
+        verdict(error, kept.call(|function| function(context, offset, words)))
+    };
     /// Creates a callback from a closure.  The closure receives the name of the
     /// meta context, the offset of the request, and the extents.  If it returns
     /// an error, the command fails with the errno of that error, or with
     /// `EPROTO` if that errno is 0.
-    pub fn new<F: FnMut(&CStr, u64, &[Extent]) -> Result<()> + Send + 'a>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr, u64, &[Extent]) -> Result<()>>(
-            data: *mut c_void,
-            context: *const c_char,
-            offset: u64,
-            extents: *mut Extent,
-            count: usize,
-            error: *mut c_int,
-        ) -> c_int {
-            // SAFETY: `data` is the box that `new` has made.
-            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
-            // SAFETY: the library passes a string that outlives the call.
-            let context = unsafe { CStr::from_ptr(context) };
-            // SAFETY: the library passes `count` extents.
-            let extents = unsafe { std::slice::from_raw_parts(extents, count) };
-            // SAFETY: the library passes the address of an errno.
-            let error = unsafe { &mut *error };
-            verdict(
-                error,
-                kept.call(|function| function(context, offset, extents)),
-            )
-        }
-        // SAFETY: `call` expects this type of box, and `Self` borrows what the
-        // closure borrows.
-        Self::from_parts(unsafe { kept(function, call::<F>) })
-    }
-}
-
-impl<'a> ListCallback<'a> {
+    Extent64Callback(FnMut(&CStr, u64, &[Extent]) -> Result<()>) convert::identity => [extern "C"] fn(
+        context: *const c_char, offset: u64, list: *mut Extent, count: usize, error: *mut c_int
+    ) -> c_int, |kept| {
+        // SAFETY: the library passes a string, `count` extents and an errno.
+        let (context, list, error) = unsafe { extents(context, list, count, error) };
+        verdict(error, kept.call(|function| function(context, offset, list)))
+    };
     /// Creates a callback from a closure, which receives the name of an export
     /// and its description, which is empty if the server gave none.
-    pub fn new<F: FnMut(&CStr, &CStr) + Send + 'a>(function: F) -> Self {
-        unsafe fn call<F: FnMut(&CStr, &CStr)>(
-            data: *mut c_void,
-            name: &CStr,
-            description: &CStr,
-        ) -> Result<()> {
-            // SAFETY: `data` is the box that `new` has made.
-            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
-            kept.call(|function| {
-                function(name, description);
-                Ok(())
-            })
-        }
-        // SAFETY: `call` expects this type of box, and `Self` borrows what the
-        // closure borrows.
-        Self::from_parts(unsafe { kept(function, Listener::Rust(call::<F>)) })
-    }
-}
-
-impl<'a> ContextCallback<'a> {
+    ListCallback(FnMut(&CStr, &CStr)) Listener::Rust =>
+        fn(name: &CStr, description: &CStr) -> Result<()>,
+        |kept| kept.call(|function| { function(name, description); Ok(()) });
     /// Creates a callback from a closure, which receives the name of a meta
     /// context.
-    pub fn new<F: FnMut(&CStr) + Send + 'a>(function: F) -> Self {
-        unsafe fn call<F: FnMut(&CStr)>(data: *mut c_void, name: &CStr) -> Result<()> {
-            // SAFETY: `data` is the box that `new` has made.
-            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
-            kept.call(|function| {
-                function(name);
-                Ok(())
-            })
-        }
-        // SAFETY: `call` expects this type of box, and `Self` borrows what the
-        // closure borrows.
-        Self::from_parts(unsafe { kept(function, Listener::Rust(call::<F>)) })
+    ContextCallback(FnMut(&CStr)) Listener::Rust =>
+        fn(name: &CStr) -> Result<()>,
+        |kept| kept.call(|function| { function(name); Ok(()) });
+    /// Creates a callback from a closure, which receives the name of the public
+    /// function that is running, as in C, and the message.
+    DebugCallback(FnMut(&CStr, &CStr)) convert::identity => [extern "C"] fn(
+        context: *const c_char, message: *const c_char
+    ) -> c_int, |kept| {
+        // SAFETY: the library passes strings that outlive the call.
+        let (context, message) = unsafe { (CStr::from_ptr(context), CStr::from_ptr(message)) };
+        // No command is involved that could fail.
+        let _ = kept.call(|function| { function(context, message); Ok(()) });
+        0
+    };
+}
+
+/// Elements behind a pointer, which may be null if there are none.
+///
+/// # Safety
+/// Otherwise they must be there, and stay unchanged, for as long as the call
+/// takes.
+unsafe fn slice<'a, T>(start: *const T, count: usize) -> &'a [T] {
+    match count {
+        0 => &[],
+        // SAFETY: by the contract of this function.
+        _ => unsafe { std::slice::from_raw_parts(start, count) },
     }
 }
 
-impl<'a> DebugCallback<'a> {
-    /// Creates a callback from a closure, which receives the name of the public
-    /// function that is running, as in C, and the message.
-    pub fn new<F: FnMut(&CStr, &CStr) + Send + 'a>(function: F) -> Self {
-        unsafe extern "C" fn call<F: FnMut(&CStr, &CStr)>(
-            data: *mut c_void,
-            context: *const c_char,
-            message: *const c_char,
-        ) -> c_int {
-            // SAFETY: `data` is the box that `new` has made.
-            let kept = unsafe { &mut *data.cast::<Kept<F>>() };
-            // SAFETY: the library passes strings that outlive the call.
-            let context = unsafe { CStr::from_ptr(context) };
-            // SAFETY: as above.
-            let message = unsafe { CStr::from_ptr(message) };
-            // No command is involved that could fail.
-            let _ = kept.call(|function| {
-                function(context, message);
-                Ok(())
-            });
-            0
-        }
-        // SAFETY: `call` expects this type of box, and `Self` borrows what the
-        // closure borrows.
-        Self::from_parts(unsafe { kept(function, call::<F>) })
-    }
+/// The arguments of a callback for extents.
+///
+/// # Safety
+/// They must be a string, as many extents, and an errno, for as long as the call
+/// takes.
+unsafe fn extents<'a, T>(
+    context: *const c_char,
+    list: *mut T,
+    count: usize,
+    error: *mut c_int,
+) -> (&'a CStr, &'a [T], &'a mut c_int) {
+    // SAFETY: by the contract of this function.
+    unsafe { (CStr::from_ptr(context), slice(list, count), &mut *error) }
 }
 
 /// Called once, when a command or an option has completed.

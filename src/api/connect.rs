@@ -13,24 +13,14 @@ use crate::transmission::request::Request;
 
 functions! {
     /// Connects by TCP to a host and a port number or service name.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or
-    /// any errno from the server or the system; see `nbd_connect_tcp`.
     connect_tcp(hostname: impl ToText, port: impl ToText), |client| {
         client.connect(Place::tcp(hostname, port))?;
         client.await_session()
     };
     /// Like [`Handle::connect_tcp`](Self::connect_tcp), but waits only while
     /// the host name is resolved.
-    ///
-    /// States: created.  Errors: `EINVAL`, or any errno from the server or the
-    /// system; see `nbd_aio_connect_tcp`.
     aio_connect_tcp(hostname: impl ToText, port: impl ToText), |client| client.connect(Place::tcp(hostname, port));
     /// Connects to a Unix domain socket.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`, `ENOTSUP`, `ENOENT`,
-    /// `ESHUTDOWN`, or any errno from the server or the system; see
-    /// `nbd_connect_unix`.
     connect_unix(unixsocket: impl ToText), |client| {
         client.connect(Place::unix(unixsocket)?)?;
         client.await_session()
@@ -54,53 +44,28 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`, or any errno from
-    /// the server or the system; see `nbd_aio_connect_unix`.
     aio_connect_unix(unixsocket: impl ToText), |client| client.connect(Place::unix(unixsocket)?);
     /// Connects to a vsock port of a virtual machine or of its host.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or
-    /// any errno from the server or the system; see `nbd_connect_vsock`.
     connect_vsock(cid: u32, port: u32), |client| {
         client.connect(Place::vsock(cid, port)?)?;
         client.await_session()
     };
     /// Like [`Handle::connect_vsock`](Self::connect_vsock), without waiting.
-    ///
-    /// States: created.  Errors: `EINVAL`, or any errno from the server or the
-    /// system; see `nbd_aio_connect_vsock`.
     aio_connect_vsock(cid: u32, port: u32), |client| client.connect(Place::vsock(cid, port)?);
     /// Connects to a socket address, without waiting.
-    ///
-    /// States: created.  Errors: `EINVAL`, or any errno from the server or the
-    /// system; see `nbd_aio_connect`.
     aio_connect(addr: impl ToAddress), |client| client.connect(Place::Address(addr));
     /// Takes ownership of a connected socket and uses it as the connection.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`,
-    /// `ENOTSUP`, `ENOENT`, `ESHUTDOWN`, or any errno from the server or the
-    /// system; see `nbd_connect_socket`.
     connect_socket(sock: impl ToSocket), |client| {
         client.connect(Target::Socket(sock))?;
         client.await_session()
     };
     /// Like [`Handle::connect_socket`](Self::connect_socket), without waiting.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOTCONN`, `ENOTSOCK`, `EBADF`, or
-    /// any errno from the server or the system; see `nbd_aio_connect_socket`.
     aio_connect_socket(sock: impl ToSocket), |client| client.connect(Target::Socket(sock));
     /// Ends the session and waits until the server has closed the connection.
     /// `flags` is 0 or
     /// [`SHUTDOWN_ABANDON_PENDING`](crate::SHUTDOWN_ABANDON_PENDING).
-    ///
-    /// States: negotiating and connected.  Errors: `ENOTCONN`, `EINVAL`, or any
-    /// errno from the server or the system; see `nbd_shutdown`.
     shutdown(; flags: mask), |client| client.shutdown(flags);
     /// Ends the session after the commands in flight, without waiting.  `flags`
     /// is 0.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`; see
-    /// `nbd_aio_disconnect`.
     aio_disconnect(; flags: command), |client| client.submit(Request::plain(Command::Disconnect, flags)).map(drop);
 }

@@ -30,9 +30,7 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
-    /// `EPROTO`, or any errno from the server or the system; see `nbd_pread`.
+    #[doc = crate::table::docs::pread!()]
     pub fn pread(&self, buf: impl ReadInto, offset: u64, flags: u32) -> Result<()> {
         let row = &table::pread;
         buf.while_waiting(INSIDE, |target, completion| {
@@ -75,10 +73,7 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
-    /// `EPROTO`, or any errno from the server or the system; see
-    /// `nbd_pread_structured`.
+    #[doc = crate::table::docs::pread_structured!()]
     pub fn pread_structured(
         &self,
         buf: impl ReadInto,
@@ -132,10 +127,7 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`, `EPROTO`, or any errno from the server or the
-    /// system; see `nbd_pwrite`.
+    #[doc = crate::table::docs::pwrite!()]
     pub fn pwrite(&self, buf: impl WriteFrom, offset: u64, flags: u32) -> Result<()> {
         let row = &table::pwrite;
         buf.while_waiting(INSIDE, |source, completion| {
@@ -159,34 +151,20 @@ impl Handle {
 
 functions! {
     /// Commits completed writes to permanent storage.  `flags` is 0.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ENOMEM`, `EPROTO`, or
-    /// any errno from the server or the system; see `nbd_flush`.
     flush(; flags: command),
         |client| client.run(Request::plain(Command::Flush, flags));
     /// Tells the server that `count` bytes from `offset` on are no longer
     /// needed.  `flags` is 0 or [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`, `EPROTO`, or any errno from the server or the
-    /// system; see `nbd_trim`.
     trim(count: u64, offset: u64; flags: command),
         |client| client.run(Request::range(Command::Trim, count, offset, flags));
     /// Asks the server to prefetch `count` bytes from `offset` on.  `flags` is
     /// 0.
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `ERANGE`, `ENOMEM`,
-    /// `EPROTO`, or any errno from the server or the system; see `nbd_cache`.
     cache(count: u64, offset: u64; flags: command),
         |client| client.run(Request::range(Command::Cache, count, offset, flags));
     /// Writes `count` zeroes at `offset`.  `flags` is 0 or a combination of
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA),
     /// [`CMD_FLAG_NO_HOLE`](crate::CMD_FLAG_NO_HOLE) and
     /// [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO).
-    ///
-    /// States: connected.  Errors: `ENOTCONN`, `EINVAL`, `EPERM`, `ENOSPC`,
-    /// `ERANGE`, `ENOMEM`, `EPROTO`, or any errno from the server or the
-    /// system; see `nbd_zero`.
     zero(count: u64, offset: u64; flags: command),
         |client| client.run(Request::range(Command::WriteZeroes, count, offset, flags));
 }

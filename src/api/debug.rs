@@ -10,8 +10,6 @@ functions! {
     /// handle, or passed to the callback of
     /// [`Handle::set_debug_callback`](Self::set_debug_callback).  By default
     /// they are disabled, unless `LIBNBD_DEBUG=1` is in the environment.
-    ///
-    /// States: any.
     set_debug(debug: bool), |client| {
         client.debug.set_enabled(debug);
         Ok(())
@@ -40,8 +38,6 @@ functions! {
     /// assert_eq!(line.1.as_c_str(), c"enter: export_name=\"disk\"");
     /// # Ok::<(), nbd::Error>(())
     /// ```
-    ///
-    /// States: any.
     set_debug_callback(
         debug_callback: DebugCallback<'static>
     ), |client| {
@@ -50,8 +46,6 @@ functions! {
     };
     /// Frees the debug callback; messages are written to standard error again.
     /// It is not an error if no callback is set.
-    ///
-    /// States: any.
     clear_debug_callback(), |client| {
         client.debug.set_callback(None);
         Ok(())

@@ -154,6 +154,7 @@ macro_rules! functions {
     )*) => {
         impl $crate::client::Handle {$(
             $(#[$doc])*
+            #[doc = $crate::table::docs::$name!()]
             pub fn $name(
                 &self $(, $argument: $type)* $(, $word: $crate::api::words::$kind::Raw)?
             ) -> $crate::error::Result<$crate::api::gate::result!($($result)?)> {
@@ -177,6 +178,7 @@ macro_rules! waiting_functions {
     )*) => {
         impl $crate::client::Handle {$(
             $(#[$doc])*
+            #[doc = $crate::table::docs::$name!()]
             pub fn $name(
                 &self $(, $argument: $type)*, $lent: $callback<'_>
                 $(, $word: $crate::api::words::$kind::Raw)?
@@ -201,6 +203,7 @@ macro_rules! unlocked {
     )*) => {
         impl $crate::client::Handle {$(
             $(#[$doc])*
+            #[doc = $crate::table::docs::$name!()]
             pub fn $name(
                 &self $(, $argument: $type)*
             ) -> $crate::api::gate::result!($($result)?) {

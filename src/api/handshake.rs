@@ -7,60 +7,41 @@ use super::{functions, unlocked};
 functions! {
     /// Sets whether to request the export's canonical name and description.  By
     /// default they are not requested.
-    ///
-    /// States: created and negotiating.  Errors: `EINVAL`; see
-    /// `nbd_set_full_info`.
     set_full_info(request: bool), |client| {
         client.settings.handshake.full_info = request;
         Ok(())
     };
     /// Sets whether to request block sizes.  By default they are requested.
-    ///
-    /// States: created and negotiating.  Errors: `EINVAL`; see
-    /// `nbd_set_request_block_size`.
     set_request_block_size(request: bool), |client| {
         client.settings.handshake.block_size = request;
         Ok(())
     };
     /// Sets whether to request structured replies.  By default they are
     /// requested.
-    ///
-    /// States: created.  Errors: `EINVAL`; see
-    /// `nbd_set_request_structured_replies`.
     set_request_structured_replies(request: bool), |client| {
         client.settings.handshake.structured_replies = request;
         Ok(())
     };
     /// Sets whether to request extended headers.  By default they are
     /// requested.
-    ///
-    /// States: created.  Errors: `EINVAL`; see
-    /// `nbd_set_request_extended_headers`.
     set_request_extended_headers(request: bool), |client| {
         client.settings.handshake.extended_headers = request;
         Ok(())
     };
     /// Sets whether to request the meta contexts of the handle when the export
     /// is opened.  By default they are requested.
-    ///
-    /// States: created and negotiating.  Errors: `EINVAL`; see
-    /// `nbd_set_request_meta_context`.
     set_request_meta_context(request: bool), |client| {
         client.settings.handshake.meta_context = request;
         Ok(())
     };
     /// Sets the handshake flags to accept, by default
     /// [`HANDSHAKE_FLAG_MASK`](crate::HANDSHAKE_FLAG_MASK).
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_handshake_flags`.
     set_handshake_flags(; flags: mask), |client| {
         client.settings.handshake.handshake_flags = (flags & HANDSHAKE_FLAG_MASK) as u16;
         Ok(())
     };
     /// Sets whether connecting stops before the export is opened, so that the
     /// caller can send options.  By default it does not.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_opt_mode`.
     set_opt_mode(enable: bool), |client| {
         client.settings.handshake.opt_mode = enable;
         Ok(())

@@ -15,9 +15,6 @@ use crate::protocol::export::{TransmissionFlags, payload_limit};
 
 functions! {
     /// Returns the size of the export in bytes, at most `i64::MAX`.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`, `EOVERFLOW`; see `nbd_get_size`.
     get_size() -> u64, |client| {
         let (size, _) = client.basics()?;
         if i64::try_from(size).is_err() {
@@ -29,67 +26,31 @@ functions! {
         Ok(size)
     };
     /// Returns whether the export is read-only.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_is_read_only`.
     is_read_only() -> bool, |client| client.has(TransmissionFlags::READ_ONLY);
     /// Returns whether the export behaves like a rotational disk.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_is_rotational`.
     is_rotational() -> bool, |client| client.has(TransmissionFlags::ROTATIONAL);
     /// Returns whether the server supports [`Handle::flush`](Self::flush).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_flush`.
     can_flush() -> bool, |client| client.has(TransmissionFlags::SEND_FLUSH);
     /// Returns whether the server supports
     /// [`CMD_FLAG_FUA`](crate::CMD_FLAG_FUA).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_fua`.
     can_fua() -> bool, |client| client.has(TransmissionFlags::SEND_FUA);
     /// Returns whether the server supports [`Handle::trim`](Self::trim).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_trim`.
     can_trim() -> bool, |client| client.has(TransmissionFlags::SEND_TRIM);
     /// Returns whether the server supports [`Handle::zero`](Self::zero).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_zero`.
     can_zero() -> bool, |client| client.has(TransmissionFlags::SEND_WRITE_ZEROES);
     /// Returns whether the server supports
     /// [`CMD_FLAG_FAST_ZERO`](crate::CMD_FLAG_FAST_ZERO).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_fast_zero`.
     can_fast_zero() -> bool, |client| client.has(TransmissionFlags::SEND_FAST_ZERO);
     /// Returns whether the server supports [`CMD_FLAG_DF`](crate::CMD_FLAG_DF).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_df`.
     can_df() -> bool, |client| client.has(TransmissionFlags::SEND_DF);
     /// Returns whether several connections see each other's flushed writes.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_multi_conn`.
     can_multi_conn() -> bool, |client| client.has(TransmissionFlags::CAN_MULTI_CONN);
     /// Returns whether the server supports [`Handle::cache`](Self::cache).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_cache`.
     can_cache() -> bool, |client| client.has(TransmissionFlags::SEND_CACHE);
     /// Returns whether the server supports
     /// [`Handle::block_status_filter`](Self::block_status_filter).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_block_status_payload`.
     can_block_status_payload() -> bool, |client| client.has(TransmissionFlags::BLOCK_STATUS_PAYLOAD);
     /// Returns whether the server has selected a meta context.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_can_meta_context`.
     can_meta_context(metacontext: impl ToText) -> bool, |client| {
         let (set, name) = (&client.session.contexts, metacontext.as_ref());
         if set.valid {
@@ -108,9 +69,6 @@ functions! {
     /// [`SIZE_MAXIMUM`](crate::SIZE_MAXIMUM) or
     /// [`SIZE_PAYLOAD`](crate::SIZE_PAYLOAD); 0 if the server did not report
     /// it.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_get_block_size`.
     get_block_size(; size_type: choice) -> u64, |client| {
         client.basics()?;
         let sizes = client.session.export.block_sizes;
@@ -124,40 +82,25 @@ functions! {
     };
     /// Returns the name by which the server knows the export, if it was
     /// requested with [`Handle::set_full_info`](Self::set_full_info).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`, `ENOTSUP`, `ENOMEM`; see `nbd_get_canonical_export_name`.
     get_canonical_export_name() -> CString, |client| {
         client.basics()?;
         said(&client.session.export.canonical_name, "canonical name")
     };
     /// Returns the server's description of the export, if it was requested with
     /// [`Handle::set_full_info`](Self::set_full_info).
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`, `ENOTSUP`, `ENOMEM`; see `nbd_get_export_description`.
     get_export_description() -> CString, |client| {
         client.basics()?;
         said(&client.session.export.description, "description")
     };
     /// Returns the variant of the handshake: `oldstyle`, `newstyle` or
     /// `newstyle-fixed`.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_get_protocol`.
     get_protocol() -> &'static CStr, |client| match client.session.protocol {
         Some(protocol) => Ok(protocol.name()),
         None => Err(Error::new(libc::EINVAL, "the server has not sent its greeting yet")),
     };
     /// Returns whether structured replies are in use.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_get_structured_replies_negotiated`.
     get_structured_replies_negotiated() -> bool, |client| Ok(client.session.structured_replies);
     /// Returns whether extended headers are in use.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_get_extended_headers_negotiated`.
     get_extended_headers_negotiated() -> bool, |client| Ok(client.session.extended_headers);
 }
 

@@ -10,25 +10,17 @@ use crate::error::Error;
 functions! {
     /// Adds a meta context to the list, such as
     /// [`CONTEXT_BASE_ALLOCATION`](crate::CONTEXT_BASE_ALLOCATION).
-    ///
-    /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
-    /// `nbd_add_meta_context`.
     add_meta_context(name: impl ToText), |client| {
         check_length(name.as_ref())?;
         client.settings.handshake.contexts.push(name.as_ref().to_owned());
         Ok(())
     };
     /// Clears the list.
-    ///
-    /// States: created and negotiating.  Errors: `EINVAL`; see
-    /// `nbd_clear_meta_contexts`.
     clear_meta_contexts(), |client| {
         client.settings.handshake.contexts.clear();
         Ok(())
     };
     /// Returns a meta context of the list, counted from 0.
-    ///
-    /// States: any.  Errors: `EINVAL`, `ENOMEM`; see `nbd_get_meta_context`.
     get_meta_context(i: usize) -> CString, |client| {
         let contexts = &client.settings.handshake.contexts;
         contexts.get(i).cloned().ok_or_else(|| {

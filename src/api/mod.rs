@@ -27,7 +27,8 @@ mod aio_options;
 pub mod arguments;
 mod block_status;
 #[cfg(doctest)]
-mod borrowing;
+#[doc = include_str!("../../tests/borrowing.md")]
+mod borrowing {}
 pub mod buffers;
 pub mod callbacks;
 mod connect;

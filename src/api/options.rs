@@ -11,20 +11,10 @@ use crate::negotiation::OptionRequest;
 
 functions! {
     /// Opens the export and ends the negotiation.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
-    /// `ESHUTDOWN`, or any errno from the server or the system; see
-    /// `nbd_opt_go`.
     opt_go(), |client| client.option(OptionRequest::Go).map(drop);
     /// Requests information about the export without opening it.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, `ENOENT`,
-    /// `ESHUTDOWN`, or any errno from the server or the system; see
-    /// `nbd_opt_info`.
     opt_info(), |client| client.option(OptionRequest::Info).map(drop);
     /// Ends the negotiation and the connection.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`; see `nbd_opt_abort`.
     opt_abort(), |client| client.abort();
 }
 
@@ -50,9 +40,6 @@ waiting_functions! {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see `nbd_opt_list`.
     opt_list(=> list_callback: ListCallback) -> i32, |client| {
         client.option(OptionRequest::List(list_callback.into())).map(counted)
     };
@@ -60,23 +47,14 @@ waiting_functions! {
 
 functions! {
     /// Requests TLS, and returns whether the server has accepted it.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see `nbd_opt_starttls`.
     opt_starttls() -> bool,
         |client| client.option_accepted(OptionRequest::StartTls);
     /// Requests extended headers, and returns whether the server has accepted
     /// them.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see `nbd_opt_extended_headers`.
     opt_extended_headers() -> bool,
         |client| client.option_accepted(OptionRequest::ExtendedHeaders);
     /// Requests structured replies, and returns whether the server has accepted
     /// them.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see `nbd_opt_structured_reply`.
     opt_structured_reply() -> bool,
         |client| client.option_accepted(OptionRequest::StructuredReplies);
 }
@@ -84,9 +62,6 @@ functions! {
 waiting_functions! {
     /// Lists the meta contexts of the export that match those of the handle,
     /// and returns how many there are.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see `nbd_opt_list_meta_context`.
     opt_list_meta_context(=> context_callback: ContextCallback) -> i32, |client| {
         let queries = client.settings.handshake.contexts.clone();
         let request = OptionRequest::ListContexts(queries, context_callback.into());
@@ -94,10 +69,6 @@ waiting_functions! {
     };
     /// Lists the meta contexts of the export that match the queries, and
     /// returns how many there are.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see
-    /// `nbd_opt_list_meta_context_queries`.
     opt_list_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
     ) -> i32, |client| {
@@ -106,9 +77,6 @@ waiting_functions! {
     };
     /// Selects the meta contexts of the handle, and returns how many the server
     /// has selected.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see `nbd_opt_set_meta_context`.
     opt_set_meta_context(=> context_callback: ContextCallback) -> i32, |client| {
         let queries = client.settings.handshake.contexts.clone();
         let request = OptionRequest::SetContexts(queries, context_callback.into());
@@ -116,10 +84,6 @@ waiting_functions! {
     };
     /// Selects the meta contexts that match the queries, and returns how many
     /// the server has selected.
-    ///
-    /// States: negotiating.  Errors: `ENOTCONN`, `EINVAL`, `ENOTSUP`, or any
-    /// errno from the server or the system; see
-    /// `nbd_opt_set_meta_context_queries`.
     opt_set_meta_context_queries(
         queries: impl ToTexts => context_callback: ContextCallback
     ) -> i32, |client| {

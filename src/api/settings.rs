@@ -9,23 +9,16 @@ use super::{functions, unlocked};
 functions! {
     /// Sets the name of the handle, as shown in debug messages.  By default it
     /// is `nbd1`, `nbd2` and so on.
-    ///
-    /// States: any.
     set_handle_name(handle_name: impl ToText), |client| {
         client.debug.set_handle_name(handle_name.as_ref().to_owned());
         Ok(())
     };
     /// Chooses the export to open; the default is the server's default export,
     /// whose name is empty.  Information about another export is discarded.
-    ///
-    /// States: created and negotiating.  Errors: `EINVAL`, `ENAMETOOLONG`; see
-    /// `nbd_set_export_name`.
     set_export_name(export_name: impl ToText), |client| client.set_export_name(export_name.as_ref());
     /// Sets whether the parts of a read buffer for which no data arrives are
     /// zeroed.  By default they are, so that even a failed read exposes no
     /// stale memory.
-    ///
-    /// States: any.
     set_pread_initialize(request: bool), |client| {
         client.settings.pread_initialize = request;
         Ok(())
@@ -33,8 +26,6 @@ functions! {
     /// Sets which requests to reject before they are sent, with the bits
     /// [`STRICT_COMMANDS`](crate::STRICT_COMMANDS) and so on.  By default all
     /// bits are set.
-    ///
-    /// States: any.  Errors: `EINVAL`; see `nbd_set_strict_mode`.
     set_strict_mode(; flags: mask), |client| {
         client.settings.strict_mode = flags;
         Ok(())

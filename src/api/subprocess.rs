@@ -11,26 +11,15 @@ use crate::error::Error;
 functions! {
     /// Runs a server that speaks NBD on its standard input and output, and
     /// connects to it.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, `ENOTSUP`,
-    /// `ESHUTDOWN`, or any errno from the server or the system; see
-    /// `nbd_connect_command`.
     connect_command(argv: impl ToTexts), |client| {
         client.connect(Place::Command(Argv::new(argv)?))?;
         client.await_session()
     };
     /// Like [`Handle::connect_command`](Self::connect_command), without waiting
     /// for the server.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or any errno
-    /// from the server or the system; see `nbd_aio_connect_command`.
     aio_connect_command(argv: impl ToTexts), |client| client.connect(Place::Command(Argv::new(argv)?));
     /// Runs a server with systemd socket activation, which means that it
     /// accepts connections on a socket that it inherits, and connects to it.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, `ECONNRESET`,
-    /// `ENOTSUP`, `ESHUTDOWN`, or any errno from the server or the system; see
-    /// `nbd_connect_systemd_socket_activation`.
     connect_systemd_socket_activation(argv: impl ToTexts), |client| {
         client.connect(Target::Activated(Argv::new(argv)?))?;
         client.await_session()
@@ -38,25 +27,15 @@ functions! {
     /// Like
     /// [`Handle::connect_systemd_socket_activation`](Self::connect_systemd_socket_activation),
     /// without waiting for the server.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENOENT`, `EACCES`, or any errno
-    /// from the server or the system; see
-    /// `nbd_aio_connect_systemd_socket_activation`.
     aio_connect_systemd_socket_activation(argv: impl ToTexts), |client| client.connect(Target::Activated(Argv::new(argv)?));
     /// Sets the name under which such a server finds its socket: up to 32
     /// letters and digits.
-    ///
-    /// States: created.  Errors: `EINVAL`, `ENAMETOOLONG`; see
-    /// `nbd_set_socket_activation_name`.
     set_socket_activation_name(socket_name: impl ToText), |client| {
         activation::check_name(socket_name.as_ref())?;
         client.settings.socket_activation_name = socket_name.as_ref().to_owned();
         Ok(())
     };
     /// Sends a signal to the subprocess; 0 means SIGTERM.
-    ///
-    /// States: any.  Errors: `ESRCH`, `EINVAL`, or any errno from the server or
-    /// the system; see `nbd_kill_subprocess`.
     kill_subprocess(signum: i32), |client| {
         let child = client.subprocess()?;
         let signal = match signum {
@@ -70,8 +49,6 @@ functions! {
         child.signal(signal).map_err(|error| Error::system("kill", &error))
     };
     /// Returns the process id of the subprocess.
-    ///
-    /// States: any.  Errors: `ESRCH`; see `nbd_get_subprocess_pid`.
     get_subprocess_pid() -> i64, |client| Ok(client.subprocess()?.pid());
     /// See [`Handle::set_socket_activation_name`](Self::set_socket_activation_name).
     get_socket_activation_name() -> CString, |client| Ok(client.settings.socket_activation_name.clone());

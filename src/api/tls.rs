@@ -12,69 +12,49 @@ functions! {
     /// Sets whether to use TLS: [`TLS_DISABLE`](crate::TLS_DISABLE), the
     /// default, [`TLS_ALLOW`](crate::TLS_ALLOW) or
     /// [`TLS_REQUIRE`](crate::TLS_REQUIRE).
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls`.
     set_tls(; tls: choice), |client| {
         client.settings.handshake.tls = tls;
         Ok(())
     };
     /// Sets the directory of certificates and keys.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls_certificates`.
     set_tls_certificates(dir: impl ToText), |client| {
         client.settings.tls.certificates = Some(dir.as_ref().to_owned());
         Ok(())
     };
     /// Sets the file of pre-shared keys.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls_psk_file`.
     set_tls_psk_file(filename: impl ToText), |client| {
         client.settings.tls.psk_file = Some(filename.as_ref().to_owned());
         Ok(())
     };
     /// Sets the user name, under which the server knows our pre-shared key.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls_username`.
     set_tls_username(username: impl ToText), |client| {
         client.settings.tls.username = Some(username.as_ref().to_owned());
         Ok(())
     };
     /// Returns that user name; if none has been set, the login name of the
     /// user.
-    ///
-    /// States: any.  Errors: `ENXIO`, `ENOMEM`, or any errno from the server or
-    /// the system; see `nbd_get_tls_username`.
     get_tls_username() -> CString, |client| match &client.settings.tls.username {
         Some(name) => Ok(name.clone()),
         None => default_username(),
     };
     /// Sets the host name that the server has to prove, if it differs from the
     /// name used to connect.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls_hostname`.
     set_tls_hostname(hostname: impl ToText), |client| {
         client.settings.tls.hostname = Some(hostname.as_ref().to_owned());
         Ok(())
     };
     /// Sets whether the server has to prove its identity.  By default it has
     /// to.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls_verify_peer`.
     set_tls_verify_peer(verify: bool), |client| {
         client.settings.tls.verify_peer = verify;
         Ok(())
     };
     /// Sets which versions and algorithms to use, as a GnuTLS priority string.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_tls_priority`.
     set_tls_priority(priority: impl ToText), |client| {
         client.settings.tls.priority = Some(priority.as_ref().to_owned());
         Ok(())
     };
     /// Returns whether the connection is encrypted.
-    ///
-    /// States: negotiating, connected and closed.  Errors: `ENOTCONN`,
-    /// `EINVAL`; see `nbd_get_tls_negotiated`.
     get_tls_negotiated() -> bool, |client| Ok(client.session.tls);
     /// Returns the host name that was set, or else the name of the host
     /// connected to, or else an empty string.

@@ -28,52 +28,31 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
-    /// `ENOENT`, `ESHUTDOWN`, or any errno from the server or the system; see
-    /// `nbd_connect_uri`.
     connect_uri(uri: impl ToText), |client| {
         client.follow(uri::plan(uri.as_ref(), &client.settings.uri)?)?;
         client.await_session()
     };
     /// Like [`Handle::connect_uri`](Self::connect_uri), without waiting for the
     /// server.
-    ///
-    /// States: created.  Errors: `EINVAL`, `EPERM`, `ENAMETOOLONG`, `ENOTSUP`,
-    /// or any errno from the server or the system; see `nbd_aio_connect_uri`.
     aio_connect_uri(uri: impl ToText), |client| {
         client.follow(uri::plan(uri.as_ref(), &client.settings.uri)?)
     };
     /// Returns the URI of the export that the handle is connected to.
-    ///
-    /// States: any but created.  Errors: `ENOTCONN`, `EINVAL`,
-    /// `EPROTONOSUPPORT`, `EAFNOSUPPORT`, `ENOMEM`; see `nbd_get_uri`.
     get_uri() -> CString, |client| {
         let name = &client.settings.handshake.export_name;
         let uri = uri::compose(client.place()?, name, &client.tls_parameters())?;
         CString::new(uri).map_err(|_| Error::new(libc::EINVAL, "the URI contains a NUL"))
     };
     /// Returns whether a string looks like an NBD URI.
-    ///
-    /// States: any.
     is_uri(uri: impl ToText) -> bool, |_client| Ok(uri::is_uri(uri.as_ref().to_bytes()));
     /// Sets which transports URIs may use, with the bits
     /// [`ALLOW_TRANSPORT_TCP`](crate::ALLOW_TRANSPORT_TCP) and so on.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_transports`.
     set_uri_allow_transports(; mask: mask), |client| { client.settings.uri.transports = mask; Ok(()) };
     /// Sets whether URIs may or must request TLS, with the values of
     /// [`Handle::set_tls`](Self::set_tls).
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_tls`.
     set_uri_allow_tls(; tls: choice), |client| { client.settings.uri.tls = TlsRule::from_number(tls); Ok(()) };
     /// Sets whether parameters of URIs may name files.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbd_set_uri_allow_local_file`.
     set_uri_allow_local_file(allow: bool), |client| { client.settings.uri.local_file = allow; Ok(()) };
     /// Sets whether a parameter of URIs may choose the algorithms of TLS.
-    ///
-    /// States: created.  Errors: `EINVAL`; see
-    /// `nbd_set_uri_allow_tls_priority`.
     set_uri_allow_tls_priority(allow: bool), |client| { client.settings.uri.tls_priority = allow; Ok(()) };
 }

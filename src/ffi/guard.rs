@@ -92,36 +92,26 @@ fn malloced(text: &CStr) -> Result<*mut c_char> {
 }
 
 /// Calls a method in the name of a C function.  A failure, also to find the
-/// handle, becomes the error of the thread.
+/// handle, becomes the error of the thread.  If the function `waits`, the C
+/// library would be inside a system call then, where a thread can be cancelled;
+/// here, it is afterwards.
 ///
 /// # Safety
 /// As for `registry::enter`.
 pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
     h: *const nbd_handle,
     function: &'static CStr,
+    waits: bool,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
     let cancellation = Cancellation::hold();
     // SAFETY: by the contract of this function.
     let value = unsafe { inside(h, method, |error| failed(function, error)) };
-    cancellation.release();
-    value
-}
-
-/// As `record`, for a function that waits.  The C library would be inside a
-/// system call then, where a thread can be cancelled; here, it is afterwards.
-///
-/// # Safety
-/// As for `registry::enter`.
-pub(super) unsafe fn record_waiting<T: IntoC<R>, R: CReturn>(
-    h: *const nbd_handle,
-    function: &'static CStr,
-    method: impl FnOnce(&Handle) -> T,
-) -> R {
-    let cancellation = Cancellation::hold();
-    // SAFETY: by the contract of this function.
-    let value = unsafe { inside(h, method, |error| failed(function, error)) };
-    cancellation.release_and_test();
+    if waits {
+        cancellation.release_and_test();
+    } else {
+        cancellation.release();
+    }
     value
 }
 
@@ -175,38 +165,39 @@ fn failed<R: CReturn>(function: &CStr, error: Error) -> R {
 /// made from pointers, and closures taken over, before the handle is looked for.
 macro_rules! call {
     ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
-        $crate::ffi::guard::pass!(record, $h, $method, [$($argument),*])
+        $crate::ffi::guard::pass!(false, $h, $method, [$($argument),*])
     };
 }
 
 /// As `call`, for a function that waits.
 macro_rules! wait {
     ($h:expr, $method:ident($($argument:expr),* $(,)?)) => {
-        $crate::ffi::guard::pass!(record_waiting, $h, $method, [$($argument),*])
+        $crate::ffi::guard::pass!(true, $h, $method, [$($argument),*])
     };
 }
 
 /// Binds the arguments one by one, and then calls.
 macro_rules! pass {
-    ($record:ident, $h:expr, $method:ident, [$($argument:expr),*]) => {
+    ($waits:literal, $h:expr, $method:ident, [$($argument:expr),*]) => {
         // SAFETY: the contract of all entries, which `ffi` states, is what the
         // guard and every conversion of an argument require.
-        unsafe { $crate::ffi::guard::pass!(@ $record, $h, $method, [$($argument),*]) }
+        unsafe { $crate::ffi::guard::pass!(@ $waits, $h, $method, [$($argument),*]) }
     };
-    (@ $record:ident, $h:expr, $method:ident, [] $($bound:ident)*) => {
-        $crate::ffi::guard::$record(
+    (@ $waits:literal, $h:expr, $method:ident, [] $($bound:ident)*) => {
+        $crate::ffi::guard::record(
             $h,
             $crate::table::$method.name,
+            $waits,
             |handle| handle.$method($($bound),*),
         )
     };
     (
-        @ $record:ident, $h:expr, $method:ident,
+        @ $waits:literal, $h:expr, $method:ident,
         [$first:expr $(, $rest:expr)*] $($bound:ident)*
     ) => {{
         // Each expansion has an `argument` of its own.
         let argument = $crate::ffi::arguments::IntoArgument::into_argument($first);
-        $crate::ffi::guard::pass!(@ $record, $h, $method, [$($rest),*] $($bound)* argument)
+        $crate::ffi::guard::pass!(@ $waits, $h, $method, [$($rest),*] $($bound)* argument)
     }};
 }
 

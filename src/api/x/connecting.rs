@@ -8,8 +8,6 @@ use crate::error::Error;
 functions! {
     /// Which addresses of a host to connect to by TCP: `AF_INET`, `AF_INET6` or
     /// `AF_UNSPEC`, which is all of them and the default.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbdx_set_address_family`.
     set_address_family(family: c_int), |client| {
         if ![libc::AF_UNSPEC, libc::AF_INET, libc::AF_INET6].contains(&family) {
             let wrong = format!("family: {family} is not AF_UNSPEC, AF_INET or AF_INET6");

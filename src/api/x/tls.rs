@@ -9,8 +9,7 @@ use crate::transport::tls::What;
 impl Handle {
     /// Certificates, a key or a revocation list in PEM format, in place of a file: [`PEM_CA`](crate::PEM_CA), [`PEM_CERTIFICATE`](crate::PEM_CERTIFICATE),
     /// [`PEM_KEY`](crate::PEM_KEY) or [`PEM_CRL`](crate::PEM_CRL).
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbdx_set_tls_pem`.
+    #[doc = crate::table::docs::set_tls_pem!()]
     pub fn set_tls_pem<'a>(&self, what: i32, pem: impl ToSecret<'a>) -> Result<()> {
         let pem = pem.to_secret();
         call!(self, set_tls_pem, (what, pem), (), |client| {
@@ -29,8 +28,7 @@ impl Handle {
     }
 
     /// A pre-shared key, as bytes, and the user name for it, in place of a file.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbdx_set_tls_psk`.
+    #[doc = crate::table::docs::set_tls_psk!()]
     pub fn set_tls_psk<'a>(&self, username: impl ToText, key: impl ToSecret<'a>) -> Result<()> {
         let key = key.to_secret();
         call!(self, set_tls_psk, (username, key), (), |client| {
@@ -39,8 +37,7 @@ impl Handle {
     }
 
     /// The password of the private key, which can be in memory or in a file.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbdx_set_tls_key_password`.
+    #[doc = crate::table::docs::set_tls_key_password!()]
     pub fn set_tls_key_password<'a>(&self, password: impl ToSecret<'a>) -> Result<()> {
         let password = password.to_secret();
         call!(self, set_tls_key_password, (password), (), |client| {
