@@ -11,6 +11,8 @@ use std::rc::Rc;
 use crate::allocator::{callback, library};
 use crate::c;
 use crate::call::{Call, Command, Opt, Setting, Verb};
+use crate::replay::{Pace, replay};
+use crate::session::Session;
 
 /// What memory holds that nobody has filled.  No session contains it, so a
 /// program that sees it has been shown what was not sent.
@@ -104,8 +106,8 @@ impl Caller {
                 call!(self, nbd_add_meta_context(name.as_ptr())).into()
             }
             Call::Connect => {
-                let socket = socket.take().expect("a session connects once");
-                let socket = socket.into_raw_fd();
+                // Whoever connects again has no socket any more.
+                let socket = socket.take().map_or(-1, OwnedFd::into_raw_fd);
                 call!(self, nbd_aio_connect_socket(socket)).into()
             }
             Call::Option(option) => self.option(*option).into(),
@@ -333,6 +335,19 @@ impl Caller {
             log: self.log.take(),
         }
     }
+}
+
+/// Uses what the library allocates once and keeps, which would otherwise look
+/// like a leak: so many handles at once that later ones use memory again, and TLS
+/// with a server that has none.
+pub fn warm_up() {
+    let callers: Vec<Caller> = (0..100).map(|_| Caller::default()).collect();
+    for caller in callers {
+        caller.finish();
+    }
+    let session = Session::parse("warm-up", include_str!("warm-up.session"));
+    let session = session.expect("a session");
+    replay(&session.steps, Pace::Whole, None);
 }
 
 fn c_string(text: &str) -> CString {

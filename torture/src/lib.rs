@@ -16,6 +16,7 @@
 
 pub mod allocator;
 pub mod anatomy;
+pub mod bytes;
 mod c;
 pub mod call;
 pub mod caller;

@@ -1,5 +1,6 @@
 //! Plays the server of a session.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
@@ -82,6 +83,8 @@ pub fn replay(steps: &[Step], pace: Pace, hangs_up: Option<usize>) -> Run {
         server,
         client: Some(client.into()),
         caller: Caller::default(),
+        unsent: VecDeque::new(),
+        hangs_up: false,
         sent: Vec::new(),
         work: Work::default(),
     };
@@ -131,6 +134,11 @@ struct Stage {
     /// The other end, until the program connects to it.
     client: Option<OwnedFd>,
     caller: Caller,
+    /// What the server has not been able to send yet.
+    unsent: VecDeque<u8>,
+    /// The server hangs up when it has sent everything.
+    hangs_up: bool,
+    /// What the client has sent.
     sent: Vec<u8>,
     work: Work,
 }
@@ -144,24 +152,37 @@ impl Stage {
         for piece in bytes.chunks(step) {
             self.work.received += piece.len();
             self.work.arrivals += 1;
-            match self.server.write_all(piece) {
-                Ok(()) => self.go_on(),
+            self.unsent.extend(piece);
+            self.go_on();
+        }
+    }
+
+    /// Sends what the socket takes.  A client between two options does not read.
+    fn push(&mut self) {
+        match self.server.write(self.unsent.make_contiguous()) {
+            Ok(count) => drop(self.unsent.drain(..count)),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => {}
                 // The client has left.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return,
-                Err(error) => panic!("{error}"),
-            }
+                ErrorKind::BrokenPipe => self.unsent.clear(),
+                _ => panic!("{error}"),
+            },
+        }
+        if self.unsent.is_empty() && self.hangs_up {
+            // It may have happened before.
+            let _ = self.server.shutdown(Shutdown::Write);
         }
     }
 
     fn hang_up(&mut self) {
-        // It may have happened before.
-        let _ = self.server.shutdown(Shutdown::Write);
+        self.hangs_up = true;
         self.go_on();
     }
 
     /// Lets the library work until it waits for the server.
     fn go_on(&mut self) {
         loop {
+            self.push();
             let heard = self.listen();
             let worked = self.caller.can_poll() && self.caller.turn();
             self.work.turns += usize::from(worked);

@@ -116,11 +116,11 @@ impl Session {
 
     /// The messages of the server.
     pub fn messages(&self) -> Vec<&[u8]> {
-        let message = |step| match step {
-            &Step::Server(ref bytes) => Some(bytes.as_slice()),
+        let messages = self.steps.iter().filter_map(|step| match step {
+            Step::Server(bytes) => Some(bytes.as_slice()),
             _ => None,
-        };
-        self.steps.iter().filter_map(message).collect()
+        });
+        messages.collect()
     }
 }
 

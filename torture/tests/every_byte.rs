@@ -6,7 +6,7 @@
 
 #![allow(missing_docs)]
 
-use torture::caller::Caller;
+use torture::caller::warm_up;
 use torture::damage::{self, Damage};
 use torture::replay::{Pace, Run, replay};
 use torture::session::{Session, Step};
@@ -16,13 +16,6 @@ const SAMPLE: usize = 41;
 
 fn is_long() -> bool {
     std::env::var_os("TORTURE").is_some_and(|form| form == "long")
-}
-
-/// So many handles at once that those of the tests use memory again, which would
-/// otherwise look like a leak.
-fn warm_up() {
-    let callers: Vec<Caller> = (0..100).map(|_| Caller::default()).collect();
-    callers.into_iter().for_each(|caller| drop(caller.finish()));
 }
 
 /// What the client sends in a recording.
