@@ -3,7 +3,7 @@
 #
 #   fuzz.sh SECONDS [TARGET]...
 #
-# They start from fuzz/corpus/, and from the recorded sessions.  New inputs are
+# They start from fuzz/corpus/, from the recorded sessions and from new keys.  New inputs are
 # kept in build/fuzz/TARGET, and those that fail in build/fuzz/findings.  Prints a
 # line for each target and "N passed, N failed".
 
@@ -18,9 +18,24 @@ targets=("$@")
 
 work=$PWD/build/fuzz
 seeds=$work/seeds
+
+# Keys and certificates, which do not belong in a repository.
+pem_seeds() {
+    mkdir -p "$seeds/pem"
+    (
+        cd "$seeds/pem" &&
+            openssl ecparam -name prime256v1 -genkey -noout -out key &&
+            openssl req -new -x509 -key key -subj /CN=x -out certificate &&
+            openssl pkcs8 -topk8 -in key -passout pass:x -out encrypted &&
+            openssl ec -in key -aes128 -passout pass:x -out old &&
+            cat certificate key > both
+    ) 2> /dev/null
+}
+
 rm -rf "$seeds"
 mkdir -p "$work/findings" "$work/logs"
 "$cargo" run --quiet --package torture --bin seeds -- "$seeds" || exit 1
+pem_seeds || exit 1
 "$cargo" "+$nightly" fuzz build --fuzz-dir fuzz || exit 1
 programs=fuzz/target/$("$cargo" "+$nightly" --version --verbose | sed -n 's/^host: //p')/release
 
