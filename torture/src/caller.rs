@@ -27,7 +27,7 @@ pub struct Caller {
     handle: *mut c::Handle,
     log: Log,
     told: Vec<Rc<Told>>,
-    /// Buffers of reads are zeroed before they are filled.
+    /// Buffers of the reads that follow are zeroed before they are filled.
     initialize: bool,
 }
 
@@ -50,6 +50,8 @@ struct Told {
     /// Between two guards.
     memory: RefCell<Vec<u8>>,
     command: Option<Command>,
+    /// Its memory is zeroed before it is filled.
+    initialize: bool,
     life: RefCell<Life>,
 }
 
@@ -247,6 +249,7 @@ impl Caller {
             log: Rc::clone(&self.log),
             memory: [&GUARD[..], &content, &GUARD].concat().into(),
             command,
+            initialize: self.initialize,
             life: life.into(),
         });
         self.told.push(Rc::clone(&told));
@@ -328,7 +331,7 @@ impl Caller {
         // SAFETY: the handle is open, and not used any more.
         library(|| unsafe { c::nbd_close(self.handle) });
         for told in &self.told {
-            told.check(self.initialize);
+            told.check();
         }
         Outcome {
             memory: self.told.iter().map(|told| told.content()).collect(),
@@ -414,7 +417,7 @@ impl Told {
     }
 
     /// What must hold at the end.
-    fn check(&self, initialize: bool) {
+    fn check(&self) {
         let (life, number) = (self.life.borrow(), self.number);
         assert!(life.freed, "{number}: completion not freed");
         assert_eq!(life.along_freed, life.along, "{number}: closure not freed");
@@ -430,7 +433,7 @@ impl Told {
         assert!(life.shown == content, "{number}: changed after completion");
         // Whoever asks for it is never shown stale memory, and whoever is told
         // of success has all of the data.
-        if initialize || life.completed == Some(0) {
+        if self.initialize || life.completed == Some(0) {
             assert!(!content.contains(&STALE), "{number}: stale memory");
         }
     }
