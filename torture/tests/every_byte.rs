@@ -6,6 +6,8 @@
 
 #![allow(missing_docs)]
 
+use std::cell::RefCell;
+
 use torture::caller::warm_up;
 use torture::damage::{self, Damage};
 use torture::replay::{Pace, Run, replay};
@@ -16,6 +18,20 @@ const SAMPLE: usize = 41;
 
 fn is_long() -> bool {
     std::env::var_os("TORTURE").is_some_and(|form| form == "long")
+}
+
+thread_local! {
+    /// What is being replayed.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A closure that fails ends the program, so the place must be told before.
+fn tell_the_place() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PLACE.with_borrow(|place| eprintln!("{place}:"));
+        usual(panic);
+    }));
 }
 
 /// What the client sends in a recording.
@@ -50,6 +66,7 @@ fn undamaged_sessions_repeat() {
 #[test]
 fn damaged_sessions_end_in_the_same_way_however_they_arrive() {
     warm_up();
+    tell_the_place();
     let (mut inputs, mut bytes) = (0, 0);
     let sessions = Session::all();
     for session in &sessions {
@@ -70,6 +87,7 @@ fn damaged_sessions_end_in_the_same_way_however_they_arrive() {
 /// Runs a session with a damage; returns how many bytes the server has sent.
 fn damaged(session: &Session, damage: &Damage) -> usize {
     let place = || format!("{}: {damage}", session.name);
+    PLACE.set(place());
     let steps = damage.applied(session);
     let run = |pace| replay(&steps, pace, damage.hangs_up());
     let (whole, bytewise) = (run(Pace::Whole), run(Pace::Bytewise));
