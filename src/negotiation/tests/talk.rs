@@ -397,6 +397,7 @@ impl Talk {
 
     /// Holds the talk with a server that sends this instead: it must end, and
     /// its end must not depend on how the bytes arrive.
+    #[cfg(feature = "fuzzing")]
     pub fn hold_with(&self, stream: &[u8], step: usize) {
         let whole = self.run(stream, Pace::Whole);
         let stepwise = self.run(stream, Pace::Steps(step));
