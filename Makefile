@@ -57,7 +57,7 @@ export LIBNBD_BUILD := $(CURDIR)/$(BUILD)
 export EMBEDDED_SERVER := $(abspath $(SERVER))
 
 .DELETE_ON_ERROR:
-.PHONY: all help header server install uninstall quickstart dist deb check bench fmt lint clean FORCE
+.PHONY: all help header server install uninstall quickstart dist deb check torture bench fmt lint clean FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
@@ -180,6 +180,10 @@ deb: dist
 ## check: run every test
 check:
 	@scripts/check.sh
+
+## torture: attack the library for an hour or two
+torture: all server
+	@torture/run.sh
 
 ## bench: compare the speed with the installed C library, and draw the results
 bench: all

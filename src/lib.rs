@@ -79,7 +79,7 @@
 #![deny(unsafe_code)]
 // In a test, an overflow panics, which makes the test fail.
 #![cfg_attr(
-    test,
+    any(test, feature = "fuzzing"),
     allow(clippy::arithmetic_side_effects, clippy::single_range_in_vec_init)
 )]
 
@@ -91,13 +91,16 @@ mod error;
 mod ffi;
 mod flow;
 mod fork;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod memory;
 mod negotiation;
 mod protocol;
 mod statistics;
 mod sys;
 mod table;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod testing;
 mod transmission;
 mod transport;

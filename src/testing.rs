@@ -1,6 +1,8 @@
 //! What tests of several modules share: how a stream arrives and is spoiled, and
 //! what ends the program.
 
+#![cfg_attr(not(test), allow(dead_code, reason = "the fuzzer uses a part"))]
+
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 

@@ -15,8 +15,8 @@ mod option;
 mod request;
 mod starttls;
 mod switches;
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod tests;
 
 use std::ffi::{CStr, CString};
 

@@ -12,8 +12,8 @@ pub mod request;
 mod sender;
 mod status;
 mod table;
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

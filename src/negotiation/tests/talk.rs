@@ -395,6 +395,15 @@ impl Talk {
         }
     }
 
+    /// Holds the talk with a server that sends this instead: it must end, and
+    /// its end must not depend on how the bytes arrive.
+    #[cfg(feature = "fuzzing")]
+    pub fn hold_with(&self, stream: &[u8], step: usize) {
+        let whole = self.run(stream, Pace::Whole);
+        let stepwise = self.run(stream, Pace::Steps(step));
+        assert_eq!(format!("{stepwise:?}"), format!("{whole:?}"));
+    }
+
     /// Holds the talk in lockstep, once.
     pub fn hold_once(&self) -> Ended {
         let mut bench = self.begin(usize::MAX);

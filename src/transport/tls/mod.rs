@@ -18,6 +18,8 @@ mod channel;
 mod context;
 mod credentials;
 mod ffi;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod given;
 mod guard;
 mod peer;

@@ -89,7 +89,7 @@ fn too_long_a_name() -> String {
 
 /// The first line of a user, without its end.  Of overlong lines only the
 /// beginning is kept.
-fn find_line(file: &mut impl Read, username: &CStr) -> std::io::Result<Option<Secret>> {
+pub(super) fn find_line(file: &mut impl Read, username: &CStr) -> std::io::Result<Option<Secret>> {
     let mut line = Secret::with_capacity(MAX_LINE);
     let mut piece = Secret::default();
     let is_it = |line: &Secret| key_of(line.as_bytes(), username).is_some();
@@ -110,13 +110,13 @@ fn find_line(file: &mut impl Read, username: &CStr) -> std::io::Result<Option<Se
 }
 
 /// The key in a line, if it is a line of this user.
-fn key_of<'a>(line: &'a [u8], username: &CStr) -> Option<&'a [u8]> {
+pub(super) fn key_of<'a>(line: &'a [u8], username: &CStr) -> Option<&'a [u8]> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     line.strip_prefix(username.to_bytes())?.strip_prefix(b":")
 }
 
 /// The bytes of a key; `None` if there are none or they are malformed.
-fn unhex(digits: &[u8]) -> Option<Secret> {
+pub(super) fn unhex(digits: &[u8]) -> Option<Secret> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut key = Secret::with_capacity(digits.len() / 2);
     for pair in digits.chunks(2) {

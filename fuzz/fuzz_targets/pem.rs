@@ -1,0 +1,5 @@
+//! PEM texts in memory.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| nbd::fuzzing::pem(input));

@@ -1,0 +1,5 @@
+//! Files of pre-shared keys.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| nbd::fuzzing::psk(input));

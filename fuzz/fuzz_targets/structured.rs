@@ -1,0 +1,5 @@
+//! The transmission phase with structured replies, in memory.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| nbd::fuzzing::transmission(nbd::fuzzing::Style::Structured, input));

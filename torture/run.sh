@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs the long forms of all harnesses, and prints the table of their figures.
+#
+#   run.sh
+#
+# FUZZ_SECONDS says how long each fuzz target runs (600).  `make torture` sets the
+# rest of the environment.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+read -ra flags <<< "${CARGO_FLAGS:-}"
+cargo=${CARGO:-cargo}
+logs=$PWD/build/torture
+rm -rf "$logs"
+mkdir -p "$logs"
+failures=()
+
+harness() { # NAME COMMAND...
+    local name=$1 start=$SECONDS status
+    shift
+    printf '\n==> %s\n' "$name"
+    "$@" < /dev/null 2>&1 | tee "$logs/$name"
+    status=${PIPESTATUS[0]}
+    [ "$status" -eq 0 ] || failures+=("$name")
+    sed -n 's/^torture: //p' "$logs/$name" |
+        sed "s|\$| ($(((SECONDS - start) / 60)) min for the harness)|" >> "$logs/table"
+}
+
+export TORTURE=long
+harness every-byte "$cargo" test "${flags[@]}" --profile torture --package torture -- --nocapture
+harness unit-tests "$cargo" test "${flags[@]}" --profile torture --package libnbd --lib
+harness fuzz torture/fuzz.sh "${FUZZ_SECONDS:-600}"
+harness miri torture/miri.sh long
+harness address-sanitizer torture/sanitizers.sh address
+harness thread-sanitizer torture/sanitizers.sh thread threads aio cancel ends neighbour
+
+printf '\n==> Figures\n'
+cat "$logs/table"
+for failure in "${failures[@]}"; do
+    echo "failed: $failure, see $logs/$failure"
+done
+[ ${#failures[@]} -eq 0 ]
