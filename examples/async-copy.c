@@ -5,6 +5,9 @@
  * The program keeps IN_FLIGHT reads going.  Replies may arrive in any order, and
  * the completion callback of each read writes its data and frees its slot for the
  * next one.  Only nbd_poll waits; nothing else blocks on the network.
+ *
+ * Compile it with
+ *   cc async-copy.c $(pkg-config --cflags --libs libnbd) -o async-copy
  */
 
 #include <errno.h>

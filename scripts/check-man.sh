@@ -139,6 +139,9 @@ status 0" nbd_pread "$directory/disk.sock"
 check 'nbd_aio_pread runs' prints "\
 300000 bytes are not zero
 status 0" nbd_aio_pread "$directory/disk.sock"
+check 'nbd_aio_connect_uri runs' prints "\
+400000 bytes
+status 0" nbd_aio_connect_uri "nbd+unix:///?socket=$directory/disk.sock"
 check 'nbd_aio_get_fd runs' prints "\
 the first byte is 120
 status 0" nbd_aio_get_fd "$directory/disk.sock"

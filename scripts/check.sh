@@ -72,7 +72,7 @@ step 2 'ABI checker' scripts/test-check-abi.py
 step 2 'ABI of the C library' scripts/check-abidiff.sh
 step 25 'C tests' c-tests/run.sh
 step 30 'C tests under valgrind' c-tests/run.sh --valgrind
-step 5 'Examples' scripts/check-examples.sh
+step 10 'Examples' scripts/check-examples.sh
 step 5 'Manual' scripts/check-man.sh
 step 5 'Install' scripts/check-install.sh
 step 5 'Consumers' scripts/check-consumers.sh

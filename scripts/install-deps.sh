@@ -15,6 +15,8 @@ if [ "${1:-}" != --build-only ]; then
     packages+=(
         # Compilers, interpreters and checkers for the tests.
         g++ python3 shellcheck
+        # Libraries with a main loop, for the examples.
+        libglib2.0-dev libev-dev
         # Build systems of programs that use the library.
         autoconf cmake meson ninja-build
         # Servers.

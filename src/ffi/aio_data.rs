@@ -5,6 +5,10 @@
 //! accepts it. The program then drives the handle with `nbd_poll` or the notify
 //! functions. Buffers must stay valid until the command has been retired.
 //!
+//! Requests in flight must not overlap, on this handle or another, unless all of
+//! them are reads: the server may carry them out in any order, so a read may
+//! return old and new data mixed, and writes may leave a mixture on the disk.
+//!
 //! When the reply is complete, `completion_callback` runs with 0 or the errno
 //! of the failure in `*error`. If it returns 1, the command is retired at once;
 //! if it returns -1, what it stored in `*error`, unless 0, becomes the result.

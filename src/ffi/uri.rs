@@ -15,14 +15,38 @@
 //!   there with `nc` to TCP port 10809 or to the parameter `socket`.
 //!
 //! An `s` after `nbd` means that TLS is required. `USER@` before the host is
-//! the user name for TLS. The export name follows the first slash after the
-//! authority. Like all parts it can be percent-encoded; otherwise it is used as
-//! written.
+//! the user name for TLS, not for SSH. The export name follows the first slash
+//! after the authority. Like all parts it can be percent-encoded; otherwise it
+//! is used as written.
 //!
 //! Parameters follow a question mark, have the form `NAME=VALUE` and are
 //! separated by ampersands. Besides `socket` these have a meaning:
 //! `tls-certificates`, `tls-psk-file`, `tls-hostname`, `tls-verify-peer` and
 //! `tls-priority` correspond to the functions that configure TLS.
+//!
+//! Without an export name, it is the default export, whose name is empty. In
+//! option mode the handshake stops before the export is used: its name is then
+//! a setting like that of `nbd_set_export_name`, which the program can change
+//! before `nbd_opt_go`.
+//!
+//! Examples:
+//!
+//! - `nbd:///`: the default export of a server on this machine, TCP port 10809.
+//! - `nbd://example.com/disk`: the export `disk` of another machine.
+//! - `nbd://192.0.2.1:10810/a%20disk`: another port, and the export `a disk`.
+//! - `nbd://[2001:db8::1]/`, `nbd://[fe80::1%eth0]:10810/`: IPv6.
+//! - `nbd+unix:///?socket=/run/nbd.sock`, `nbd+unix:///disk?socket=nbd.sock`: a
+//!   Unix domain socket; with the second, an export, and a relative path.
+//! - `nbd+vsock:///`: from a virtual machine to its host.
+//! - `nbd+vsock://3:10810/disk`: from a host to the virtual machine 3.
+//! - `nbd+ssh://example.com:2222/disk`: SSH to port 2222 of that host, and there
+//!   to a server on port 10809.
+//! - `nbd+ssh://example.com/?socket=/run/nbd.sock`: a socket on that host.
+//! - `nbds://example.com/`: TLS with certificates of known authorities.
+//! - `nbds://alice@example.com/?tls-psk-file=/etc/keys.psk`: TLS with the
+//!   pre-shared key of alice.
+//! - `nbds+unix:///?socket=nbd.sock&tls-hostname=example.com`: TLS over a Unix
+//!   domain socket; the certificate of the server is that of example.com.
 
 use std::ffi::{c_char, c_int};
 
