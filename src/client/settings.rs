@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::negotiation::Config;
@@ -46,6 +47,11 @@ pub struct Settings {
     pub uri: Rules,
     /// Which addresses of a host are used.
     pub address_family: c_int,
+    /// For how long to try again if nobody listens.
+    pub connect_retry: Duration,
+    /// How much later than the one before each address is tried; not at the same
+    /// time if this is zero.
+    pub address_race: Duration,
 }
 
 impl Default for Settings {
@@ -58,6 +64,8 @@ impl Default for Settings {
             socket_activation_name: CString::default(),
             uri: Rules::default(),
             address_family: libc::AF_UNSPEC,
+            connect_retry: Duration::ZERO,
+            address_race: Duration::ZERO,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What this library adds to the functions of the C library.  In C their names
 //! begin with `nbdx_`.
 
+mod cancelling;
 mod connecting;
 mod tls;
