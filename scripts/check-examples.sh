@@ -64,6 +64,44 @@ check 'first-sector on an empty disk' "$directory/first-sector" "$directory/empt
 check 'async-copy on an empty disk' "$directory/async-copy" "$directory/empty.sock" "$directory/none"
 check 'an empty copy' test -f "$directory/none" -a ! -s "$directory/none"
 
+# A server that never replies to reads.
+mute() {
+    printf 'handshake\nread-request\nwait-eof\n' > "$directory/script"
+    serve mute --size 1M --script "$directory/script"
+}
+
+interrupted() {
+    "$directory/cancel" "$directory/mute.sock" "$directory/half" 2> "$directory/interrupted" &
+    local pid=$!
+    # The file is there once the first read is about to be sent.
+    until [ -e "$directory/half" ]; do
+        kill -0 "$pid" || return
+        sleep 0.05
+    done
+    sleep 0.2
+    kill -INT "$pid"
+    wait "$pid"
+    local status=$?
+    cat "$directory/interrupted"
+    [ "$status" -eq 1 ] && [ ! -e "$directory/half" ] &&
+        grep -qx 'cancelled after 0 of 1048576 bytes' "$directory/interrupted"
+}
+
+waits_for_server() {
+    local printed
+    sh -c "sleep 0.5; exec '$server' --unix '$directory/late.sock' --size 1M" &
+    printed=$("$directory/wait-for-server" "nbd+unix://?socket=$directory/late.sock" 30)
+    [ "$printed" = '1048576 bytes' ]
+}
+
+check 'cancel compiles' compile cancel
+check 'cancel copies' "$directory/cancel" "$directory/disk.sock" "$directory/other"
+check 'its copy is the same' cmp "$directory/disk" "$directory/other"
+check 'the mute server starts' mute
+check 'cancel stops' interrupted
+check 'wait-for-server compiles' compile wait-for-server
+check 'wait-for-server waits' waits_for_server
+
 # nbdkit asks for a certificate of the client.
 pki=$directory/pki
 bundle() { # KEY
