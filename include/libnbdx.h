@@ -67,7 +67,7 @@ int nbdx_get_batch(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBDX_HAVE_NBDX_GET_BATCH 1
 
 /******************************************************************************
- * Connecting: which addresses of a host are used.
+ * Connecting: which addresses are used, and for how long.
  *****************************************************************************/
 
 /* Sets the address family for connecting to a host by TCP.
@@ -95,6 +95,111 @@ int nbdx_set_address_family(struct nbd_handle *h,
  */
 int nbdx_get_address_family(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBDX_HAVE_NBDX_GET_ADDRESS_FAMILY 1
+
+/* Sets for how long to try to connect to a server that is not up yet.
+ *
+ * While nobody listens, connecting is tried again for milliseconds: first after
+ * 10 milliseconds, and then after pauses that double up to 250 milliseconds. The
+ * last try is at the end of the time, and its error is reported. 0, the default,
+ * means that connecting is tried once. The environment variable
+ * LIBNBDX_CONNECT_RETRY sets another default.
+ *
+ * These errors mean that nobody listens:
+ *
+ * - ECONNREFUSED, for all kinds of sockets
+ * - ENOENT for a Unix domain socket, which does not exist yet
+ * - EAGAIN for a Unix domain socket, whose backlog is full
+ * - ECONNRESET for a vsock address, which is how it refuses a connection
+ * - a host name that is not known, or that cannot be resolved at the moment
+ *
+ * Of several addresses one with such an error is enough. All other errors are
+ * final, as are errors of the TLS and NBD handshakes. Each try resolves the host
+ * name again. A try that has started is not interrupted by the end of the time.
+ *
+ * The setting applies to the functions that connect to a host, a Unix domain
+ * socket, a vsock port or another address, and to URIs. It does not apply to
+ * sockets that the program has connected, or to servers that the library starts.
+ *
+ * During a pause of nbd_aio_connect and its variants, the descriptor of the
+ * handle is a timer and the direction is LIBNBD_AIO_DIRECTION_READ. The number
+ * stays the same when a socket takes its place, but epoll(7) forgets a
+ * descriptor that is replaced. See the section WAITING FOR A SERVER of libnbdx.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_set_connect_retry(struct nbd_handle *h,
+                           int64_t milliseconds)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_SET_CONNECT_RETRY 1
+
+/* Returns the setting of nbdx_set_connect_retry, in milliseconds. */
+int64_t nbdx_get_connect_retry(struct nbd_handle *h)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_GET_CONNECT_RETRY 1
+
+/* Sets whether several addresses of a host are tried at the same time.
+ *
+ * If a host has several addresses, and one has neither connected nor failed after
+ * milliseconds, the next is tried as well, and so on; if one fails, the next is
+ * tried at once. The first that connects is used, and all others are closed. IPv4
+ * and IPv6 addresses alternate, beginning with the address that getaddrinfo(3)
+ * returns first. This is the method of RFC 8305, which recommends 250
+ * milliseconds.
+ *
+ * 0, the default, means that the next address is tried only when the one before
+ * has failed, in the order of getaddrinfo. If a host does not respond at all,
+ * that can take minutes.
+ *
+ * The setting applies to nbd_connect_tcp, nbd_aio_connect_tcp and URIs with a
+ * host. A server may see connections that are closed before anything is sent.
+ *
+ * With nbd_aio_connect_tcp, the descriptor of the handle stands for all sockets
+ * until one has connected, and the direction is LIBNBD_AIO_DIRECTION_READ. The
+ * number stays the same when the socket takes its place, but epoll(7) forgets a
+ * descriptor that is replaced. See the section SEVERAL ADDRESSES of libnbdx.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_set_address_race(struct nbd_handle *h,
+                          int64_t milliseconds)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_SET_ADDRESS_RACE 1
+
+/* Returns the setting of nbdx_set_address_race, in milliseconds. */
+int64_t nbdx_get_address_race(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_GET_ADDRESS_RACE 1
+
+/******************************************************************************
+ * Cancelling whatever waits on a handle.
+ *****************************************************************************/
+
+/* Cancels the call that waits on the handle.
+ *
+ * A call on the handle that waits, in this thread or in another, soon fails with
+ * ECANCELED: nbd_poll and nbd_poll2, commands, options, nbd_shutdown and
+ * the functions that connect. The connection is dead. All commands and options in
+ * flight fail with ECANCELED as well; whether the server has carried them out is
+ * not known. If no call waits, the next one that would wait fails in this way. A
+ * handle stays cancelled; to connect again, use another one. A second call has no
+ * effect.
+ *
+ * The function can be called by any thread and by signal handlers, at any time
+ * between nbd_create and nbd_close. It takes no lock, allocates no memory and
+ * preserves errno(3). Unlike all other functions, it does not set the error that
+ * nbd_get_error returns: if h is not an open handle, it returns -1 and sets
+ * only errno.
+ *
+ * The socket is shut down in both directions. Processes that share it, such as a
+ * child made by fork(2), lose the connection, too. A program with its own main
+ * loop sees the descriptor become ready, and its next call of
+ * nbd_aio_notify_read or nbd_aio_notify_write fails with ECANCELED.
+ *
+ * See the section CANCELLING of libnbdx for what cannot be interrupted.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_cancel(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_CANCEL 1
 
 /******************************************************************************
  * TLS: credentials in memory instead of files.

@@ -208,6 +208,47 @@ copied 10000001 bytes over 1 connection
 status 0" c/parallel-copy "$(at single)" single
 check 'the copy is the same' cmp disk single
 
+# A server that never replies to reads.
+printf 'handshake\nread-request\nwait-eof\n' > mute.script
+embedded mute --size 1M --script mute.script
+interrupted() { # FILE
+    c/cancel mute.sock "$1" &
+    local pid=$!
+    # The file is there once the first read is about to be sent.
+    until [ -e "$1" ]; do
+        kill -0 "$pid" || return
+        sleep 0.05
+    done
+    sleep 0.2
+    kill -INT "$pid"
+    wait "$pid"
+}
+
+check 'c/cancel, nobody presses Ctrl-C' prints 'status 0' c/cancel disk.sock uncancelled
+check 'the copy is the same' cmp disk uncancelled
+check 'c/cancel, Ctrl-C' prints "\
+cancelled after 0 of 1048576 bytes
+status 1" interrupted cancelled
+check 'there is no half copy' test ! -e cancelled
+
+{ head -c 1M /dev/zero; head -c 1M /dev/zero | tr '\0' x; head -c 2M /dev/zero; } > quarter
+embedded quarter --file quarter --read-only
+check 'c/batches' prints "\
+read 1024 blocks, 256 of them not zero
+status 0" c/batches "$(at quarter)"
+
+# ---------------------------------------------------------------- A late server
+
+later() { # COMMAND...
+    { sleep 0.5; exec "$server" --unix late.sock --size 1M; } &
+    "$@"
+}
+
+check 'c/wait-for-server' prints "\
+1048576 bytes
+status 0" later c/wait-for-server "$(at late)" 30
+check 'c/wait-for-server, none comes' prints 'status 1' without . c/wait-for-server "$(at none)" 1
+
 # -------------------------------------------------------------------- Main loops
 
 { head -c 300000 /dev/zero | tr '\0' x; head -c 100000 /dev/zero; } > letters

@@ -13,7 +13,8 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::sys;
 
@@ -101,6 +102,66 @@ impl Drop for Busy {
 /// have left in memory is void, because they no longer exist.
 pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
+}
+
+/// Counts the threads that are inside a few instructions which never wait, so
+/// that another thread can wait until they are out.
+///
+/// Entering takes no lock and allocates nothing, so signal handlers can do it.
+/// In a child the counts begin again, because the other threads do not exist.
+#[derive(Debug, Default)]
+pub struct Passing {
+    /// Two doors, each with the generation in the upper half and the count in
+    /// the lower one.
+    doors: [AtomicU64; 2],
+    /// The door for those who come next.  Whoever waits for one directs them to
+    /// the other, because many who come and go all the time may never all be
+    /// out at the same moment.
+    second: AtomicBool,
+}
+
+impl Passing {
+    /// Runs `operation` as one of those that are inside.
+    pub fn pass<R>(&self, operation: impl FnOnce() -> R) -> R {
+        let generation = generation();
+        let [first, second] = &self.doors;
+        let door = match self.second.load(Ordering::SeqCst) {
+            false => first,
+            true => second,
+        };
+        let _ = door.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
+            let count = count_in(word, generation);
+            Some(u64::from(generation) << 32 | u64::from(count.wrapping_add(1)))
+        });
+        let result = operation();
+        // Unless this thread has forked meanwhile, in a signal handler.
+        let _ = door.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
+            (count_in(word, generation) > 0).then(|| word.wrapping_sub(1))
+        });
+        result
+    }
+
+    /// Waits until everybody who has entered before is out.  What they must not
+    /// see when they enter from now on has been stored with `SeqCst` before.
+    pub fn wait_until_empty(&self) {
+        // A thread of lower priority may need the processor to get out.
+        const NAP: Duration = Duration::from_micros(50);
+
+        for (door, is_second) in self.doors.iter().zip([false, true]) {
+            while count_in(door.load(Ordering::SeqCst), generation()) > 0 {
+                self.second.store(!is_second, Ordering::SeqCst);
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+}
+
+/// The count, if it is of this generation.
+fn count_in(word: u64, generation: u32) -> u32 {
+    match word.checked_sub(u64::from(generation) << 32) {
+        Some(count) => u32::try_from(count).unwrap_or(0),
+        None => 0,
+    }
 }
 
 fn enter() {
@@ -234,6 +295,33 @@ mod tests {
             thread.join().unwrap();
         }
         assert!(all_well);
+    }
+
+    #[test]
+    fn who_passes_is_waited_for_but_not_in_a_child() {
+        let passing = Passing::default();
+        assert_eq!(passing.pass(|| passing.pass(|| 7)), 7);
+        passing.wait_until_empty();
+        let (tell, told) = mpsc::channel();
+        let is_out = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                passing.pass(|| {
+                    tell.send(()).unwrap();
+                    std::thread::sleep(Duration::from_millis(20));
+                    is_out.store(true, Ordering::SeqCst);
+                });
+            });
+            told.recv().unwrap();
+            assert!(forked(|| {
+                passing.wait_until_empty();
+                passing.pass(|| ());
+                passing.wait_until_empty();
+                true
+            }));
+            passing.wait_until_empty();
+            assert!(is_out.load(Ordering::SeqCst));
+        });
     }
 
     #[test]

@@ -66,6 +66,7 @@
 //! * `memory`, `callback`, `flow`, `error`: types that all modules share:
 //!   memory and closures lent by the caller, results of sending and receiving,
 //!   errors;
+//! * `cancel`: what wakes a handle that waits when it is cancelled;
 //! * `statistics`: counters of what was sent and received;
 //! * `unwind`, `fork`: where panics are caught, and locks that a forked child
 //!   must not inherit locked;
@@ -85,6 +86,7 @@
 
 mod api;
 mod callback;
+mod cancel;
 mod client;
 mod connect;
 mod error;

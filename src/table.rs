@@ -80,6 +80,11 @@ impl States {
         Self((bits & 63) as u8)
     }
 
+    /// Whether the sets have a state in common.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Whether `state` is in the set.
     pub const fn contains(self, state: Self) -> bool {
         self.0 & state.0 == state.0
@@ -112,7 +117,7 @@ const CONNECTED: States = States::CONNECTED;
 /// What the handshake requests can still be changed.
 const BEFORE_GO: States = CREATED.or(NEGOTIATING);
 /// There is a server to disconnect from.
-const OPEN: States = NEGOTIATING.or(CONNECTED);
+pub const OPEN: States = NEGOTIATING.or(CONNECTED);
 /// What the server reported is known.
 const KNOWN: States = OPEN.or(States::CLOSED);
 /// The location of the server is known.
@@ -439,6 +444,13 @@ rows! {
     // x/connecting
     set_address_family: CREATED 1.0;
     get_address_family: ANY 1.0;
+    set_connect_retry: CREATED 1.0;
+    get_connect_retry: ANY 1.0;
+    set_address_race: CREATED 1.0;
+    get_address_race: ANY 1.0;
+
+    // x/cancelling
+    cancel: ANY 1.0;
 
     // x/tls
     set_tls_pem: CREATED 1.0;

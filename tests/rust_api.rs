@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::{panic_any, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use embedded_server::{Config, Export, Failure, Replies};
 use nbd::{
@@ -805,6 +806,54 @@ fn traffic_is_counted() {
     assert!(handle.stats_bytes_received() > before + 4096);
     assert!(handle.stats_bytes_sent() > 0);
     assert!(handle.stats_chunks_sent() > 0 && handle.stats_chunks_received() > 0);
+}
+
+#[test]
+fn a_call_that_waits_is_cancelled() {
+    let handle = connected();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(20));
+            handle.cancel();
+        });
+        assert_eq!(handle.poll(-1).unwrap_err().errno(), libc::ECANCELED);
+    });
+    assert!(handle.aio_is_dead());
+    let error = handle.pread(&mut [0; 512], 0, 0).unwrap_err();
+    assert_eq!(error.errno(), libc::ECANCELED);
+    assert!(error.text().contains("cancel"), "{error}");
+}
+
+#[test]
+fn a_server_is_waited_for() {
+    let directory = std::env::temp_dir().join(format!("nbd-rust-retry-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let socket = directory.join("socket");
+    let handle = Handle::new();
+    assert_eq!(handle.get_connect_retry().unwrap(), Duration::ZERO);
+    handle.set_connect_retry(Duration::from_secs(60)).unwrap();
+    assert_eq!(handle.get_connect_retry().unwrap(), Duration::from_secs(60));
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        let server = scope.spawn(|| {
+            thread::sleep(Duration::from_millis(100));
+            embedded_server::spawn_unix(Config::default(), &socket).unwrap()
+        });
+        handle.connect_unix(&socket).unwrap();
+        assert!(begin.elapsed() >= Duration::from_millis(100));
+        handle.shutdown(0).unwrap();
+        drop(server.join().unwrap());
+    });
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn a_race_has_a_delay() {
+    let handle = Handle::new();
+    assert_eq!(handle.get_address_race().unwrap(), Duration::ZERO);
+    handle.set_address_race(Duration::from_millis(250)).unwrap();
+    let delay = handle.get_address_race().unwrap();
+    assert_eq!(delay, Duration::from_millis(250));
 }
 
 #[test]

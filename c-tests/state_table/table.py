@@ -33,6 +33,7 @@ BY_TYPE = {
     "const char *": '"name"',
     "const void *": "buffer",
     "int": "0",
+    "int64_t": "0",
     "size_t": "512",
     "uint32_t": "0",
     "uint64_t": "512",

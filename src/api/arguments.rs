@@ -12,6 +12,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::buffers::Source;
 use super::callbacks::{
@@ -299,6 +300,23 @@ macro_rules! sockets {
     )*};
 }
 sockets! { OwnedFd UnixStream TcpStream }
+
+/// A period of time.
+pub trait ToTime: Argument<Value = Duration> {}
+
+impl ToTime for Duration {}
+
+impl Argument for Duration {
+    type Value = Self;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        line.value(name, self.as_millis());
+    }
+
+    fn take(self, _name: &str) -> Result<Self> {
+        Ok(self)
+    }
+}
 
 /// A mandatory callback.  Commands have no lifetime parameters, so a callback
 /// that borrows has to be lent to a call that waits (`while_waiting`).

@@ -1,30 +1,44 @@
 //! Connecting.
 
-use std::io;
-
 use super::Client;
+use super::debug::debug;
 use super::state::State;
+use crate::cancel::Stoppable;
 use crate::connect::subprocess::{self, Subprocess};
-use crate::connect::{self, Attempt, Place, Target, activation};
+use crate::connect::{
+    self, Failure, Pause, Place, Reason, Retry, Seat, Target, Trying, activation,
+};
 use crate::error::{Error, Escaped, Result};
 
 impl Client {
     /// Starts to connect.  This blocks only while a name is resolved or a
     /// program starts.
     pub fn connect(&mut self, target: impl Into<Target>) -> Result<()> {
-        match target.into() {
-            Target::Place(place) => self.connect_to(place),
+        self.heed_cancel()?;
+        self.begin_connecting(target.into())?;
+        // The request may have come while there was nothing that it could wake.
+        self.heed_cancel()
+    }
+
+    fn begin_connecting(&mut self, target: Target) -> Result<()> {
+        self.retry = None;
+        match target {
+            Target::Place(place) => {
+                let time = self.settings.connect_retry;
+                self.retry = (!time.is_zero()).then(|| Box::new(Retry::within(time)));
+                self.connect_to(place)
+            }
             Target::Socket(socket) => {
                 let socket = socket.take_over()?;
                 self.place = None;
                 self.socket_is_known = true;
-                self.greet(socket);
+                self.greet(Stoppable::new(socket, &self.cancel));
                 Ok(())
             }
             Target::Activated(argv) => {
                 self.place = None;
                 let name = &self.settings.socket_activation_name;
-                match activation::run(&argv, name) {
+                match activation::run(&argv, name, &self.cancel) {
                     Ok((child, address)) => {
                         self.subprocess = Some(child);
                         self.connect_to(Place::Address(address))
@@ -36,41 +50,89 @@ impl Client {
     }
 
     fn connect_to(&mut self, place: Place) -> Result<()> {
+        if let Place::Command(argv) = self.place.insert(place) {
+            return match subprocess::run(argv, &self.cancel) {
+                Ok((child, socket)) => {
+                    self.subprocess = Some(child);
+                    self.greet(Stoppable::new(socket, &self.cancel));
+                    Ok(())
+                }
+                Err(error) => Err(self.die(error)),
+            };
+        }
+        self.try_addresses(Seat::new(&self.cancel))
+    }
+
+    /// Starts to connect to the addresses of the place.
+    pub(super) fn try_addresses(&mut self, seat: Seat) -> Result<()> {
         let family = self.settings.address_family;
-        let addresses = match self.place.insert(place) {
-            Place::Tcp { host, port } => connect::resolve(host, port, family)?,
-            Place::Address(address) => vec![*address],
-            Place::Command(argv) => {
-                return match subprocess::run(argv) {
-                    Ok((child, socket)) => {
-                        self.subprocess = Some(child);
-                        self.greet(socket);
-                        Ok(())
-                    }
-                    Err(error) => Err(self.die(error)),
-                };
-            }
+        let addresses = match &self.place {
+            Some(Place::Tcp { host, port }) => connect::resolve(host, port, family),
+            Some(Place::Address(address)) => Ok(vec![*address]),
+            Some(Place::Command(_)) | None => Ok(Vec::new()),
         };
-        match Attempt::begin(addresses) {
-            Ok(attempt) => {
-                self.state = State::Connecting(attempt);
+        let delay = self.settings.address_race;
+        let delay = (!delay.is_zero()).then_some(delay);
+        let begun = match addresses {
+            Ok(addresses) => Trying::begin(addresses, delay, seat),
+            Err(unresolved) => Err(Failure {
+                reason: Reason::Unresolved(unresolved.reason),
+                nobody_listens: unresolved.is_unknown,
+                seat,
+            }),
+        };
+        match begun {
+            Ok(trying) => {
+                self.state = State::Connecting(Box::new(trying));
                 Ok(())
             }
-            Err(error) => Err(self.connect_failed(&error)),
+            Err(failure) => self.connect_failed(failure),
         }
     }
 
-    /// Connecting failed for all addresses.  After a failed TCP connect, which
-    /// may have been one of several attempts, the caller may try another host.
-    pub(super) fn connect_failed(&mut self, error: &io::Error) -> Error {
-        if let Some(Place::Tcp { host, port }) = &self.place {
-            let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
-            let error = Error::system(format!("cannot connect to {host}:{port}"), error);
-            self.state = State::Created;
-            self.forget_uri();
-            return error;
+    /// Connecting failed for all addresses.  If nobody listens yet, there may
+    /// be time to try again.
+    pub(super) fn connect_failed(&mut self, failure: Failure) -> Result<()> {
+        self.heed_cancel()?;
+        let mut reason = failure.reason;
+        if failure.nobody_listens
+            && let Some(time) = self.retry.as_mut().and_then(|retry| retry.pause())
+        {
+            debug!(
+                self.debug,
+                "nobody listens ({reason}); the next try is in {} ms",
+                time.as_millis()
+            );
+            match Pause::begin(failure.seat, time) {
+                Ok(pause) => {
+                    self.state = State::Connecting(Box::new(Trying::Pause(pause)));
+                    return Ok(());
+                }
+                Err(error) => reason = Reason::System(error),
+            }
         }
-        self.die(Error::system("cannot connect to the server", error))
+        Err(self.unconnected(&reason))
+    }
+
+    /// After a failed TCP connect, which may have been one of several attempts,
+    /// the caller may try another host.
+    fn unconnected(&mut self, reason: &Reason) -> Error {
+        let Some(Place::Tcp { host, port }) = &self.place else {
+            return self.die(match reason {
+                Reason::System(error) => Error::system("cannot connect to the server", error),
+                Reason::Unresolved(reason) => Error::without_errno(reason.clone()),
+            });
+        };
+        let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
+        let error = match reason {
+            Reason::System(error) => {
+                Error::system(format!("cannot connect to {host}:{port}"), error)
+            }
+            Reason::Unresolved(reason) => Error::without_errno(format!("{host}:{port}: {reason}")),
+        };
+        self.state = State::Created;
+        self.forget_uri();
+        error
     }
 
     /// Waits until the handshake is complete or, in option mode, the caller can

@@ -12,6 +12,7 @@ impl Client {
     /// Handles a socket that has become readable.
     pub fn aio_notify_read(&mut self) -> Result<()> {
         self.expect(READ, "read")?;
+        self.heed_cancel()?;
         self.socket_is_watched = true;
         self.send_batch()?;
         self.read(self.reach_of_one_call())
@@ -21,6 +22,7 @@ impl Client {
     /// has seen, which the direction indicates by requesting both events.
     pub fn aio_notify_write(&mut self) -> Result<()> {
         self.expect(WRITE, "write")?;
+        self.heed_cancel()?;
         self.socket_is_watched = true;
         if !self.has_backlog() {
             return self.write();
@@ -40,6 +42,9 @@ impl Client {
     pub(super) fn read(&mut self, reach: Reach) -> Result<()> {
         if self.read_handshake()? && matches!(self.state, State::Transmitting(_)) {
             return self.receive_replies(reach);
+        }
+        if matches!(self.state, State::Connecting(_)) {
+            return self.advance_connecting();
         }
         Ok(())
     }
@@ -78,21 +83,20 @@ impl Client {
         ))
     }
 
-    /// Checks the result of connecting.
+    /// Checks the result of connecting, or tries again.
+    #[cold]
+    #[inline(never)]
     fn advance_connecting(&mut self) -> Result<()> {
-        let State::Connecting(attempt) = std::mem::replace(&mut self.state, State::Created) else {
+        let State::Connecting(trying) = std::mem::replace(&mut self.state, State::Created) else {
             return Ok(());
         };
-        match attempt.proceed() {
-            Ok(Outcome::Trying(attempt)) => {
-                self.state = State::Connecting(attempt);
-                Ok(())
-            }
-            Ok(Outcome::Connected(socket)) => {
-                self.greet(socket);
-                Ok(())
-            }
-            Err(error) => Err(self.connect_failed(&error)),
+        match trying.proceed() {
+            Ok(Outcome::Trying(trying)) => self.state = State::Connecting(Box::new(trying)),
+            Ok(Outcome::Connected(socket)) => self.greet(socket),
+            Ok(Outcome::Again(seat)) => self.try_addresses(seat)?,
+            Err(failure) => self.connect_failed(failure)?,
         }
+        // The request may have come while there was nothing that it could wake.
+        self.heed_cancel()
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a connection: an orderly one, a failure, or the closing of the
 //! handle.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::transport::Stream;
 
 use super::Client;
@@ -10,7 +10,9 @@ use super::state::State;
 
 impl Client {
     /// Ends the session in an orderly way.
-    pub(super) fn session_ended(&mut self, stream: Option<Stream>) {
+    pub(super) fn session_ended(&mut self, stream: Option<Stream>) -> Result<()> {
+        // A cancelled connection looks as if the server had ended it.
+        self.heed_cancel()?;
         debug!(self.debug, "the connection is closed");
         if let Some(mut stream) = stream {
             // The stream is about to be closed anyway; this only makes it
@@ -18,22 +20,50 @@ impl Client {
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(libc::ENOTCONN);
         self.option_ended(Ok(0));
+        Ok(())
     }
 
-    /// Marks the connection as broken, and returns the reason.
+    /// Marks the connection as broken, and returns the reason.  How a cancelled
+    /// connection breaks is a matter of chance, and not the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
+        let is_cancelled = self.cancel.is_requested();
+        self.break_down(if is_cancelled { cancelled() } else { error })
+    }
+
+    /// As above, whether or not the handle has been cancelled.
+    pub(super) fn break_down(&mut self, error: Error) -> Error {
         debug!(self.debug, "the connection is dead: {error}");
         self.state = State::Dead(error.clone());
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(match error.errno() {
+            libc::ECANCELED => libc::ECANCELED,
+            _ => libc::ENOTCONN,
+        });
         self.option_ended(Err(error.clone()));
         error
     }
 
+    /// Ends the connection if the handle has been cancelled.
+    pub(super) fn heed_cancel(&mut self) -> Result<()> {
+        if self.cancel.is_requested() {
+            return Err(self.die(cancelled()));
+        }
+        Ok(())
+    }
+
+    /// Why the connection was ended, if it was because the handle has been
+    /// cancelled.
+    pub(super) fn cancellation(&self) -> Option<&Error> {
+        match &self.state {
+            State::Dead(cause) if cause.errno() == libc::ECANCELED => Some(cause),
+            _ => None,
+        }
+    }
+
     /// Closes the handle.
     pub(super) fn close(&mut self) {
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(libc::ENOTCONN);
         self.transmission.retire_done();
         let mut subprocess = self.subprocess.take();
         if let Some(child) = &mut subprocess {
@@ -55,4 +85,8 @@ impl Client {
             }
         }
     }
+}
+
+fn cancelled() -> Error {
+    Error::new(libc::ECANCELED, "cancelled with nbdx_cancel")
 }

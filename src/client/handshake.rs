@@ -1,8 +1,8 @@
 //! The handshake: conversations, and the socket that carries them.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::cancel::Stoppable;
 use crate::error::Result;
 use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
@@ -21,7 +21,7 @@ const ANSWER: usize = 1024;
 
 impl Client {
     /// Handles an established connection, on which the server speaks first.
-    pub(super) fn greet(&mut self, socket: OwnedFd) {
+    pub(super) fn greet(&mut self, socket: Stoppable) {
         debug!(self.debug, "connected, waiting for the server's greeting");
         let line = Line::new(Arc::clone(&self.statistics));
         self.begin_conversation(Stream::plain(socket), line, None);
@@ -161,10 +161,7 @@ impl Client {
                 self.option_ended(Ok(count));
                 Ok(())
             }
-            Ok(Next::Closed) => {
-                self.session_ended(Some(stream));
-                Ok(())
-            }
+            Ok(Next::Closed) => self.session_ended(Some(stream)),
             Err(Fault::Refused(_, error) | Fault::Unheard(error)) => {
                 debug!(self.debug, "{error}");
                 self.state = State::Negotiating(stream, line);

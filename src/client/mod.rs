@@ -5,7 +5,8 @@
 //! functions (`api`) are built from the methods of `Client`, which are in one
 //! file for each topic:
 //!
-//! * `settings`: the settings made by the caller;
+//! * `settings`: the settings made by the caller, and `environment`: those made
+//!   by the user;
 //! * `connecting`: the ways to connect; `uri` chooses one of them;
 //! * `options`: option mode, in which the caller controls the handshake;
 //! * `info`: what is known about the server and the export;
@@ -21,6 +22,7 @@ mod connecting;
 pub mod debug;
 mod drive;
 mod end;
+mod environment;
 mod handshake;
 mod info;
 mod lock;
@@ -38,8 +40,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::callback::Completion;
-use crate::connect::Place;
+use crate::cancel::Cancel;
 use crate::connect::subprocess::Subprocess;
+use crate::connect::{Place, Retry};
 use crate::error::{Error, Result};
 use crate::negotiation::{Config, OptionRequest, Session};
 use crate::statistics::Statistics;
@@ -63,6 +66,7 @@ use state::{Published, State};
 pub struct Handle {
     debug: Arc<DebugSink>,
     statistics: Arc<Statistics>,
+    cancel: Arc<Cancel>,
     private_data: AtomicUsize,
     /// The state as it was when the last locked call ended.
     published: AtomicU32,
@@ -75,6 +79,7 @@ pub struct Handle {
 pub struct Client {
     pub debug: Arc<DebugSink>,
     statistics: Arc<Statistics>,
+    cancel: Arc<Cancel>,
     pub settings: Watched<Settings>,
     pub state: State,
     pub session: Watched<Session>,
@@ -84,6 +89,8 @@ pub struct Client {
     subprocess: Option<Subprocess>,
     /// The address of the server, as far as it is known.
     place: Option<Place>,
+    /// How long to try to connect if nobody listens, if at all.
+    retry: Option<Box<Retry>>,
     /// The caller's settings before a URI changed them.
     before_uri: Option<Box<(Config, crate::transport::tls::Settings)>>,
     /// The caller has obtained the socket or has created it, so it must be
@@ -121,12 +128,17 @@ impl Handle {
     pub fn new() -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
-        let wanted = sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
+        // Nearly always there are none.
+        let has_variables = sys::has_variable(b"LIBNBD", &[b"_DEBUG=", b"X_"]);
+        let wanted = has_variables
+            && sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
         let sink = Arc::new(DebugSink::new(name, wanted));
         let statistics = Arc::<Statistics>::default();
+        let cancel = Arc::<Cancel>::default();
         let mut client = Client {
             debug: Arc::clone(&sink),
             statistics: Arc::clone(&statistics),
+            cancel: Arc::clone(&cancel),
             settings: Watched::default(),
             state: State::Created,
             session: Watched::default(),
@@ -137,6 +149,7 @@ impl Handle {
             option: PendingOption::default(),
             subprocess: None,
             place: None,
+            retry: None,
             before_uri: None,
             socket_is_known: false,
             socket_is_watched: false,
@@ -146,18 +159,15 @@ impl Handle {
         };
         let _context = debug::enter(table::create.name);
         debug!(sink, "opening handle");
-        match sys::trusted_variable(c"LIBNBDX_BATCH") {
-            Some(value) if value == "1" => client.settings.batch = true,
-            Some(value) if value != "0" => {
-                debug!(sink, "LIBNBDX_BATCH is ignored: {value:?} is not 0 or 1")
-            }
-            _ => {}
+        if has_variables {
+            client.read_environment();
         }
         let snapshot = Snapshot::default();
         snapshot.update(&client.settings, &client.session);
         Self {
             debug: sink,
             statistics,
+            cancel,
             private_data: AtomicUsize::new(0),
             published: AtomicU32::new(client.published().to_bits()),
             snapshot,
@@ -174,6 +184,11 @@ impl Handle {
             published: &self.published,
             snapshot: &self.snapshot,
         })
+    }
+
+    /// What cancels the handle.
+    pub(crate) fn cancellation(&self) -> &Cancel {
+        &self.cancel
     }
 
     /// The destination of debug messages.
@@ -291,6 +306,14 @@ impl Client {
 
     #[cold]
     fn forbidden(&self, row: &Row) -> Error {
+        // A thread that has waited for the lock is told why the connection is
+        // gone.
+        if let Some(cause) = self.cancellation()
+            && row.states.intersects(table::OPEN)
+            && !row.states.contains(States::CREATED)
+        {
+            return cause.clone();
+        }
         let errno = match self.state {
             State::Created => libc::ENOTCONN,
             _ => libc::EINVAL,
@@ -310,7 +333,7 @@ impl Client {
     /// that are borrowed only while their caller waits, and no caller waits any
     /// more.
     pub fn panicked(&mut self) -> Error {
-        let error = self.die(Error::new(libc::ENOTRECOVERABLE, "internal error"));
+        let error = self.break_down(Error::new(libc::ENOTRECOVERABLE, "internal error"));
         self.transmission.retire_done();
         error
     }

@@ -36,6 +36,9 @@ impl Client {
     }
 
     fn wait(&mut self, fd: RawFd, timeout: c_int, reach: Reach) -> Result<c_int> {
+        if self.cancel.is_requested() {
+            return Err(self.stopped());
+        }
         self.send_batch()?;
         if self.has_backlog() && self.receive_without_waiting(reach)? {
             return Ok(1);
@@ -45,14 +48,8 @@ impl Client {
             .state
             .raw_fd()
             .filter(|_| direction != 0)
-            .ok_or_else(|| {
-                let state = self.state.label().to_string_lossy();
-                Error::new(
-                    libc::EINVAL,
-                    format!("there is nothing to wait for in state {state}"),
-                )
-            })?;
-        if matches!(&self.state, State::Connecting(attempt) if attempt.is_connected()) {
+            .ok_or_else(|| self.nothing_to_wait_for())?;
+        if matches!(&self.state, State::Connecting(trying) if trying.is_connected()) {
             return self.write().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
@@ -79,8 +76,33 @@ impl Client {
         // A negative timeout means no limit.
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         match sys::poll(waits, timeout).map_err(|error| Error::system("poll", &error))? {
+            _ if self.cancel.is_requested() => Err(self.stopped()),
             None => Ok(0),
             Some([happened, _]) => self.react(happened, direction, reach).map(|()| 1),
+        }
+    }
+
+    fn nothing_to_wait_for(&self) -> Error {
+        let state = self.state.label().to_string_lossy();
+        Error::new(
+            libc::EINVAL,
+            format!("there is nothing to wait for in state {state}"),
+        )
+    }
+
+    /// The handle has been cancelled, so nothing waits any more.
+    #[cold]
+    #[inline(never)]
+    fn stopped(&mut self) -> Error {
+        if self.state.raw_fd().is_some() {
+            return match self.heed_cancel() {
+                Err(error) => error,
+                Ok(()) => self.nothing_to_wait_for(),
+            };
+        }
+        match self.cancellation() {
+            Some(cause) => cause.clone(),
+            None => self.nothing_to_wait_for(),
         }
     }
 
@@ -167,7 +189,7 @@ impl Client {
                 return match (errno, &self.state) {
                     (0, _) => Ok(()),
                     // The reason why the connection broke is more informative.
-                    (libc::ENOTCONN, State::Dead(cause)) => Err(cause.clone()),
+                    (libc::ENOTCONN | libc::ECANCELED, State::Dead(cause)) => Err(cause.clone()),
                     _ => Err(command_failed(errno, command)),
                 };
             }
@@ -182,6 +204,6 @@ impl Client {
         while self.state.states() == States::CONNECTED {
             self.step()?;
         }
-        Ok(())
+        self.cancellation().cloned().map_or(Ok(()), Err)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::negotiation::Config;
@@ -48,6 +49,11 @@ pub struct Settings {
     pub address_family: c_int,
     /// Whether commands wait until the handle next moves bytes.
     pub batch: bool,
+    /// For how long to try again if nobody listens.
+    pub connect_retry: Duration,
+    /// How much later than the one before each address is tried; not at the same
+    /// time if this is zero.
+    pub address_race: Duration,
 }
 
 impl Default for Settings {
@@ -61,6 +67,8 @@ impl Default for Settings {
             uri: Rules::default(),
             address_family: libc::AF_UNSPEC,
             batch: false,
+            connect_retry: Duration::ZERO,
+            address_race: Duration::ZERO,
         }
     }
 }

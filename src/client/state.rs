@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::fmt;
 use std::os::fd::RawFd;
 
-use crate::connect::Attempt;
+use crate::connect::Trying;
 use crate::error::Error;
 use crate::negotiation::line::{Conversation, Line};
 use crate::negotiation::{Answer, Next, Session};
@@ -22,8 +22,8 @@ pub const WRITE: u32 = 2;
 pub enum State {
     /// Not connected yet.
     Created,
-    /// A socket is being connected.
-    Connecting(Attempt),
+    /// A socket is being connected, or several, or none for the moment.
+    Connecting(Box<Trying>),
     /// The handshake or an option is in progress.
     Conversing(Talk),
     /// In option mode, between two options.
@@ -66,7 +66,7 @@ impl State {
     pub fn label(&self) -> &'static CStr {
         match self {
             Self::Created => c"START: the handle has been created",
-            Self::Connecting(_) => c"CONNECT.CONNECTING: connecting to the server",
+            Self::Connecting(trying) => trying.label(),
             Self::Conversing(talk) => talk.line.current_label(),
             Self::Negotiating(..) => c"NEGOTIATING: waiting for the caller to choose an option",
             Self::Transmitting(_) => c"READY: connected to the server",
@@ -87,7 +87,7 @@ impl State {
     /// The socket, if there is one.
     pub fn raw_fd(&self) -> Option<RawFd> {
         match self {
-            Self::Connecting(attempt) => Some(attempt.raw_fd()),
+            Self::Connecting(trying) => Some(trying.raw_fd()),
             Self::Conversing(talk) => Some(talk.stream.raw_fd()),
             Self::Negotiating(stream, _) | Self::Transmitting(stream) => Some(stream.raw_fd()),
             Self::Created | Self::Closed | Self::Dead(_) => None,
@@ -179,6 +179,7 @@ impl Client {
     pub fn direction(&self) -> u32 {
         match &self.state {
             State::Created | State::Negotiating(..) | State::Closed | State::Dead(_) => 0,
+            State::Connecting(trying) if trying.is_awaited_by_reading() => READ,
             State::Connecting(_) => WRITE,
             State::Conversing(talk) if talk.stream.has_unsent() || talk.line.has_output() => WRITE,
             State::Conversing(_) => READ,

@@ -122,16 +122,14 @@ impl Client {
                 }
                 Ok(Arrival::Drained) => return Ok(()),
                 Ok(Arrival::End) => {
-                    self.session_ended(None);
-                    return Ok(());
+                    return self.session_ended(None);
                 }
                 // A server may drop the connection as soon as it receives the
                 // disconnect request.
                 Err(error)
                     if error.errno() == libc::ECONNRESET && self.transmission.is_disconnected() =>
                 {
-                    self.session_ended(None);
-                    return Ok(());
+                    return self.session_ended(None);
                 }
                 Err(error) => return Err(self.die(error)),
             }

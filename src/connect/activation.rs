@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use super::program::Argv;
 use super::socket_file::SocketFile;
 use super::subprocess::{self, Subprocess};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::sys::address::SocketAddress;
 use crate::sys::{self, Handed};
@@ -20,7 +21,7 @@ const LISTENER: RawFd = 3;
 const MAX_NAME: usize = 32;
 
 /// Runs a server that accepts connections at a new address.
-pub fn run(argv: &Argv, name: &CStr) -> Result<(Subprocess, SocketAddress)> {
+pub fn run(argv: &Argv, name: &CStr, cancel: &Cancel) -> Result<(Subprocess, SocketAddress)> {
     let file = SocketFile::new().map_err(|error| Error::system("mkdtemp", &error))?;
     let address = SocketAddress::unix(&file.path().into_os_string().into_vec())?;
     let handed = Handed::Listener {
@@ -30,7 +31,7 @@ pub fn run(argv: &Argv, name: &CStr) -> Result<(Subprocess, SocketAddress)> {
     };
     // The server has the only copy of the listening socket, so if it exits, no
     // client waits for it in vain.
-    let (child, ()) = subprocess::launch(argv, handed, |_| Ok(()))?;
+    let (child, ()) = subprocess::launch(argv, handed, cancel, |_| Ok(()))?;
     Ok((child.listening(file), address))
 }
 

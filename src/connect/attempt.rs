@@ -1,54 +1,69 @@
 //! Connecting to one of several addresses, tried in order, without waiting.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Arc;
+use std::vec;
 
+use super::failure::{Failure, Failures};
+use super::{Outcome, Seat};
+use crate::cancel::{Cancel, Stoppable};
 use crate::sys;
 use crate::sys::address::SocketAddress;
 
 /// A connection attempt in progress: the socket, and the addresses still to be
 /// tried if it fails.
-///
-/// The descriptor keeps its number from the first address to the last, because
-/// the caller may have registered it with an event loop.
 #[derive(Debug)]
 pub struct Attempt {
-    socket: OwnedFd,
+    socket: Stoppable,
+    cancel: Arc<Cancel>,
     family: i32,
     connected: bool,
-    rest: std::vec::IntoIter<SocketAddress>,
-    /// The first error, which is reported if all addresses fail.
-    first_error: Option<io::Error>,
+    rest: vec::IntoIter<SocketAddress>,
+    /// The first error is reported if all addresses fail.
+    failures: Failures,
 }
 
 impl Attempt {
     /// Starts with the first address that does not fail at once.
-    pub fn begin(addresses: Vec<SocketAddress>) -> io::Result<Self> {
-        Self::next(addresses.into_iter(), None, None)
+    pub fn begin(addresses: Vec<SocketAddress>, seat: Seat) -> Result<Self, Failure> {
+        Self::next(addresses.into_iter(), Failures::default(), seat)
     }
 
-    /// Starts with the next address that does not fail at once.  `failed` is
-    /// the socket of the previous failed attempt, with its address family.
+    /// Starts with the next address that does not fail at once.
     fn next(
-        mut rest: std::vec::IntoIter<SocketAddress>,
-        mut first_error: Option<io::Error>,
-        mut failed: Option<(OwnedFd, i32)>,
-    ) -> io::Result<Self> {
+        mut rest: vec::IntoIter<SocketAddress>,
+        mut failures: Failures,
+        mut seat: Seat,
+    ) -> Result<Self, Failure> {
         while let Some(address) = rest.next() {
-            match begin_with(&address, &mut failed) {
-                Ok((socket, connected)) => {
+            let family = address.family();
+            let socket = match seat.socket(&address) {
+                Ok(socket) => socket,
+                Err(error) => {
+                    failures.add(error, family);
+                    continue;
+                }
+            };
+            let cancel = Arc::clone(seat.cancel());
+            match begin_on(socket.as_fd(), &address) {
+                Ok(connected) => {
                     return Ok(Self {
                         socket,
-                        family: address.family(),
+                        cancel,
+                        family,
                         connected,
                         rest,
-                        first_error,
+                        failures,
                     });
                 }
-                Err(error) => first_error = first_error.or(Some(error)),
+                Err(error) => {
+                    failures.add(error, family);
+                    seat = Seat::of_socket(socket, family, cancel);
+                }
             }
         }
-        Err(first_error.unwrap_or_else(|| io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)))
+        Err(failures.conclude(seat))
     }
 
     /// The descriptor to wait for; it becomes writable when the result is
@@ -64,50 +79,17 @@ impl Attempt {
 
     /// Checks the result: either connected, or continuing with the next
     /// address.
-    pub fn proceed(self) -> io::Result<Outcome> {
+    pub fn proceed(mut self) -> Result<Outcome, Failure> {
         if self.connected {
             return Ok(Outcome::Connected(self.socket));
         }
-        match sys::connect_result(&self.socket) {
+        match sys::connect_result(self.socket.as_fd()) {
             Ok(()) => Ok(Outcome::Connected(self.socket)),
             Err(error) => {
-                let first_error = self.first_error.or(Some(error));
-                let failed = Some((self.socket, self.family));
-                Self::next(self.rest, first_error, failed).map(Outcome::Trying)
+                self.failures.add(error, self.family);
+                let seat = Seat::of_socket(self.socket, self.family, self.cancel);
+                Self::next(self.rest, self.failures, seat).map(Outcome::attempting)
             }
-        }
-    }
-}
-
-/// Starts to connect to one address.  Returns the socket and whether it is
-/// already connected.
-fn begin_with(
-    address: &SocketAddress,
-    failed: &mut Option<(OwnedFd, i32)>,
-) -> io::Result<(OwnedFd, bool)> {
-    let socket = match failed.take() {
-        None => sys::open(address)?,
-        // Reuse the socket if possible, because it may be registered with
-        // epoll.
-        Some((socket, family))
-            if family == address.family() && sys::disconnect(&socket).is_ok() =>
-        {
-            socket
-        }
-        Some((socket, family)) => {
-            let opened = sys::open(address).and_then(|new| sys::replace(&socket, new));
-            if let Err(error) = opened {
-                *failed = Some((socket, family));
-                return Err(error);
-            }
-            socket
-        }
-    };
-    match begin_on(&socket, address) {
-        Ok(connected) => Ok((socket, connected)),
-        Err(error) => {
-            *failed = Some((socket, address.family()));
-            Err(error)
         }
     }
 }
@@ -115,7 +97,7 @@ fn begin_with(
 /// Starts to connect a socket, and checks at once whether the connection was
 /// refused.  A refusal by this machine is already known, and the caller, who
 /// may not have obtained the socket yet, need not wait for it.
-fn begin_on(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
+pub(super) fn begin_on(socket: BorrowedFd, address: &SocketAddress) -> io::Result<bool> {
     let connected = sys::connect(socket, address)?;
     if !connected {
         sys::connect_result(socket)?;
@@ -123,15 +105,9 @@ fn begin_on(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
     Ok(connected)
 }
 
-/// Returns the result of an attempt.
-#[derive(Debug)]
-pub enum Outcome {
-    Connected(OwnedFd),
-    Trying(Attempt),
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Reason, Trying};
     use super::*;
     use crate::sys::{Wait, poll};
     use std::net::TcpListener;
@@ -153,17 +129,27 @@ mod tests {
         (bad.local_addr().unwrap().port(), good)
     }
 
-    fn connect(addresses: Vec<SocketAddress>) -> io::Result<OwnedFd> {
-        let mut attempt = Attempt::begin(addresses)?;
+    fn error(failure: Failure) -> io::Error {
+        match failure.reason {
+            Reason::System(error) => error,
+            Reason::Unresolved(text) => panic!("{text}"),
+        }
+    }
+
+    fn connect(addresses: Vec<SocketAddress>) -> io::Result<Stoppable> {
+        let seat = Seat::new(&Arc::default());
+        let mut attempt = Attempt::begin(addresses, seat).map_err(error)?;
         loop {
             let wait = Wait {
                 fd: attempt.raw_fd(),
                 events: libc::POLLOUT,
             };
             poll([wait], Some(Duration::from_secs(60)))?.unwrap();
-            match attempt.proceed()? {
+            match attempt.proceed().map_err(error)? {
                 Outcome::Connected(socket) => return Ok(socket),
-                Outcome::Trying(next) => attempt = next,
+                Outcome::Trying(Trying::Attempt(next)) => attempt = next,
+                Outcome::Trying(other) => panic!("{other:?}"),
+                Outcome::Again(seat) => panic!("{seat:?}"),
             }
         }
     }
@@ -174,7 +160,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let socket = connect(vec![loopback(refusing), loopback(port)]).unwrap();
         let (_, client) = listener.accept().unwrap();
-        let socket = std::net::TcpStream::from(socket);
+        let socket = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned().unwrap());
         assert_eq!(socket.local_addr().unwrap(), client);
     }
 

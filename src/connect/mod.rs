@@ -6,21 +6,31 @@
 
 pub mod activation;
 mod attempt;
+mod failure;
+mod pause;
 mod program;
+mod race;
+mod seat;
 mod socket_file;
 pub mod ssh;
 pub mod subprocess;
 
 use std::ffi::{CStr, CString, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
-use crate::error::{Error, Escaped, Result};
+use crate::cancel::Stoppable;
+use crate::error::{Error, Result};
 use crate::sys::address::SocketAddress;
 use crate::sys::{self, Brought, Offered, prepare_descriptor};
 
-pub use attempt::{Attempt, Outcome};
+use attempt::Attempt;
+pub use failure::{Failure, Reason};
+pub use pause::{Pause, Retry};
 pub use program::Argv;
+use race::Race;
+pub use seat::Seat;
 
 /// What a handle can connect to.
 #[derive(Debug)]
@@ -114,14 +124,99 @@ impl Socket {
     }
 }
 
+/// A connection in progress.
+#[derive(Debug)]
+pub enum Trying {
+    /// One address after the other is tried.
+    Attempt(Attempt),
+    /// Several are tried at the same time.
+    Race(Race),
+    /// Nobody listens, and none is tried at the moment.
+    Pause(Pause),
+}
+
+/// Returns the result of proceeding.
+#[derive(Debug)]
+pub enum Outcome {
+    Connected(Stoppable),
+    Trying(Trying),
+    /// The pause is over, and it is time to try all addresses again.
+    Again(Seat),
+}
+
+impl Outcome {
+    fn attempting(attempt: Attempt) -> Self {
+        Self::Trying(Trying::Attempt(attempt))
+    }
+
+    fn running(race: Race) -> Self {
+        Self::Trying(Trying::Race(race))
+    }
+}
+
+impl Trying {
+    /// Starts to connect to one of several addresses, of which the next is
+    /// started after the delay, or else only when the one before has failed.
+    pub fn begin(
+        addresses: Vec<SocketAddress>,
+        delay: Option<Duration>,
+        seat: Seat,
+    ) -> std::result::Result<Self, Failure> {
+        match delay {
+            Some(delay) if addresses.len() > 1 => {
+                Race::begin(addresses, delay, seat).map(Self::Race)
+            }
+            _ => Attempt::begin(addresses, seat).map(Self::Attempt),
+        }
+    }
+
+    /// The descriptor to wait for.
+    pub fn raw_fd(&self) -> RawFd {
+        match self {
+            Self::Attempt(attempt) => attempt.raw_fd(),
+            Self::Race(race) => race.raw_fd(),
+            Self::Pause(pause) => pause.raw_fd(),
+        }
+    }
+
+    /// Name and description of the state.
+    pub fn label(&self) -> &'static CStr {
+        match self {
+            Self::Attempt(_) | Self::Race(_) => c"CONNECT.CONNECTING: connecting to the server",
+            Self::Pause(_) => c"CONNECT.PAUSE: nobody listens, waiting to try again",
+        }
+    }
+
+    /// Whether it becomes readable when there is something to be done, and not
+    /// writable.
+    pub fn is_awaited_by_reading(&self) -> bool {
+        !matches!(self, Self::Attempt(_))
+    }
+
+    /// Whether there is nothing to wait for.
+    pub fn is_connected(&self) -> bool {
+        matches!(self, Self::Attempt(attempt) if attempt.is_connected())
+    }
+
+    /// Does what there is to be done.
+    pub fn proceed(self) -> std::result::Result<Outcome, Failure> {
+        match self {
+            Self::Attempt(attempt) => attempt.proceed(),
+            Self::Race(race) => race.proceed(),
+            Self::Pause(pause) => Ok(match pause.proceed() {
+                Ok(seat) => Outcome::Again(seat),
+                Err(pause) => Outcome::Trying(Self::Pause(pause)),
+            }),
+        }
+    }
+}
+
 /// Returns all addresses of a TCP server, or those of one family.  This blocks
 /// while names are resolved.
-pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>> {
-    sys::resolve(host, port, family).map_err(|reason| {
-        Error::without_errno(format!(
-            "{}:{}: {reason}",
-            Escaped(host.to_bytes()),
-            Escaped(port.to_bytes())
-        ))
-    })
+pub fn resolve(
+    host: &CStr,
+    port: &CStr,
+    family: c_int,
+) -> std::result::Result<Vec<SocketAddress>, sys::Unresolved> {
+    sys::resolve(host, port, family)
 }

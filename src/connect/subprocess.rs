@@ -2,11 +2,12 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::program::{self, Argv};
 use super::socket_file::SocketFile;
+use crate::cancel::Cancel;
 use crate::error::{Error, Escaped, Result};
 use crate::sys::{self, Child, Handed, Program, trusted_variable};
 
@@ -17,6 +18,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A server that has been sent SIGTERM has this much time to exit before it is
 /// killed.
 const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(5);
+
+/// The same, if the handle has been cancelled while the server was started.
+const BRIEF_GRACE_AFTER_SIGTERM: Duration = Duration::from_millis(100);
 
 /// A server that has been killed and has not exited within this time hangs in
 /// the kernel.
@@ -31,16 +35,17 @@ pub struct Subprocess {
 }
 
 /// Runs a command that speaks NBD on its standard input and output.
-pub fn run(argv: &Argv) -> Result<(Subprocess, OwnedFd)> {
+pub fn run(argv: &Argv, cancel: &Cancel) -> Result<(Subprocess, OwnedFd)> {
     let targets: &[RawFd] = &[libc::STDIN_FILENO, libc::STDOUT_FILENO];
-    launch(argv, Handed::HalfOfPair { targets }, Child::session)
+    launch(argv, Handed::HalfOfPair { targets }, cancel, Child::session)
 }
 
-/// Starts a program, waits until it runs or has failed to start, and receives
-/// the socket that the child may send to this process.
+/// Starts a program, waits until it runs or has failed to start or the handle is
+/// cancelled, and receives the socket that the child may send to this process.
 pub fn launch<T>(
     argv: &Argv,
     handed: Handed,
+    cancel: &Cancel,
     receive: impl FnOnce(&Child) -> io::Result<T>,
 ) -> Result<(Subprocess, T)> {
     let paths = program::candidates(&argv.program, trusted_variable(c"PATH").as_deref())?;
@@ -60,14 +65,22 @@ pub fn launch<T>(
         pid: started.pid(),
         listens: None,
     };
-    let outcome = started.outcome().and_then(|()| receive(&started));
+    let watch = cancel.watch(started.as_fd());
+    let outcome = started
+        .outcome(|| cancel.is_requested())
+        .and_then(|()| receive(&started));
+    drop(watch);
     // If a socket from the child could not be received, this ends the
     // connection.
     drop(started);
     match outcome {
         Ok(received) => Ok((child, received)),
         Err(error) => {
-            child.end();
+            if cancel.is_requested() {
+                child.end_soon();
+            } else {
+                child.end();
+            }
             Err(Error::system(complaint, &error))
         }
     }
@@ -113,11 +126,18 @@ impl Subprocess {
     /// as another user may not be signalled.  The program can still reap such a
     /// process.
     pub fn end(self) -> bool {
-        if self.ended_within(GRACE) {
-            return true;
-        }
+        self.ended_within(GRACE) || self.end_with_signals(GRACE_AFTER_SIGTERM)
+    }
+
+    /// Ends the process, which may not even be the program yet, although the
+    /// caller does not want to wait.
+    pub fn end_soon(self) -> bool {
+        self.end_with_signals(BRIEF_GRACE_AFTER_SIGTERM)
+    }
+
+    fn end_with_signals(self, grace_after_sigterm: Duration) -> bool {
         let signals = [
-            (libc::SIGTERM, GRACE_AFTER_SIGTERM),
+            (libc::SIGTERM, grace_after_sigterm),
             (libc::SIGKILL, GRACE_AFTER_SIGKILL),
         ];
         for (signal, grace) in signals {

@@ -7,8 +7,9 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::slice;
+use std::time::Duration;
 
-use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
+use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, ToTime, missing};
 use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
@@ -34,6 +35,10 @@ pub(super) struct Address {
 /// A descriptor that should be a connected socket.
 #[derive(Debug)]
 pub(super) struct Descriptor(Offered);
+
+/// A period of time, which may be negative.
+#[derive(Debug)]
+pub(super) struct Milliseconds(i64);
 
 /// Such a descriptor, as C passes it.
 pub(super) struct Fd(pub(super) c_int);
@@ -113,6 +118,13 @@ impl IntoArgument<Descriptor> for Fd {
     unsafe fn into_argument(self) -> Descriptor {
         // SAFETY: by the contract of this function.
         Descriptor(unsafe { Offered::new(self.0) })
+    }
+}
+
+impl IntoArgument<Milliseconds> for i64 {
+    /// Nothing is behind it.
+    unsafe fn into_argument(self) -> Milliseconds {
+        Milliseconds(self)
     }
 }
 
@@ -234,6 +246,21 @@ impl Argument for Descriptor {
 }
 
 impl ToSocket for Descriptor {}
+
+impl Argument for Milliseconds {
+    type Value = Duration;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        line.value(name, self.0);
+    }
+
+    fn take(self, name: &str) -> Result<Duration> {
+        let time = u64::try_from(self.0).map(Duration::from_millis);
+        time.map_err(|_| Error::new(libc::EINVAL, format!("{name}: {} is negative", self.0)))
+    }
+}
+
+impl ToTime for Milliseconds {}
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,13 @@
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
+use std::time::Duration;
 
 use super::last_error;
 use super::registry::{self, nbd_handle};
 use crate::client::Handle;
 use crate::error::{Error, Result};
-use crate::sys::Cancellation;
+use crate::sys::{Cancellation, set_errno};
 use crate::table;
 use crate::unwind::contain;
 
@@ -69,6 +70,7 @@ conversions! {
     // Cookies count from 1, and sizes have been checked: both fit.
     u64 => i64: |number| Ok(i64::try_from(number).unwrap_or(i64::MAX));
     Option<u64> => i64: |number| number.unwrap_or(0).into_c();
+    Duration => i64: |time| Ok(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
     usize => isize: |number| isize::try_from(number)
         .map_err(|_| Error::new(libc::EOVERFLOW, "the size is too large"));
     CString => *mut c_char: |text| malloced(&text);
@@ -221,6 +223,32 @@ macro_rules! ask {
 }
 
 pub(super) use {ask, call, get, pass, wait};
+
+/// Cancels a handle.  Nothing here takes a lock or allocates, because this may be
+/// a signal handler; for the same reason a failure does not become the error of
+/// the thread, but only sets errno.
+///
+/// # Safety
+/// As for `registry::enter`.
+pub(super) unsafe fn cancel(h: *const nbd_handle) -> c_int {
+    // The table has such a row.
+    let _ = &table::cancel;
+    let cancellation = Cancellation::hold();
+    // SAFETY: by the contract of this function.
+    let errno = match unsafe { registry::pass(h, Handle::cancel) } {
+        Ok(()) => None,
+        Err(_) if h.is_null() => Some(libc::EFAULT),
+        Err(_) => Some(libc::EINVAL),
+    };
+    cancellation.release();
+    match errno {
+        None => 0,
+        Some(errno) => {
+            set_errno(errno);
+            c_int::FAILURE
+        }
+    }
+}
 
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {

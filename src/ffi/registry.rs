@@ -13,13 +13,13 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::Handle;
 use crate::error::{Error, Result};
-use crate::fork::{self, Busy};
+use crate::fork::{self, Busy, Passing};
 use crate::unwind::contain;
 
 /// The opaque handle of the C interface.
@@ -31,6 +31,9 @@ pub struct nbd_handle {
     users: AtomicU64,
     /// Null once the handle has ended.
     handle: AtomicPtr<Handle>,
+    /// Those who use the handle for a moment without being counted as users, and
+    /// so never are the last one, with whom it ends.
+    passing: Passing,
 }
 
 /// ASCII `libnbd.h`.
@@ -60,6 +63,7 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
             magic: AtomicU64::new(MAGIC),
             users: AtomicU64::new(CLOSED),
             handle: AtomicPtr::new(ptr::null_mut()),
+            passing: Passing::default(),
         }))
     });
     ticket.handle.store(handle, Ordering::Relaxed);
@@ -87,6 +91,35 @@ pub(super) unsafe fn enter(h: *const nbd_handle) -> Result<User> {
     }
     Ok(User(ticket))
 }
+
+/// Runs an operation that never waits on the handle behind a pointer from C, in
+/// a signal handler perhaps: the handle does not end here, and nothing is
+/// allocated, not even for an error.
+///
+/// # Safety
+/// As for `enter`.
+pub(super) unsafe fn pass(
+    h: *const nbd_handle,
+    operation: impl FnOnce(&Handle),
+) -> std::result::Result<(), Stale> {
+    // SAFETY: by the contract of this function.
+    let ticket = unsafe { known(h) }.ok_or(Stale)?;
+    ticket.passing.pass(|| {
+        if ticket.users.load(Ordering::SeqCst) & CLOSED != 0 {
+            return Err(Stale);
+        }
+        let handle = NonNull::new(ticket.handle.load(Ordering::SeqCst)).ok_or(Stale)?;
+        // SAFETY: the pointer came from `Box::into_raw` in `open`.  The box is
+        // freed only after the pointer has been taken away and nobody passes
+        // any more who may have seen it before.
+        operation(unsafe { handle.as_ref() });
+        Ok(())
+    })
+}
+
+/// A pointer without an open handle behind it.
+#[derive(Debug)]
+pub(super) struct Stale;
 
 /// Takes the handle back from C.  It ends with the last call that is inside,
 /// which may be this one.
@@ -142,10 +175,11 @@ impl nbd_handle {
     fn end(&'static self) {
         // Callers that come too late are also counted for a moment.  One of
         // them may get here instead of the last user, or after it.
-        let handle = self.handle.swap(ptr::null_mut(), Ordering::AcqRel);
+        let handle = self.handle.swap(ptr::null_mut(), Ordering::SeqCst);
         if handle.is_null() {
             return;
         }
+        self.passing.wait_until_empty();
         // SAFETY: the pointer came from `Box::into_raw` in `open`, and the swap
         // gives it to one thread only.
         let handle = unsafe { Box::from_raw(handle) };
@@ -157,16 +191,20 @@ impl nbd_handle {
 /// # Safety
 /// As for `enter`.
 unsafe fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
+    // SAFETY: by the contract of this function.
+    unsafe { known(h) }.ok_or_else(|| foreign(h))
+}
+
+/// # Safety
+/// As for `enter`.
+unsafe fn known(h: *const nbd_handle) -> Option<&'static nbd_handle> {
     if h.is_null() || !h.is_aligned() {
-        return Err(foreign(h));
+        return None;
     }
     // SAFETY: by the contract of this function the magic can be read, and an
     // object that has it is a ticket, whose memory is never freed.
     let ticket = unsafe { &*h };
-    if ticket.magic.load(Ordering::Relaxed) != MAGIC {
-        return Err(foreign(h));
-    }
-    Ok(ticket)
+    (ticket.magic.load(Ordering::Relaxed) == MAGIC).then_some(ticket)
 }
 
 #[cold]

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, OsString, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr::{self, NonNull};
@@ -30,7 +30,7 @@ pub fn open(address: &SocketAddress) -> io::Result<OwnedFd> {
 
 /// Starts to connect a socket, and returns whether it is already connected, as
 /// a Unix socket is.
-pub fn connect(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
+pub fn connect(socket: BorrowedFd, address: &SocketAddress) -> io::Result<bool> {
     let bytes = address.as_bytes();
     let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
     // SAFETY: the address is `len` bytes long and aligned for any family.
@@ -46,7 +46,7 @@ pub fn connect(socket: &OwnedFd, address: &SocketAddress) -> io::Result<bool> {
 }
 
 /// Resets a socket that failed to connect.  Linux permits this for TCP sockets.
-pub fn disconnect(socket: &OwnedFd) -> io::Result<()> {
+pub fn disconnect(socket: BorrowedFd) -> io::Result<()> {
     // SAFETY: all-zero bytes are an address of no family.
     let nowhere: libc::sockaddr = unsafe { std::mem::zeroed() };
     let len = libc::socklen_t::try_from(size_of_val(&nowhere)).unwrap_or(0);
@@ -93,7 +93,7 @@ fn set_option(socket: &OwnedFd, level: c_int, option: c_int, value: c_int) {
 }
 
 /// The result of a connect that was started.
-pub fn connect_result(socket: &OwnedFd) -> io::Result<()> {
+pub fn connect_result(socket: BorrowedFd) -> io::Result<()> {
     let mut error: c_int = 0;
     let mut len = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(0);
     // SAFETY: `error` is a c_int and `len` its size.
@@ -218,9 +218,19 @@ pub fn make_directory(template: &CStr) -> io::Result<PathBuf> {
     Ok(OsString::from_vec(path).into())
 }
 
+/// A name that has no address.
+#[derive(Debug)]
+pub struct Unresolved {
+    /// In words, because errno does not describe it.
+    pub reason: String,
+    /// Nobody knows the name, or nobody who knows it can be asked: this may
+    /// change.
+    pub is_unknown: bool,
+}
+
 /// Resolves a host and a port or service name to addresses of a family, or of
-/// any (`AF_UNSPEC`).  The error is text: errno does not describe it.
-pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>, String> {
+/// any (`AF_UNSPEC`).
+pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>, Unresolved> {
     // SAFETY: all-zero bytes are valid hints that ask for anything.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
     hints.ai_family = family;
@@ -231,7 +241,10 @@ pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddr
     if status != 0 {
         // SAFETY: the function returns a static string for every status.
         let reason = unsafe { CStr::from_ptr(libc::gai_strerror(status)) };
-        return Err(reason.to_string_lossy().into_owned());
+        return Err(Unresolved {
+            reason: reason.to_string_lossy().into_owned(),
+            is_unknown: matches!(status, libc::EAI_NONAME | libc::EAI_AGAIN),
+        });
     }
     let mut addresses = Vec::new();
     let mut next = NonNull::new(list);
@@ -247,7 +260,10 @@ pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddr
     // SAFETY: `list` came from getaddrinfo, and nothing refers to it any more.
     unsafe { libc::freeaddrinfo(list) };
     if addresses.is_empty() {
-        return Err(String::from("no address"));
+        return Err(Unresolved {
+            reason: String::from("no address"),
+            is_unknown: false,
+        });
     }
     Ok(addresses)
 }

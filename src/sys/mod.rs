@@ -9,6 +9,7 @@ mod signals;
 mod socket;
 mod spawn;
 mod threads;
+mod waking;
 
 use std::io;
 
@@ -20,6 +21,7 @@ pub use signals::*;
 pub use socket::*;
 pub use spawn::*;
 pub use threads::*;
+pub use waking::*;
 
 /// The calling thread's errno.
 pub fn errno() -> i32 {

@@ -64,6 +64,40 @@ pub fn login_name() -> io::Result<CString> {
     }
 }
 
+/// Whether there is an environment variable that begins with `beginning` and
+/// goes on with one of `continuations`, all of which are without a NUL.  Most
+/// environments need one look at each variable to say that there is none.
+pub fn has_variable(beginning: &[u8], continuations: &[&[u8]]) -> bool {
+    // SAFETY: no program with threads may change its environment while others
+    // read it.
+    let mut next = unsafe { environ };
+    if next.is_null() {
+        return false;
+    }
+    loop {
+        // SAFETY: the environment is an array of strings that ends in a null
+        // pointer, which has not been reached.
+        let variable = unsafe { next.read() };
+        if variable.is_null() {
+            return false;
+        }
+        let has_at = |start: usize, part: &[u8]| {
+            part.iter().zip(start..).all(|(&byte, at)| {
+                // SAFETY: it is a string.  What stands before has been compared,
+                // and its terminator differs from every byte of a part, so
+                // nothing after it is read.
+                unsafe { *variable.add(at).cast::<u8>() == byte }
+            })
+        };
+        let length = beginning.len();
+        if has_at(0, beginning) && continuations.iter().any(|rest| has_at(length, rest)) {
+            return true;
+        }
+        // SAFETY: as above.
+        next = unsafe { next.add(1) };
+    }
+}
+
 /// The environment of this process.  It is copied without a lock, which
 /// another thread's fork might catch.
 pub fn environment() -> Vec<CString> {

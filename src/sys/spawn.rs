@@ -19,7 +19,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io::{self, PipeReader, Read};
 use std::iter;
 use std::mem::offset_of;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::slice;
 use std::time::Duration;
@@ -124,24 +124,44 @@ impl Child {
         self.pid
     }
 
-    /// Waits until the program runs, or is known not to.
-    pub fn outcome(&self) -> io::Result<()> {
+    /// Waits until the program runs, or is known not to.  Once the caller is
+    /// cancelled and has shut down the descriptor of the child, this fails with
+    /// `ECANCELED`.
+    pub fn outcome(&self, is_cancelled: impl Fn() -> bool) -> io::Result<()> {
         /// A child reports within this time, or has perhaps been killed.
         const USUAL: Duration = Duration::from_millis(100);
 
-        let waits = || {
-            [Wait {
-                fd: self.channel.as_raw_fd(),
-                events: libc::POLLIN,
-            }]
+        let check = || match is_cancelled() {
+            true => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+            false => Ok(()),
         };
+        let channel = |events| Wait {
+            fd: self.channel.as_raw_fd(),
+            events,
+        };
+        let waits = || [channel(libc::POLLIN)];
+        check()?;
         while poll(waits(), Some(USUAL))?.is_none() {
             if has_ended(self.pid) && poll(waits(), Some(Duration::ZERO))?.is_none() {
                 return Err(io::Error::from_raw_os_error(libc::ECONNRESET));
             }
+            check()?;
+        }
+        check()?;
+        let report = receive(&self.channel)?;
+        let reported = Wait {
+            fd: report.as_raw_fd(),
+            events: libc::POLLIN,
+        };
+        // The channel hangs up when it is shut down, and also when exec is about
+        // to close the pipe.
+        let both = poll([reported, channel(0)], None)?;
+        check()?;
+        if both.is_some_and(|[report, _]| report == 0) {
+            poll([reported], None)?;
         }
         let mut errno = [0; size_of::<c_int>()];
-        match PipeReader::from(receive(&self.channel)?).read_exact(&mut errno) {
+        match PipeReader::from(report).read_exact(&mut errno) {
             Ok(()) => Err(io::Error::from_raw_os_error(c_int::from_ne_bytes(errno))),
             // A successful exec closes the only writing end.
             Err(_) => Ok(()),
@@ -151,6 +171,13 @@ impl Child {
     /// The other half of the socket pair of a program that runs.
     pub fn session(&self) -> io::Result<OwnedFd> {
         receive(&self.channel)
+    }
+}
+
+impl AsFd for Child {
+    /// The channel.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
     }
 }
 

@@ -230,11 +230,11 @@ impl Commands {
     }
 
     /// Ends a command without a reply.
-    pub fn abandon(&mut self, id: SlotId) {
+    pub fn abandon(&mut self, id: SlotId, errno: i32) {
         if is_disconnect(self.table.slot(id)) {
             self.table.retire(id);
         } else {
-            self.fail(id, libc::ENOTCONN);
+            self.fail(id, errno);
             self.conclude(id);
         }
     }

@@ -187,14 +187,14 @@ impl Transmission {
 
     /// Ends every command whose reply is missing, because the connection is
     /// gone.
-    pub fn abandon_all(&mut self) {
+    pub fn abandon_all(&mut self, errno: i32) {
         self.sender.abandon();
         self.commands.sending = None;
         while let Some(id) = self.commands.table.first(Stage::Queued) {
-            self.commands.abandon(id);
+            self.commands.abandon(id, errno);
         }
         while let Some(id) = self.commands.table.last(Stage::Issued) {
-            self.commands.abandon(id);
+            self.commands.abandon(id, errno);
         }
     }
 
@@ -206,7 +206,7 @@ impl Transmission {
             if !self.sender.is_sending(&self.commands.table, id)
                 && !is_disconnect(self.commands.table.slot(id))
             {
-                self.commands.abandon(id);
+                self.commands.abandon(id, libc::ENOTCONN);
             }
         }
     }

@@ -4,8 +4,9 @@
 pub mod tls;
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
+use crate::cancel::Stoppable;
 use crate::error::{Error, Result};
 use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
@@ -30,13 +31,13 @@ pub struct Stream {
 
 #[derive(Debug)]
 enum Carrier {
-    Plain(OwnedFd),
+    Plain(Stoppable),
     Tls(Box<tls::Channel>),
 }
 
 impl Stream {
     /// A stream over a connected, non-blocking socket.
-    pub fn plain(socket: OwnedFd) -> Self {
+    pub fn plain(socket: Stoppable) -> Self {
         Self::new(Carrier::Plain(socket))
     }
 
@@ -232,6 +233,7 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let shared = ours.try_clone().unwrap();
+        let ours = std::os::fd::OwnedFd::from(ours);
         (Stream::plain(ours.into()), theirs, shared)
     }
 

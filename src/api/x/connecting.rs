@@ -1,7 +1,9 @@
-//! Connecting: which addresses of a host are used.
+//! Connecting: which addresses are used, and for how long.
 
 use std::ffi::c_int;
+use std::time::Duration;
 
+use crate::api::arguments::ToTime;
 use crate::api::functions;
 use crate::error::Error;
 
@@ -18,4 +20,24 @@ functions! {
     };
     /// See [`Handle::set_address_family`](Self::set_address_family).
     get_address_family() -> c_int, |client| Ok(client.settings.address_family);
+    /// For how long to try again to connect if nobody listens.  Zero, the
+    /// default, means once only.
+    ///
+    /// States: created.  Errors: `EINVAL`; see `nbdx_set_connect_retry`.
+    set_connect_retry(milliseconds: impl ToTime), |client| {
+        client.settings.connect_retry = milliseconds;
+        Ok(())
+    };
+    /// See [`Handle::set_connect_retry`](Self::set_connect_retry).
+    get_connect_retry() -> Duration, |client| Ok(client.settings.connect_retry);
+    /// How long to wait for one address of a host before the next is tried as
+    /// well.  Zero, the default, means until the first has failed.
+    ///
+    /// States: created.  Errors: `EINVAL`; see `nbdx_set_address_race`.
+    set_address_race(milliseconds: impl ToTime), |client| {
+        client.settings.address_race = milliseconds;
+        Ok(())
+    };
+    /// See [`Handle::set_address_race`](Self::set_address_race).
+    get_address_race() -> Duration, |client| Ok(client.settings.address_race);
 }

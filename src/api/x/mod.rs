@@ -2,5 +2,6 @@
 //! begin with `nbdx_`.
 
 mod batch;
+mod cancelling;
 mod connecting;
 mod tls;

@@ -1,5 +1,6 @@
 //! The functions that only this library has, named `nbdx_...`.
 
 mod batch;
+mod cancelling;
 mod connecting;
 mod tls;

@@ -136,7 +136,7 @@ fn on_loss_the_queue_ends_first_and_then_what_was_sent_newest_first() {
     let replies = rig.replies(Style::Structured).error(2, 5, "", MORE).bytes();
     rig.receive(&replies).unwrap();
     assert_eq!(rig.news(), [""; 0]);
-    rig.transmission.abandon_all();
+    rig.transmission.abandon_all(libc::ENOTCONN);
     assert_eq!(
         rig.news(),
         [
@@ -149,7 +149,7 @@ fn on_loss_the_queue_ends_first_and_then_what_was_sent_newest_first() {
     );
     assert_eq!(rig.transmission.first_done(), Some(4));
     // Once is enough.
-    rig.transmission.abandon_all();
+    rig.transmission.abandon_all(libc::ENOTCONN);
     assert_eq!(rig.news(), [""; 0]);
     assert_eq!(
         rig.transmission.take_done(2),

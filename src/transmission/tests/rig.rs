@@ -350,7 +350,7 @@ impl Rig {
     /// Ends the connection as the handle does, asks for every command, drops
     /// everything, and checks what must hold whatever the server sent.
     pub fn finish(mut self, ended: Result<Arrival>) -> Outcome {
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(libc::ENOTCONN);
         assert_eq!(self.transmission.in_flight(), 0, "a command was lost");
         let mut results = Vec::new();
         for cookie in (1..).take(self.orders.len()) {

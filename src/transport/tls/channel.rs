@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::SslStream;
@@ -12,6 +12,7 @@ use super::ffi::{self, Stop};
 use super::guard::{Guarded, enter};
 use super::wire::Wire;
 use super::{Prepared, advice, reasons};
+use crate::cancel::Stoppable;
 use crate::error::{Error, Result};
 use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
@@ -48,7 +49,7 @@ impl fmt::Debug for Channel {
 
 impl Channel {
     /// A new session, before its handshake.
-    pub fn new(prepared: Prepared, socket: OwnedFd) -> Result<Self> {
+    pub fn new(prepared: Prepared, socket: Stoppable) -> Result<Self> {
         let Prepared { ssl, psk } = prepared;
         let _busy = enter();
         let stream = SslStream::new(ssl.into_inner(), Wire::new(socket))

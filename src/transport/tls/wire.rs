@@ -12,8 +12,9 @@
 //! OpenSSL, which would then require the same data again.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
+use crate::cancel::Stoppable;
 use crate::memory::{ReceiveVector, SendVector};
 use crate::sys;
 
@@ -39,7 +40,7 @@ const MAX_UNSENT: usize = 256 * 1024;
 /// The socket and the bytes on their way to and from it.
 #[derive(Debug)]
 pub struct Wire {
-    socket: OwnedFd,
+    socket: Stoppable,
     /// Received and not yet asked for.
     ahead: Vec<u8>,
     start: usize,
@@ -59,7 +60,7 @@ pub struct Wire {
 
 impl Wire {
     /// A wire over a connected, non-blocking socket.
-    pub fn new(socket: OwnedFd) -> Self {
+    pub fn new(socket: Stoppable) -> Self {
         Self {
             socket,
             ahead: Vec::new(),

@@ -77,7 +77,7 @@ impl Rig {
         context.set_private_key(&KEY).unwrap();
         let ssl = Ssl::new(&context.build()).unwrap();
         Self {
-            session: Channel::new(prepared, client).unwrap(),
+            session: Channel::new(prepared, client.into()).unwrap(),
             server: SslStream::new(ssl, TcpStream::from(server)).unwrap(),
         }
     }
