@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::request::Command;
+use crate::transmission::Done;
 use crate::transmission::request::{CommandFlags, Data, Request};
 
 use super::Client;
@@ -87,7 +88,16 @@ impl Client {
     }
 }
 
-/// The error that reports a failed command to the caller.
-pub fn command_failed(errno: i32, command: &str) -> Error {
-    Error::new(errno, format!("{command}: command failed"))
+/// The result of a command, as it is reported to the caller.
+pub fn result_of(done: Done) -> Result<()> {
+    match done {
+        Done { errno: 0, .. } => Ok(()),
+        // A completion callback can replace the errno.
+        Done {
+            errno,
+            reason: Some(reason),
+            ..
+        } if reason.errno() == errno => Err(*reason),
+        Done { errno, command, .. } => Err(Error::new(errno, format!("{command}: command failed"))),
+    }
 }

@@ -18,22 +18,33 @@ impl Client {
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(None);
         self.option_ended(Ok(0));
     }
 
     /// Marks the connection as broken, and returns the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
+        self.dead(&error, None);
+        error
+    }
+
+    /// Marks the connection as broken because the client gives it up, and
+    /// returns the reason, which is also that of every command.
+    pub(super) fn give_up(&mut self, error: Error) -> Error {
+        self.dead(&error, Some(&error));
+        error
+    }
+
+    fn dead(&mut self, error: &Error, of_commands: Option<&Error>) {
         debug!(self.debug, "the connection is dead: {error}");
         self.state = State::Dead(error.clone());
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(of_commands);
         self.option_ended(Err(error.clone()));
-        error
     }
 
     /// Closes the handle.
     pub(super) fn close(&mut self) {
-        self.transmission.abandon_all();
+        self.transmission.abandon_all(None);
         self.transmission.retire_done();
         let mut subprocess = self.subprocess.take();
         if let Some(child) = &mut subprocess {

@@ -47,7 +47,7 @@ use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
 use crate::table::{self, Row, States};
-pub use commands::{ABANDON_PENDING, command_failed};
+pub use commands::{ABANDON_PENDING, result_of};
 use debug::{DebugSink, debug};
 use lock::{Deadlock, Guard, Lock};
 use settings::{Settings, Watched};

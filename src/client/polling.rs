@@ -13,7 +13,7 @@ use crate::sys::{self, Wait};
 use crate::transmission::Reach;
 
 use super::Client;
-use super::commands::command_failed;
+use super::commands::result_of;
 use super::state::{READ, State, WRITE};
 use crate::table::States;
 
@@ -162,12 +162,12 @@ impl Client {
     /// Waits for the completion of a command.
     pub fn wait_for(&mut self, cookie: u64) -> Result<()> {
         loop {
-            if let Some((errno, command)) = self.transmission.take_done(cookie) {
-                return match (errno, &self.state) {
+            if let Some(done) = self.transmission.take_done(cookie) {
+                return match (done.errno, &self.state) {
                     (0, _) => Ok(()),
                     // The reason why the connection broke is more informative.
                     (libc::ENOTCONN, State::Dead(cause)) => Err(cause.clone()),
-                    _ => Err(command_failed(errno, command)),
+                    _ => result_of(done),
                 };
             }
             // If this fails, the command has ended together with the

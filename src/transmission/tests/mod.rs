@@ -5,6 +5,7 @@ mod bulk;
 mod caller;
 mod ending;
 mod hostile;
+mod parting;
 mod reach;
 mod reading;
 mod replies;
