@@ -49,7 +49,7 @@ const FAMILIES: &[&str] = &[
 ];
 
 /// The same for libnbdx.
-const EXTENSION: &[&str] = &["x/connecting", "x/tls"];
+const EXTENSION: &[&str] = &["x/connecting", "x/limits", "x/tls"];
 
 const TABLE: &str = "src/table.rs";
 /// Where the frames of the headers are.

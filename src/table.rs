@@ -380,6 +380,13 @@ rows! {
     set_address_family: CREATED 1.0;
     get_address_family: ANY 1.0;
 
+    // x/limits
+    set_timeout: ANY 1.0;
+    get_timeout: ANY 1.0;
+    aio_get_timeout: ANY 1.0;
+    aio_notify_timeout: ANY 1.0;
+    aio_cancel_command: ANY 1.0;
+
     // x/tls
     set_tls_pem: CREATED 1.0;
     set_tls_psk: CREATED 1.0;

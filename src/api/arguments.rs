@@ -12,6 +12,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::buffers::Source;
 use super::callbacks::{
@@ -275,6 +276,45 @@ impl Argument for &std::os::unix::net::SocketAddr {
         }
         let name = self.as_abstract_name().unwrap_or_default();
         SocketAddress::unix(&[b"\0", name].concat())
+    }
+}
+
+/// A time limit: a duration longer than zero, or `None` for no limit.
+pub trait ToTimeout: Argument<Value = Option<Duration>> {}
+
+impl ToTimeout for Option<Duration> {}
+
+impl Argument for Option<Duration> {
+    type Value = Self;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        match self {
+            None => line.value(name, "none"),
+            Some(time) => line.value(name, format_args!("{time:?}")),
+        };
+    }
+
+    fn take(self, name: &str) -> Result<Self> {
+        // As for the timeouts of the standard library.
+        if self.is_some_and(|time| time.is_zero()) {
+            let wrong = format!("{name}: the duration is zero");
+            return Err(Error::new(libc::EINVAL, wrong));
+        }
+        Ok(self)
+    }
+}
+
+impl ToTimeout for Duration {}
+
+impl Argument for Duration {
+    type Value = Option<Self>;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        Some(*self).show(name, line);
+    }
+
+    fn take(self, name: &str) -> Result<Option<Self>> {
+        Some(self).take(name)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::fmt::{Display, Write};
+use std::time::Duration;
 
 use crate::memory::Lent;
 use crate::protocol::MAX_PAYLOAD;
@@ -121,6 +122,12 @@ impl Shown for bool {
 impl Shown for Option<u64> {
     fn show(&self) -> String {
         self.unwrap_or(0).to_string()
+    }
+}
+
+impl Shown for Option<Duration> {
+    fn show(&self) -> String {
+        self.map_or_else(|| String::from("none"), |time| format!("{time:?}"))
     }
 }
 

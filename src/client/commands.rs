@@ -32,7 +32,11 @@ impl Client {
         // Commands queued earlier wait for the socket, so this one must wait as
         // well.
         let blocked = self.transmission.has_queue() || self.state.has_unsent();
+        let timed = self.limits.is_some().then(|| self.server_owes());
         let cookie = self.transmission.submit(request);
+        if let Some(server_owes) = timed {
+            self.command_began(server_owes);
+        }
         if !blocked {
             // The failure is recorded in the state and in the command.
             let _ = self.send_requests();

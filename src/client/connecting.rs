@@ -12,6 +12,8 @@ impl Client {
     /// Starts to connect.  This blocks only while a name is resolved or a
     /// program starts.
     pub fn connect(&mut self, target: impl Into<Target>) -> Result<()> {
+        self.connecting_began();
+        let deadline = self.connect_deadline();
         match target.into() {
             Target::Place(place) => self.connect_to(place),
             Target::Socket(socket) => {
@@ -24,30 +26,46 @@ impl Client {
             Target::Activated(argv) => {
                 self.place = None;
                 let name = &self.settings.socket_activation_name;
-                match activation::run(&argv, name) {
+                match activation::run(&argv, name, deadline) {
                     Ok((child, address)) => {
                         self.subprocess = Some(child);
                         self.connect_to(Place::Address(address))
                     }
-                    Err(error) => Err(self.die(error)),
+                    Err(error) => Err(self.not_started(error)),
                 }
             }
         }
     }
 
+    /// The program of a server could not be run, or not in time.
+    fn not_started(&mut self, error: Error) -> Error {
+        let error = self.connect_step_failed(error, "the program to start");
+        match self.state {
+            State::Dead(_) => error,
+            _ => self.die(error),
+        }
+    }
+
     fn connect_to(&mut self, place: Place) -> Result<()> {
         let family = self.settings.address_family;
+        let deadline = self.connect_deadline();
         let addresses = match self.place.insert(place) {
-            Place::Tcp { host, port } => connect::resolve(host, port, family)?,
+            Place::Tcp { host, port } => match connect::resolve(host, port, family, deadline) {
+                Ok(addresses) => addresses,
+                Err(error) => {
+                    let awaited = format!("the address of {}", Escaped(host.to_bytes()));
+                    return Err(self.connect_step_failed(error, &awaited));
+                }
+            },
             Place::Address(address) => vec![*address],
             Place::Command(argv) => {
-                return match subprocess::run(argv) {
+                return match subprocess::run(argv, deadline) {
                     Ok((child, socket)) => {
                         self.subprocess = Some(child);
                         self.greet(socket);
                         Ok(())
                     }
-                    Err(error) => Err(self.die(error)),
+                    Err(error) => Err(self.not_started(error)),
                 };
             }
         };

@@ -13,6 +13,7 @@
 //! * `drive`: the state transitions as data moves, through `handshake` and
 //!   `transmission` to the `end`;
 //! * `polling`: waiting for the socket;
+//! * `limits`: time limits;
 //! * `snapshot`: settings that can be read without the lock.
 
 mod checks;
@@ -21,8 +22,10 @@ mod connecting;
 pub mod debug;
 mod drive;
 mod end;
+mod environment;
 mod handshake;
 mod info;
+mod limits;
 mod lock;
 mod options;
 mod polling;
@@ -43,12 +46,14 @@ use crate::connect::subprocess::Subprocess;
 use crate::error::{Error, Result};
 use crate::negotiation::{Config, OptionRequest, Session};
 use crate::statistics::Statistics;
-use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
 use crate::table::{self, Row, States};
 pub use commands::{ABANDON_PENDING, result_of};
 use debug::{DebugSink, debug};
+use environment::Environment;
+use limits::Limits;
+pub use limits::{Limited, in_milliseconds};
 use lock::{Deadlock, Guard, Lock};
 use settings::{Settings, Watched};
 use snapshot::Snapshot;
@@ -98,6 +103,8 @@ pub struct Client {
     /// The server no longer reads.  What it sent last is still to be received:
     /// possibly replies, and then the end of the stream.
     server_is_deaf: bool,
+    /// The time limits; nothing if there are none.
+    limits: Option<Box<Limits>>,
 }
 
 /// An option that the caller has started.
@@ -119,10 +126,10 @@ impl Handle {
     pub fn new() -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let name = CString::new(format!("nbd{number}")).unwrap_or_default();
-        let wanted = sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
-        let sink = Arc::new(DebugSink::new(name, wanted));
+        let environment = Environment::read();
+        let sink = Arc::new(DebugSink::new(name, environment.debug));
         let statistics = Arc::<Statistics>::default();
-        let client = Client {
+        let mut client = Client {
             debug: Arc::clone(&sink),
             statistics: Arc::clone(&statistics),
             settings: Watched::default(),
@@ -140,9 +147,13 @@ impl Handle {
             socket_is_watched: false,
             server_is_ahead: false,
             server_is_deaf: false,
+            limits: None,
         };
         let _context = debug::enter(table::create.name);
         debug!(sink, "opening handle");
+        for (name, value) in &environment.extension {
+            Limits::read_variable(&mut client.limits, name, value, &sink);
+        }
         let snapshot = Snapshot::default();
         snapshot.update(&client.settings, &client.session);
         Self {
@@ -313,6 +324,7 @@ impl Client {
             self.state.memory(),
             self.settings.memory(),
             self.uri_memory(),
+            self.limits.as_ref().map_or(0, |_| size_of::<Limits>()),
         ];
         parts.into_iter().fold(0, usize::saturating_add)
     }

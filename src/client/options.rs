@@ -35,9 +35,12 @@ impl Client {
     pub fn abort(&mut self) -> Result<()> {
         self.start_option(OptionRequest::Abort, Completion::none())?;
         self.wait_while_connecting()
-            // The only way to leave a server that does not support option
-            // replies is to hang up, which is what the caller wanted.
-            .or(Ok(()))
+            .or_else(|error| match error.errno() {
+                libc::ETIMEDOUT if self.limits.is_some() => Err(error),
+                // The only way to leave a server that does not support option
+                // replies is to hang up, which is what the caller wanted.
+                _ => Ok(()),
+            })
     }
 
     /// Starts an option.  From here on its result is reported by the completion

@@ -36,6 +36,27 @@ impl Client {
     }
 
     fn wait(&mut self, fd: RawFd, timeout: c_int, reach: Reach) -> Result<c_int> {
+        // A negative timeout means no limit.
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        let ended = self.transmission.ended();
+        if self.limits.is_some() && self.applies_postponed_limit(reach)? {
+            return Ok(1);
+        }
+        let timeout = self.within_limits(timeout);
+        let moved = self.wait_for_socket(fd, timeout, reach)?;
+        if self.limits.is_some() && self.applies_limit_after(ended, reach)? {
+            return Ok(1);
+        }
+        Ok(moved)
+    }
+
+    /// Waits for the socket, regardless of time limits.
+    fn wait_for_socket(
+        &mut self,
+        fd: RawFd,
+        timeout: Option<Duration>,
+        reach: Reach,
+    ) -> Result<c_int> {
         if self.has_backlog() && self.receive_without_waiting(reach)? {
             return Ok(1);
         }
@@ -55,7 +76,7 @@ impl Client {
             return self.write().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
-        if only_reads && timeout < 0 {
+        if only_reads && timeout.is_none() {
             if self.transmission.awaits_extents() {
                 std::thread::sleep(NAP);
             }
@@ -75,8 +96,6 @@ impl Client {
             events |= POLLOUT;
         }
         let waits = [Wait { fd: socket, events }, Wait { fd, events: POLLIN }];
-        // A negative timeout means no limit.
-        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         match sys::poll(waits, timeout).map_err(|error| Error::system("poll", &error))? {
             None => Ok(0),
             Some([happened, _]) => self.react(happened, direction, reach).map(|()| 1),

@@ -14,6 +14,7 @@ pub mod subprocess;
 use std::ffi::{CStr, CString, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Instant;
 
 use crate::error::{Error, Escaped, Result};
 use crate::sys::address::SocketAddress;
@@ -115,13 +116,25 @@ impl Socket {
 }
 
 /// Returns all addresses of a TCP server, or those of one family.  This blocks
-/// while names are resolved.
-pub fn resolve(host: &CStr, port: &CStr, family: c_int) -> Result<Vec<SocketAddress>> {
-    sys::resolve(host, port, family).map_err(|reason| {
-        Error::without_errno(format!(
-            "{}:{}: {reason}",
-            Escaped(host.to_bytes()),
-            Escaped(port.to_bytes())
-        ))
-    })
+/// while names are resolved, until the deadline if there is one: then it fails
+/// with `ETIMEDOUT`.
+pub fn resolve(
+    host: &CStr,
+    port: &CStr,
+    family: c_int,
+    deadline: Option<Instant>,
+) -> Result<Vec<SocketAddress>> {
+    let resolved = match deadline {
+        None => Some(sys::resolve(host, port, family)),
+        Some(deadline) => sys::resolve_until(host, port, family, deadline),
+    };
+    let of = |reason: &str| {
+        let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
+        format!("{host}:{port}: {reason}")
+    };
+    match resolved {
+        Some(Ok(addresses)) => Ok(addresses),
+        Some(Err(reason)) => Err(Error::without_errno(of(&reason))),
+        None => Err(Error::new(libc::ETIMEDOUT, of("no answer"))),
+    }
 }

@@ -22,6 +22,9 @@ const GRACE_AFTER_SIGTERM: Duration = Duration::from_secs(5);
 /// the kernel.
 const GRACE_AFTER_SIGKILL: Duration = Duration::from_secs(5);
 
+/// The same for a process that has not become a program in time.
+const GRACE_AFTER_DEADLINE: Duration = Duration::from_secs(1);
+
 /// A subprocess of the handle.
 #[derive(Debug)]
 pub struct Subprocess {
@@ -30,17 +33,25 @@ pub struct Subprocess {
     listens: Option<SocketFile>,
 }
 
-/// Runs a command that speaks NBD on its standard input and output.
-pub fn run(argv: &Argv) -> Result<(Subprocess, OwnedFd)> {
+/// Runs a command that speaks NBD on its standard input and output.  It has to
+/// start before the deadline.
+pub fn run(argv: &Argv, deadline: Option<Instant>) -> Result<(Subprocess, OwnedFd)> {
     let targets: &[RawFd] = &[libc::STDIN_FILENO, libc::STDOUT_FILENO];
-    launch(argv, Handed::HalfOfPair { targets }, Child::session)
+    launch(
+        argv,
+        Handed::HalfOfPair { targets },
+        deadline,
+        Child::session,
+    )
 }
 
 /// Starts a program, waits until it runs or has failed to start, and receives
-/// the socket that the child may send to this process.
+/// the socket that the child may send to this process.  If the deadline comes
+/// first, this fails with `ETIMEDOUT`.
 pub fn launch<T>(
     argv: &Argv,
     handed: Handed,
+    deadline: Option<Instant>,
     receive: impl FnOnce(&Child) -> io::Result<T>,
 ) -> Result<(Subprocess, T)> {
     let paths = program::candidates(&argv.program, trusted_variable(c"PATH").as_deref())?;
@@ -60,14 +71,18 @@ pub fn launch<T>(
         pid: started.pid(),
         listens: None,
     };
-    let outcome = started.outcome().and_then(|()| receive(&started));
+    let outcome = started.outcome(deadline).and_then(|()| receive(&started));
     // If a socket from the child could not be received, this ends the
     // connection.
     drop(started);
     match outcome {
         Ok(received) => Ok((child, received)),
         Err(error) => {
-            child.end();
+            if error.raw_os_error() == Some(libc::ETIMEDOUT) {
+                child.kill();
+            } else {
+                child.end();
+            }
             Err(Error::system(complaint, &error))
         }
     }
@@ -133,6 +148,14 @@ impl Subprocess {
             }
         }
         false
+    }
+
+    /// Ends a process that has not become a program in time.  Nobody waits
+    /// any longer, and it has nothing to put in order.
+    fn kill(self) {
+        // A process that cannot be signalled has already ended.
+        let _ = self.signal(libc::SIGKILL);
+        self.ended_within(GRACE_AFTER_DEADLINE);
     }
 
     fn ended_within(&self, time: Duration) -> bool {

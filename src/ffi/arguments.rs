@@ -7,8 +7,9 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::slice;
+use std::time::Duration;
 
-use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, missing};
+use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, ToTimeout, missing};
 use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
@@ -44,6 +45,10 @@ pub(super) struct SecretBytes(pub(super) *const c_void, pub(super) usize);
 /// A secret that is a string, as C passes it.
 pub(super) struct SecretText(pub(super) *const c_char);
 
+/// A time limit in milliseconds, 0 for none, as C passes it.
+#[derive(Debug)]
+pub(super) struct Milliseconds(pub(super) i64);
+
 /// What C passes, to be made an argument of a method.
 pub(super) trait IntoArgument<A> {
     /// # Safety
@@ -62,7 +67,7 @@ macro_rules! values {
         }
     )*};
 }
-values! { bool c_int u32 u64 usize }
+values! { bool c_int u32 u64 usize Milliseconds }
 
 impl<'a> IntoArgument<Text<'a>> for *const c_char {
     /// Unless null, it must be a NUL-terminated string that lives through the
@@ -234,6 +239,22 @@ impl Argument for Descriptor {
 }
 
 impl ToSocket for Descriptor {}
+
+impl Argument for Milliseconds {
+    type Value = Option<Duration>;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        line.value(name, self.0);
+    }
+
+    fn take(self, name: &str) -> Result<Option<Duration>> {
+        let wrong = |_| Error::new(libc::EINVAL, format!("{name}: {} is negative", self.0));
+        let number = u64::try_from(self.0).map_err(wrong)?;
+        Ok((number > 0).then(|| Duration::from_millis(number)))
+    }
+}
+
+impl ToTimeout for Milliseconds {}
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::{checked, errno};
 
@@ -34,6 +35,76 @@ pub fn trusted_variable(name: &CStr) -> Option<OsString> {
     // no program with threads may do that.
     let value = unsafe { CStr::from_ptr(value) };
     Some(OsStr::from_bytes(value.to_bytes()).to_owned())
+}
+
+/// Calls `each` with the name and the value of every environment variable whose
+/// name begins with `prefix`, unless the program has more privileges than the
+/// user who started it.  This goes through the environment once, which is what
+/// each variable costs that is asked for by name.
+pub fn trusted_variables(prefix: &[u8], mut each: impl FnMut(&[u8], &[u8])) {
+    let Some((&first, rest)) = prefix.split_first().filter(|_| !has_privileges()) else {
+        return;
+    };
+    // SAFETY: no program with threads may change its environment while others
+    // read it.
+    let mut next = unsafe { environ };
+    if next.is_null() {
+        return;
+    }
+    loop {
+        // SAFETY: the environment is an array of strings that ends in a null
+        // pointer, which has not been reached.
+        let variable = unsafe { next.read() };
+        if variable.is_null() {
+            return;
+        }
+        // SAFETY: the string has at least its terminator.
+        if unsafe { variable.read() }.to_ne_bytes() == [first] {
+            // SAFETY: as above; it stays where it is meanwhile.
+            unsafe { consider(variable, rest, &mut each) };
+        }
+        // SAFETY: the null pointer has not been reached.
+        next = unsafe { next.add(1) };
+    }
+}
+
+/// Calls `each` with a variable if its name begins with the right byte, which has
+/// been seen, and then `rest`.
+///
+/// # Safety
+/// The variable must be a string of at least one byte.
+unsafe fn consider(variable: *const c_char, rest: &[u8], each: &mut impl FnMut(&[u8], &[u8])) {
+    let is_wanted = (1..).zip(rest).all(|(at, &byte)| {
+        // SAFETY: up to the first difference, this is not beyond the
+        // terminator, because no name has a NUL.
+        let found = unsafe { variable.add(at).read() };
+        found.to_ne_bytes() == [byte]
+    });
+    if !is_wanted {
+        return;
+    }
+    // SAFETY: by the contract of this function.
+    let variable = unsafe { CStr::from_ptr(variable) }.to_bytes();
+    let mut parts = variable.splitn(2, |&byte| byte == b'=');
+    if let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+        each(name, value);
+    }
+}
+
+/// Whether this program has more privileges than the user who started it, which
+/// never changes.  Whoever finds out first keeps it, without a lock that
+/// another thread's fork might catch.
+fn has_privileges() -> bool {
+    const UNKNOWN: u8 = 0;
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    static KNOWN: AtomicU8 = AtomicU8::new(UNKNOWN);
+    if KNOWN.load(Ordering::Relaxed) == UNKNOWN {
+        // SAFETY: needs nothing.
+        let is_secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+        KNOWN.store(if is_secure { YES } else { NO }, Ordering::Relaxed);
+    }
+    KNOWN.load(Ordering::Relaxed) == YES
 }
 
 /// Writes a line, in one piece if possible.  There is nobody to tell if

@@ -22,7 +22,7 @@ use std::mem::offset_of;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::slice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::address::SocketAddress;
 use super::process::environ;
@@ -124,8 +124,9 @@ impl Child {
         self.pid
     }
 
-    /// Waits until the program runs, or is known not to.
-    pub fn outcome(&self) -> io::Result<()> {
+    /// Waits until the program runs, or is known not to.  If the deadline
+    /// comes first, the error is `ETIMEDOUT`.
+    pub fn outcome(&self, deadline: Option<Instant>) -> io::Result<()> {
         /// A child reports within this time, or has perhaps been killed.
         const USUAL: Duration = Duration::from_millis(100);
 
@@ -135,7 +136,15 @@ impl Child {
                 events: libc::POLLIN,
             }]
         };
-        while poll(waits(), Some(USUAL))?.is_none() {
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let time = left.map_or(USUAL, |left| left.min(USUAL));
+            if poll(waits(), Some(time))?.is_some() {
+                break;
+            }
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+            }
             if has_ended(self.pid) && poll(waits(), Some(Duration::ZERO))?.is_none() {
                 return Err(io::Error::from_raw_os_error(libc::ECONNRESET));
             }

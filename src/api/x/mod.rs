@@ -2,4 +2,5 @@
 //! begin with `nbdx_`.
 
 mod connecting;
+mod limits;
 mod tls;
