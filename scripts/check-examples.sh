@@ -64,6 +64,33 @@ check 'first-sector on an empty disk' "$directory/first-sector" "$directory/empt
 check 'async-copy on an empty disk' "$directory/async-copy" "$directory/empty.sock" "$directory/none"
 check 'an empty copy' test -f "$directory/none" -a ! -s "$directory/none"
 
+# The first reply comes too late, and a server that says nothing is left alone.
+printf '%s\n' handshake 'read-request READ' 'sleep 500' 'simple @1 0 fill:1*512' \
+    'read-request READ' 'simple @2 0 fill:1*512' wait-eof > "$directory/late.script"
+serve late --replies simple --script "$directory/late.script"
+echo 'wait-eof' > "$directory/mute.script"
+serve mute --script "$directory/mute.script"
+within_limits() { # SERVER MILLISECONDS
+    timeout 60 "$directory/time-limits" "nbd+unix:///?socket=$directory/$1.sock" "$2" 2>&1
+}
+
+tries_again() {
+    local printed
+    printed=$(within_limits late 400) || return
+    echo "$printed"
+    [[ $printed == *'attempt 1: nbd_pread: waited 400 ms for'*'read 512 bytes' ]]
+}
+
+gives_up() {
+    local printed
+    printed=$(within_limits mute 20) && return 1
+    echo "$printed"
+    [[ $printed == *'waited 200 ms for the server'"'"'s greeting (NBDX_TIMEOUT_CONNECT)'* ]]
+}
+check 'time-limits compiles' compile time-limits
+check 'time-limits tries again' tries_again
+check 'time-limits gives up' gives_up
+
 # nbdkit asks for a certificate of the client.
 pki=$directory/pki
 bundle() { # KEY
