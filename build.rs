@@ -49,7 +49,13 @@ const FAMILIES: &[&str] = &[
 ];
 
 /// The same for libnbdx.
-const EXTENSION: &[&str] = &["x/batch", "x/connecting", "x/cancelling", "x/tls"];
+const EXTENSION: &[&str] = &[
+    "x/batch",
+    "x/connecting",
+    "x/limits",
+    "x/cancelling",
+    "x/tls",
+];
 
 const TABLE: &str = "src/table.rs";
 /// Where the frames of the headers are.

@@ -17,6 +17,11 @@
 extern "C" {
 #endif
 
+/* What a time limit is on; see nbdx_set_timeout. */
+#define NBDX_TIMEOUT_CONNECT                   1
+#define NBDX_TIMEOUT_CALL                      2
+#define NBDX_TIMEOUT_SILENCE                   3
+
 /* Credentials in PEM format; see nbdx_set_tls_pem. */
 #define NBDX_PEM_CA                            1
 #define NBDX_PEM_CERTIFICATE                   2
@@ -168,6 +173,110 @@ int nbdx_set_address_race(struct nbd_handle *h,
 /* Returns the setting of nbdx_set_address_race, in milliseconds. */
 int64_t nbdx_get_address_race(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBDX_HAVE_NBDX_GET_ADDRESS_RACE 1
+
+/******************************************************************************
+ * Time limits, and giving up a command.
+ *
+ * The section TIME LIMITS of libnbdx explains what a limit covers, what
+ * becomes of a command that has exceeded it, and how a program with a main loop
+ * of its own takes part.
+ *****************************************************************************/
+
+/* Sets a time limit.
+ *
+ * which selects what is limited:
+ *
+ * - NBDX_TIMEOUT_CONNECT: connecting, from the call that starts it until the
+ *   handle is connected or, in option mode, negotiating. This covers resolving
+ *   the name, starting a program, connecting, TLS, and the handshake. When the
+ *   time is over, the connection ends.
+ * - NBDX_TIMEOUT_CALL: each command, and each option that the program sends in
+ *   option mode, from the call that starts it until it has completed. When the
+ *   time is over, the command ends and the handle stays connected. After an
+ *   option, a disconnect, or a command of which a part has been sent, the
+ *   connection ends.
+ * - NBDX_TIMEOUT_SILENCE: the time in which the server owes an answer and not a
+ *   byte arrives from it. When it is over, the connection ends.
+ *
+ * Whatever exceeds a limit fails with ETIMEDOUT, and the message says which
+ * limit it was and what was waited for. When the connection ends, the handle is
+ * dead, and all its commands fail in this way.
+ *
+ * The time is milliseconds long; 0, the default, means that there is no limit.
+ * What is in progress when a limit is set counts from then on. A new handle has the
+ * limits in the environment variables LIBNBDX_CONNECT_TIMEOUT,
+ * LIBNBDX_CALL_TIMEOUT and LIBNBDX_SILENCE_TIMEOUT.
+ *
+ * The memory of a command that has exceeded its limit is no longer used, and the
+ * program can free it. The server knows nothing of the limit: a write, zero or
+ * trim that has timed out may have happened, may happen later, or may never
+ * happen.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_set_timeout(struct nbd_handle *h,
+                     int which,
+                     int64_t milliseconds)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_SET_TIMEOUT 1
+
+/* Returns a time limit.
+ *
+ * Returns the milliseconds set with nbdx_set_timeout or in the environment, or
+ * 0 if there is no such limit, or -1 on failure.
+ */
+int64_t nbdx_get_timeout(struct nbd_handle *h,
+                         int which)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_GET_TIMEOUT 1
+
+/* Returns how long a main loop may sleep before a time limit passes.
+ *
+ * The result suits poll(2) and epoll_wait(2), which take -1 as forever. It can
+ * change with every call on the handle. When the time is over, call
+ * nbdx_aio_notify_timeout. Programs that wait with nbd_poll, nbd_poll2 or a
+ * call that is not asynchronous need neither of the two.
+ *
+ * Returns the milliseconds until the next limit passes, rounded up and at most
+ * INT_MAX; 0 if one has passed; -1 if no limit applies to what is in progress,
+ * or in case of an error.
+ */
+int nbdx_aio_get_timeout(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_AIO_GET_TIMEOUT 1
+
+/* Applies the time limits that have passed.
+ *
+ * All commands that have exceeded their limit end with ETIMEDOUT, and their
+ * completion callbacks run. If the limits that have passed end the connection,
+ * this call fails. If none has passed, it does nothing.
+ *
+ * A program that has been told at the same time that the socket is ready should
+ * call nbd_aio_notify_read first, because the reply may have arrived.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_aio_notify_timeout(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_AIO_NOTIFY_TIMEOUT 1
+
+/* Ends a command without waiting for the reply.
+ *
+ * cookie is what the call that queued the command returned. The command ends
+ * with ECANCELED; its completion callback runs before this call returns, and its
+ * buffer is no longer used. A command that has completed already keeps its result.
+ * In both cases the command is retired as usual, by its callback or by
+ * nbd_aio_command_completed.
+ *
+ * The protocol has no message to cancel a command. If the request has been sent,
+ * the server executes it, perhaps later, and its reply is dropped. The handle
+ * stays connected. Only if a part of the request has been sent, the connection
+ * ends: the handle is dead, and all other commands end with ECANCELED as well.
+ *
+ * Returns 0, or -1 on failure.
+ */
+int nbdx_aio_cancel_command(struct nbd_handle *h,
+                            int64_t cookie)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
+#define LIBNBDX_HAVE_NBDX_AIO_CANCEL_COMMAND 1
 
 /******************************************************************************
  * Cancelling whatever waits on a handle.

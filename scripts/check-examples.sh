@@ -249,6 +249,25 @@ check 'c/wait-for-server' prints "\
 status 0" later c/wait-for-server "$(at late)" 30
 check 'c/wait-for-server, none comes' prints 'status 1' without . c/wait-for-server "$(at none)" 1
 
+# ------------------------------------------------------------------ Time limits
+
+# The first reply comes too late, and a server that says nothing is left alone.
+printf '%s\n' handshake 'read-request READ' 'sleep 500' 'simple @1 0 fill:1*512' \
+    'read-request READ' 'simple @2 0 fill:1*512' wait-eof > slow.script
+embedded slow --replies simple --script slow.script
+echo 'wait-eof' > dumb.script
+embedded dumb --script dumb.script
+
+check 'c/time-limits, a slow server' prints "\
+attempt 1: nbd_pread: waited 400 ms for the reply to a read command (NBDX_TIMEOUT_CALL): \
+Connection timed out
+read 512 bytes
+status 0" c/time-limits "$(at slow)" 400
+check 'c/time-limits, a server that says nothing' prints "\
+connect: nbd_connect_uri: waited 200 ms for the server's greeting (NBDX_TIMEOUT_CONNECT): \
+Connection timed out
+status 1" c/time-limits "$(at dumb)" 20
+
 # -------------------------------------------------------------------- Main loops
 
 { head -c 300000 /dev/zero | tr '\0' x; head -c 100000 /dev/zero; } > letters

@@ -452,6 +452,13 @@ rows! {
     // x/cancelling
     cancel: ANY 1.0;
 
+    // x/limits
+    set_timeout: ANY 1.0;
+    get_timeout: ANY 1.0;
+    aio_get_timeout: ANY 1.0;
+    aio_notify_timeout: ANY 1.0;
+    aio_cancel_command: ANY 1.0;
+
     // x/tls
     set_tls_pem: CREATED 1.0;
     set_tls_psk: CREATED 1.0;

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::panic::{panic_any, resume_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -870,6 +870,93 @@ fn the_address_family_is_kept_to() {
     assert_eq!(handle.get_address_family().unwrap(), libc::AF_INET);
     handle.aio_connect_tcp("127.0.0.1", &port).unwrap();
     listener.accept().unwrap();
+}
+
+/// Follows a script after the handshake.
+fn scripted(steps: &str) -> Handle {
+    connected_to(Config {
+        replies: Replies::Simple,
+        script: Some(format!("handshake\n{steps}").parse().unwrap()),
+        ..Config::default()
+    })
+}
+
+#[test]
+fn a_limit_is_a_duration() {
+    let handle = Handle::new();
+    let limit = Duration::from_micros(1500);
+    for which in [
+        nbd::TIMEOUT_CONNECT,
+        nbd::TIMEOUT_CALL,
+        nbd::TIMEOUT_SILENCE,
+    ] {
+        assert_eq!(handle.get_timeout(which).unwrap(), None);
+        handle.set_timeout(which, Some(limit)).unwrap();
+        assert_eq!(handle.get_timeout(which).unwrap(), Some(limit));
+        let error = handle.set_timeout(which, Some(Duration::ZERO)).unwrap_err();
+        assert_eq!(error.errno(), libc::EINVAL);
+        handle.set_timeout(which, Some(Duration::MAX)).unwrap();
+        assert_eq!(handle.get_timeout(which).unwrap(), Some(Duration::MAX));
+        handle.set_timeout(which, None).unwrap();
+        assert_eq!(handle.get_timeout(which).unwrap(), None);
+    }
+    let error = handle.set_timeout(0, Some(limit)).unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+}
+
+#[test]
+fn a_borrowed_buffer_comes_back_when_the_time_is_over() {
+    let handle = scripted(
+        "read-request READ\nread-request READ\nsimple @1 0 fill:1*512\n\
+         simple @2 0 fill:2*512\nwait-eof\n",
+    );
+    let mut late = [7; 512];
+    handle
+        .set_timeout(nbd::TIMEOUT_CALL, Some(Duration::from_millis(30)))
+        .unwrap();
+    let started = Instant::now();
+    let mut chunks = 0;
+    let count = ChunkCallback::new(|_| {
+        chunks += 1;
+        Ok(())
+    });
+    let error = handle.pread_structured(&mut late, 0, count, 0).unwrap_err();
+    assert!(started.elapsed() >= Duration::from_millis(30));
+    assert_eq!((error.errno(), chunks), (libc::ETIMEDOUT, 0));
+    assert!(error.to_string().contains("waited 30 ms"), "{error}");
+    let late = [3; 512];
+    handle.set_timeout(nbd::TIMEOUT_CALL, None).unwrap();
+    let mut next = [0; 512];
+    handle.pread(&mut next, 0, 0).unwrap();
+    assert_eq!((late, next), ([3; 512], [2; 512]));
+}
+
+#[test]
+fn an_owned_buffer_is_freed_when_the_command_is_given_up() {
+    let handle = scripted("read-request READ\nread-request READ\nwait-eof\n");
+    let (tell, told) = mpsc::channel();
+    let read = |tell: mpsc::Sender<_>| {
+        let done = CompletionCallback::new(move |result: nbd::Result<Vec<u8>>| {
+            tell.send(result.unwrap_err().errno()).unwrap();
+        });
+        handle.aio_pread(vec![0; 512], 0, done, 0).unwrap()
+    };
+    let cookie = read(tell.clone());
+    assert_eq!(handle.aio_get_timeout().unwrap(), None);
+    handle.aio_cancel_command(cookie).unwrap();
+    assert_eq!(told.try_recv(), Ok(libc::ECANCELED));
+    let error = handle.aio_cancel_command(cookie).unwrap_err();
+    assert_eq!(error.errno(), libc::ENOENT);
+    handle
+        .set_timeout(nbd::TIMEOUT_CALL, Some(Duration::from_millis(1)))
+        .unwrap();
+    read(tell);
+    let left = handle.aio_get_timeout().unwrap().unwrap();
+    thread::sleep(left);
+    assert_eq!(handle.aio_get_timeout().unwrap(), Some(Duration::ZERO));
+    handle.aio_notify_timeout().unwrap();
+    assert_eq!(told.try_recv(), Ok(libc::ETIMEDOUT));
+    assert_eq!(handle.aio_in_flight().unwrap(), 0);
 }
 
 #[test]

@@ -19,6 +19,7 @@ BY_NAME = {
     "cookie": "1",
     "fd": "-1",
     "hostname": '"localhost"',
+    "milliseconds": "0",
     "offset": "0",
     "port": '"1"',
     "signum": "0",
@@ -26,6 +27,7 @@ BY_NAME = {
     "timeout": "0",
     "unixsocket": "MISSING_PATH",
     "uri": '"nbd+unix:///?socket=" MISSING_PATH',
+    "which": "1",
 }
 BY_TYPE = {
     "bool": "false",

@@ -7,7 +7,7 @@
 //! iteration of such a loop.
 
 use super::{functions, unlocked};
-use crate::client::command_failed;
+use crate::client::result_of;
 use crate::error::Error;
 
 functions! {
@@ -52,8 +52,7 @@ functions! {
             }
             match client.transmission.take_done(cookie) {
                 None => Ok(false),
-                Some((0, _)) => Ok(true),
-                Some((errno, command)) => Err(command_failed(errno, command)),
+                Some(done) => result_of(done).map(|()| true),
             }
         };
     /// Returns the cookie of the completed command that has waited longest to

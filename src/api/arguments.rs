@@ -279,6 +279,31 @@ impl Argument for &std::os::unix::net::SocketAddr {
     }
 }
 
+/// A time limit: a duration longer than zero, or `None` for no limit.
+pub trait ToTimeout: Argument<Value = Option<Duration>> {}
+
+impl ToTimeout for Option<Duration> {}
+
+impl Argument for Option<Duration> {
+    type Value = Self;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        match self {
+            None => line.value(name, "none"),
+            Some(time) => line.value(name, format_args!("{time:?}")),
+        };
+    }
+
+    fn take(self, name: &str) -> Result<Self> {
+        // As for the timeouts of the standard library.
+        if self.is_some_and(|time| time.is_zero()) {
+            let wrong = format!("{name}: the duration is zero");
+            return Err(Error::new(libc::EINVAL, wrong));
+        }
+        Ok(self)
+    }
+}
+
 /// A connected socket of which the handle takes ownership.
 pub trait ToSocket: Argument<Value = Socket> {}
 

@@ -23,6 +23,14 @@ constants! {
     /// Encryption is required.
     TLS_REQUIRE: i32 = 2;
 
+    /// The limit on connecting; see
+    /// [`Handle::set_timeout`](crate::Handle::set_timeout).
+    TIMEOUT_CONNECT: i32 = 1;
+    /// The limit on one option or command.
+    TIMEOUT_CALL: i32 = 2;
+    /// The limit on a server that owes an answer and sends nothing.
+    TIMEOUT_SILENCE: i32 = 3;
+
     /// The certificates of the authorities to trust; see
     /// [`Handle::set_tls_pem`](crate::Handle::set_tls_pem).
     PEM_CA: i32 = 1;

@@ -131,6 +131,12 @@ impl Shown for Duration {
     }
 }
 
+impl Shown for Option<Duration> {
+    fn show(&self) -> String {
+        self.map_or_else(|| String::from("none"), |time| format!("{time:?}"))
+    }
+}
+
 impl Shown for CString {
     fn show(&self) -> String {
         quoted(Some(self.to_bytes()))

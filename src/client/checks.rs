@@ -47,7 +47,7 @@ impl Client {
                 "a disconnect has been requested already",
             ));
         }
-        if self.transmission.in_flight() >= i32::MAX.unsigned_abs() as usize {
+        if self.transmission.outstanding() >= i32::MAX.unsigned_abs() as usize {
             return Err(Error::new(libc::ENOMEM, "too many commands in flight"));
         }
         check_possible(request)?;

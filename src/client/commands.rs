@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::request::Command;
+use crate::transmission::Done;
 use crate::transmission::request::{CommandFlags, Data, Request};
 
 use super::Client;
@@ -33,7 +34,11 @@ impl Client {
         let blocked = self.transmission.has_queue() || self.state.has_unsent();
         // Nothing can follow a disconnect, so there is nothing to wait for.
         let is_last = request.command == Command::Disconnect;
+        let timed = self.limits.is_some().then(|| self.server_owes());
         let cookie = self.transmission.submit(request);
+        if let Some(server_owes) = timed {
+            self.command_began(server_owes);
+        }
         if self.settings.batch && !is_last {
             self.holds_back |= !blocked;
         } else if !blocked || self.holds_back {
@@ -100,7 +105,16 @@ impl Client {
     }
 }
 
-/// The error that reports a failed command to the caller.
-pub fn command_failed(errno: i32, command: &str) -> Error {
-    Error::new(errno, format!("{command}: command failed"))
+/// The result of a command, as it is reported to the caller.
+pub fn result_of(done: Done) -> Result<()> {
+    match done {
+        Done { errno: 0, .. } => Ok(()),
+        // A completion callback can replace the errno.
+        Done {
+            errno,
+            reason: Some(reason),
+            ..
+        } if reason.errno() == errno => Err(*reason),
+        Done { errno, command, .. } => Err(Error::new(errno, format!("{command}: command failed"))),
+    }
 }

@@ -15,6 +15,7 @@ impl Client {
     /// program starts.
     pub fn connect(&mut self, target: impl Into<Target>) -> Result<()> {
         self.heed_cancel()?;
+        self.connecting_began();
         self.begin_connecting(target.into())?;
         // The request may have come while there was nothing that it could wake.
         self.heed_cancel()
@@ -38,26 +39,37 @@ impl Client {
             Target::Activated(argv) => {
                 self.place = None;
                 let name = &self.settings.socket_activation_name;
-                match activation::run(&argv, name, &self.cancel) {
+                let deadline = self.connect_deadline();
+                match activation::run(&argv, name, &self.cancel, deadline) {
                     Ok((child, address)) => {
                         self.subprocess = Some(child);
                         self.connect_to(Place::Address(address))
                     }
-                    Err(error) => Err(self.die(error)),
+                    Err(error) => Err(self.not_started(error)),
                 }
             }
         }
     }
 
+    /// The program of a server could not be run, or not in time.
+    fn not_started(&mut self, error: Error) -> Error {
+        let error = self.connect_step_failed(error, "the program to start");
+        match self.state {
+            State::Dead(_) => error,
+            _ => self.die(error),
+        }
+    }
+
     fn connect_to(&mut self, place: Place) -> Result<()> {
+        let deadline = self.connect_deadline();
         if let Place::Command(argv) = self.place.insert(place) {
-            return match subprocess::run(argv, &self.cancel) {
+            return match subprocess::run(argv, &self.cancel, deadline) {
                 Ok((child, socket)) => {
                     self.subprocess = Some(child);
                     self.greet(Stoppable::new(socket, &self.cancel));
                     Ok(())
                 }
-                Err(error) => Err(self.die(error)),
+                Err(error) => Err(self.not_started(error)),
             };
         }
         self.try_addresses(Seat::new(&self.cancel))
@@ -66,8 +78,19 @@ impl Client {
     /// Starts to connect to the addresses of the place.
     pub(super) fn try_addresses(&mut self, seat: Seat) -> Result<()> {
         let family = self.settings.address_family;
+        let deadline = self.connect_deadline();
         let addresses = match &self.place {
-            Some(Place::Tcp { host, port }) => connect::resolve(host, port, family),
+            Some(Place::Tcp { host, port }) => {
+                match connect::resolve(host, port, family, &self.cancel, deadline) {
+                    Some(resolved) => resolved,
+                    None => {
+                        let host = Escaped(host.to_bytes());
+                        let awaited = format!("the address of {host}");
+                        self.heed_cancel()?;
+                        return Err(self.connect_step_failed(timed_out(), &awaited));
+                    }
+                }
+            }
             Some(Place::Address(address)) => Ok(vec![*address]),
             Some(Place::Command(_)) | None => Ok(Vec::new()),
         };
@@ -153,4 +176,8 @@ impl Client {
         let child = self.subprocess.as_ref();
         child.ok_or_else(|| Error::new(libc::ESRCH, "the handle has no subprocess"))
     }
+}
+
+fn timed_out() -> Error {
+    Error::new(libc::ETIMEDOUT, "the time is over")
 }

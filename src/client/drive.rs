@@ -15,7 +15,9 @@ impl Client {
         self.heed_cancel()?;
         self.socket_is_watched = true;
         self.send_batch()?;
-        self.read(self.reach_of_one_call())
+        let ended = self.transmission.ended();
+        self.read(self.reach_of_one_call())?;
+        self.catch_up(ended)
     }
 
     /// Handles a socket that has become writable, or a backlog that the caller
@@ -24,17 +26,18 @@ impl Client {
         self.expect(WRITE, "write")?;
         self.heed_cancel()?;
         self.socket_is_watched = true;
-        if !self.has_backlog() {
-            return self.write();
-        }
         let ended = self.transmission.ended();
+        if !self.has_backlog() {
+            self.write()?;
+            return self.catch_up(ended);
+        }
         if self.transmission.has_queue() || self.state.has_unsent() {
             self.send_requests()?;
         }
         if self.transmission.ended() == ended {
             self.receive_replies(self.reach_of_one_call())?;
         }
-        Ok(())
+        self.catch_up(ended)
     }
 
     /// Processes received data: all of it during the handshake, and afterwards

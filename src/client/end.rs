@@ -20,7 +20,7 @@ impl Client {
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
-        self.transmission.abandon_all(libc::ENOTCONN);
+        self.transmission.abandon_all(None);
         self.option_ended(Ok(0));
         Ok(())
     }
@@ -28,20 +28,30 @@ impl Client {
     /// Marks the connection as broken, and returns the reason.  How a cancelled
     /// connection breaks is a matter of chance, and not the reason.
     pub(super) fn die(&mut self, error: Error) -> Error {
-        let is_cancelled = self.cancel.is_requested();
-        self.break_down(if is_cancelled { cancelled() } else { error })
+        if self.cancel.is_requested() {
+            return self.give_up(cancelled());
+        }
+        self.break_down(error)
     }
 
     /// As above, whether or not the handle has been cancelled.
     pub(super) fn break_down(&mut self, error: Error) -> Error {
+        self.dead(&error, None);
+        error
+    }
+
+    /// Marks the connection as broken because the client gives it up, and
+    /// returns the reason, which is also that of every command.
+    pub(super) fn give_up(&mut self, error: Error) -> Error {
+        self.dead(&error, Some(&error));
+        error
+    }
+
+    fn dead(&mut self, error: &Error, of_commands: Option<&Error>) {
         debug!(self.debug, "the connection is dead: {error}");
         self.state = State::Dead(error.clone());
-        self.transmission.abandon_all(match error.errno() {
-            libc::ECANCELED => libc::ECANCELED,
-            _ => libc::ENOTCONN,
-        });
+        self.transmission.abandon_all(of_commands);
         self.option_ended(Err(error.clone()));
-        error
     }
 
     /// Ends the connection if the handle has been cancelled.
@@ -61,9 +71,17 @@ impl Client {
         }
     }
 
+    /// Whether the client itself has ended the connection.
+    pub(super) fn was_given_up(&self) -> bool {
+        match &self.state {
+            State::Dead(cause) if cause.errno() == libc::ETIMEDOUT => self.limits.is_some(),
+            _ => self.cancellation().is_some(),
+        }
+    }
+
     /// Closes the handle.
     pub(super) fn close(&mut self) {
-        self.transmission.abandon_all(libc::ENOTCONN);
+        self.transmission.abandon_all(None);
         self.transmission.retire_done();
         let mut subprocess = self.subprocess.take();
         if let Some(child) = &mut subprocess {

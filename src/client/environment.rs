@@ -9,6 +9,7 @@ use crate::sys;
 
 use super::Client;
 use super::debug::debug;
+use super::limits::Limited;
 
 impl Client {
     /// Applies the variables to a new handle.
@@ -20,6 +21,11 @@ impl Client {
         }
         if let Some(batch) = self.variable(c"LIBNBDX_BATCH", "0 or 1", switch) {
             self.settings.batch = batch;
+        }
+        for which in Limited::ALL {
+            if let Some(time) = self.milliseconds(which.variable()) {
+                self.set_limit(which, (!time.is_zero()).then_some(time));
+            }
         }
     }
 

@@ -41,6 +41,7 @@ impl Client {
             line,
             conversation,
         });
+        self.conversation_began();
     }
 
     /// Processes received data of the handshake.  Returns whether there may be
@@ -49,6 +50,12 @@ impl Client {
         if let State::Conversing(talk) = &mut self.state {
             talk.stream.begin_receiving(false);
         }
+        let goes_on = self.read_conversation();
+        self.listen();
+        goes_on
+    }
+
+    fn read_conversation(&mut self) -> Result<bool> {
         while let State::Conversing(talk) = &self.state {
             let goes_on = if talk.line.wants_upgrade() {
                 self.advance_tls()?

@@ -14,6 +14,7 @@
 //! * `drive`: the state transitions as data moves, through `handshake` and
 //!   `transmission` to the `end`;
 //! * `polling`: waiting for the socket;
+//! * `limits`: time limits;
 //! * `snapshot`: settings that can be read without the lock.
 
 mod checks;
@@ -25,6 +26,7 @@ mod end;
 mod environment;
 mod handshake;
 mod info;
+mod limits;
 mod lock;
 mod options;
 mod polling;
@@ -50,8 +52,10 @@ use crate::sys;
 use crate::transmission::{Remarks, Transmission};
 
 use crate::table::{self, Row, States};
-pub use commands::{ABANDON_PENDING, command_failed};
+pub use commands::{ABANDON_PENDING, result_of};
 use debug::{DebugSink, debug};
+use limits::Limits;
+pub use limits::{Limited, in_milliseconds};
 use lock::{Deadlock, Guard, Lock};
 use settings::{Settings, Watched};
 use snapshot::Snapshot;
@@ -107,6 +111,8 @@ pub struct Client {
     /// The server no longer reads.  What it sent last is still to be received:
     /// possibly replies, and then the end of the stream.
     server_is_deaf: bool,
+    /// The time limits; nothing if there are none.
+    limits: Option<Box<Limits>>,
 }
 
 /// An option that the caller has started.
@@ -156,6 +162,7 @@ impl Handle {
             server_is_ahead: false,
             holds_back: false,
             server_is_deaf: false,
+            limits: None,
         };
         let _context = debug::enter(table::create.name);
         debug!(sink, "opening handle");
@@ -346,6 +353,7 @@ impl Client {
             self.state.memory(),
             self.settings.memory(),
             self.uri_memory(),
+            self.limits.as_ref().map_or(0, |_| size_of::<Limits>()),
         ];
         parts.into_iter().fold(0, usize::saturating_add)
     }

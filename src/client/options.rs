@@ -34,10 +34,13 @@ impl Client {
     /// Ends the session.
     pub fn abort(&mut self) -> Result<()> {
         self.start_option(OptionRequest::Abort, Completion::none())?;
-        // The only way to leave a server that does not support option replies is
-        // to hang up, which is what the caller wanted.
-        let _ = self.wait_while_connecting();
-        self.cancellation().cloned().map_or(Ok(()), Err)
+        let waited = self.wait_while_connecting();
+        match waited {
+            Err(error) if self.was_given_up() => Err(error),
+            // The only way to leave a server that does not support option
+            // replies is to hang up, which is what the caller wanted.
+            _ => Ok(()),
+        }
     }
 
     /// Starts an option.  From here on its result is reported by the completion

@@ -13,7 +13,7 @@ use crate::sys::{self, Wait};
 use crate::transmission::Reach;
 
 use super::Client;
-use super::commands::command_failed;
+use super::commands::result_of;
 use super::state::{READ, State, WRITE};
 use crate::table::States;
 
@@ -40,6 +40,27 @@ impl Client {
             return Err(self.stopped());
         }
         self.send_batch()?;
+        // A negative timeout means no limit.
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        let ended = self.transmission.ended();
+        if self.limits.is_some() && self.applies_postponed_limit(reach)? {
+            return Ok(1);
+        }
+        let timeout = self.within_limits(timeout);
+        let moved = self.wait_for_socket(fd, timeout, reach)?;
+        if self.limits.is_some() && self.applies_limit_after(ended, reach)? {
+            return Ok(1);
+        }
+        Ok(moved)
+    }
+
+    /// Waits for the socket, regardless of time limits.
+    fn wait_for_socket(
+        &mut self,
+        fd: RawFd,
+        timeout: Option<Duration>,
+        reach: Reach,
+    ) -> Result<c_int> {
         if self.has_backlog() && self.receive_without_waiting(reach)? {
             return Ok(1);
         }
@@ -53,7 +74,7 @@ impl Client {
             return self.write().map(|()| 1);
         }
         let only_reads = fd < 0 && direction == READ;
-        if only_reads && timeout < 0 {
+        if only_reads && timeout.is_none() {
             if self.transmission.awaits_extents() {
                 std::thread::sleep(NAP);
             }
@@ -73,8 +94,6 @@ impl Client {
             events |= POLLOUT;
         }
         let waits = [Wait { fd: socket, events }, Wait { fd, events: POLLIN }];
-        // A negative timeout means no limit.
-        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         match sys::poll(waits, timeout).map_err(|error| Error::system("poll", &error))? {
             _ if self.cancel.is_requested() => Err(self.stopped()),
             None => Ok(0),
@@ -185,12 +204,12 @@ impl Client {
     /// Waits for the completion of a command.
     pub fn wait_for(&mut self, cookie: u64) -> Result<()> {
         loop {
-            if let Some((errno, command)) = self.transmission.take_done(cookie) {
-                return match (errno, &self.state) {
+            if let Some(done) = self.transmission.take_done(cookie) {
+                return match (done.errno, &self.state) {
                     (0, _) => Ok(()),
                     // The reason why the connection broke is more informative.
                     (libc::ENOTCONN | libc::ECANCELED, State::Dead(cause)) => Err(cause.clone()),
-                    _ => Err(command_failed(errno, command)),
+                    _ => result_of(done),
                 };
             }
             // If this fails, the command has ended together with the

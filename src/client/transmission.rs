@@ -41,6 +41,19 @@ impl Client {
     /// Sends as much of the queue as the socket accepts.
     pub(super) fn send_requests(&mut self) -> Result<()> {
         self.holds_back = false;
+        let before = match self.limits {
+            None => None,
+            Some(_) => self.sent_if_nothing_is_owed(),
+        };
+        let sent = self.send_queue();
+        if let Some(before) = before {
+            self.request_was_sent(before);
+        }
+        sent
+    }
+
+    /// As above, regardless of time limits.
+    fn send_queue(&mut self) -> Result<()> {
         loop {
             let State::Transmitting(stream) = &mut self.state else {
                 return Ok(());
@@ -53,7 +66,11 @@ impl Client {
                 Err(error) => return self.sending_failed(error),
             }
             match self.transmission.send(|vectors| stream.send(vectors)) {
-                Ok(Progress::More) => {}
+                Ok(Progress::More) => {
+                    if self.is_late() {
+                        return Ok(());
+                    }
+                }
                 Ok(Progress::Blocked) => return Ok(()),
                 Ok(Progress::Empty) => return self.all_sent(),
                 Err(error) => return self.sending_failed(error),
@@ -96,6 +113,7 @@ impl Client {
         }
         let before = self.statistics.chunks_received.get();
         let received = self.receive_from_socket(reach);
+        self.listen();
         let replies = self.statistics.chunks_received.get().wrapping_sub(before);
         self.server_is_ahead = replies > 1 || !self.transmission.is_used_up();
         received
@@ -113,7 +131,11 @@ impl Client {
                 .transmission
                 .receive(reach, |vectors| stream.receive(vectors));
             match arrival {
-                Ok(Arrival::More) => {}
+                Ok(Arrival::More) => {
+                    if self.is_late() {
+                        return Ok(());
+                    }
+                }
                 // The socket does not indicate the rest of a TLS record.
                 Ok(Arrival::Ended) => {
                     if reach != Reach::OneCommandInView || !stream.has_received() {

@@ -5,6 +5,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStringExt;
+use std::time::Instant;
 
 use super::program::Argv;
 use super::socket_file::SocketFile;
@@ -20,8 +21,14 @@ const LISTENER: RawFd = 3;
 /// Maximum length of the name of a listening socket, in bytes.
 const MAX_NAME: usize = 32;
 
-/// Runs a server that accepts connections at a new address.
-pub fn run(argv: &Argv, name: &CStr, cancel: &Cancel) -> Result<(Subprocess, SocketAddress)> {
+/// Runs a server that accepts connections at a new address.  It has to start
+/// before the deadline.
+pub fn run(
+    argv: &Argv,
+    name: &CStr,
+    cancel: &Cancel,
+    deadline: Option<Instant>,
+) -> Result<(Subprocess, SocketAddress)> {
     let file = SocketFile::new().map_err(|error| Error::system("mkdtemp", &error))?;
     let address = SocketAddress::unix(&file.path().into_os_string().into_vec())?;
     let handed = Handed::Listener {
@@ -31,7 +38,7 @@ pub fn run(argv: &Argv, name: &CStr, cancel: &Cancel) -> Result<(Subprocess, Soc
     };
     // The server has the only copy of the listening socket, so if it exits, no
     // client waits for it in vain.
-    let (child, ()) = subprocess::launch(argv, handed, cancel, |_| Ok(()))?;
+    let (child, ()) = subprocess::launch(argv, handed, cancel, deadline, |_| Ok(()))?;
     Ok((child.listening(file), address))
 }
 

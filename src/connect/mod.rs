@@ -18,9 +18,9 @@ pub mod subprocess;
 use std::ffi::{CStr, CString, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::cancel::Stoppable;
+use crate::cancel::{Cancel, Stoppable};
 use crate::error::{Error, Result};
 use crate::sys::address::SocketAddress;
 use crate::sys::{self, Brought, Offered, prepare_descriptor};
@@ -212,11 +212,22 @@ impl Trying {
 }
 
 /// Returns all addresses of a TCP server, or those of one family.  This blocks
-/// while names are resolved.
+/// while names are resolved, until the deadline if there is one: then the result
+/// is `None`.  The wait for the deadline ends early if the handle is cancelled.
 pub fn resolve(
     host: &CStr,
     port: &CStr,
     family: c_int,
-) -> std::result::Result<Vec<SocketAddress>, sys::Unresolved> {
-    sys::resolve(host, port, family)
+    cancel: &Cancel,
+    deadline: Option<Instant>,
+) -> Option<std::result::Result<Vec<SocketAddress>, sys::Unresolved>> {
+    match deadline {
+        None => Some(sys::resolve(host, port, family)),
+        Some(deadline) => sys::resolve_until(host, port, family, |ours| {
+            let _watch = cancel.watch(ours);
+            if !cancel.is_requested() {
+                sys::wait_for_end(ours, deadline);
+            }
+        }),
+    }
 }

@@ -26,6 +26,9 @@ const BRIEF_GRACE_AFTER_SIGTERM: Duration = Duration::from_millis(100);
 /// the kernel.
 const GRACE_AFTER_SIGKILL: Duration = Duration::from_secs(5);
 
+/// The same for a process that has not become a program in time.
+const GRACE_AFTER_DEADLINE: Duration = Duration::from_secs(1);
+
 /// A subprocess of the handle.
 #[derive(Debug)]
 pub struct Subprocess {
@@ -34,18 +37,31 @@ pub struct Subprocess {
     listens: Option<SocketFile>,
 }
 
-/// Runs a command that speaks NBD on its standard input and output.
-pub fn run(argv: &Argv, cancel: &Cancel) -> Result<(Subprocess, OwnedFd)> {
+/// Runs a command that speaks NBD on its standard input and output.  It has to
+/// start before the deadline.
+pub fn run(
+    argv: &Argv,
+    cancel: &Cancel,
+    deadline: Option<Instant>,
+) -> Result<(Subprocess, OwnedFd)> {
     let targets: &[RawFd] = &[libc::STDIN_FILENO, libc::STDOUT_FILENO];
-    launch(argv, Handed::HalfOfPair { targets }, cancel, Child::session)
+    launch(
+        argv,
+        Handed::HalfOfPair { targets },
+        cancel,
+        deadline,
+        Child::session,
+    )
 }
 
 /// Starts a program, waits until it runs or has failed to start or the handle is
 /// cancelled, and receives the socket that the child may send to this process.
+/// If the deadline comes first, this fails with `ETIMEDOUT`.
 pub fn launch<T>(
     argv: &Argv,
     handed: Handed,
     cancel: &Cancel,
+    deadline: Option<Instant>,
     receive: impl FnOnce(&Child) -> io::Result<T>,
 ) -> Result<(Subprocess, T)> {
     let paths = program::candidates(&argv.program, trusted_variable(c"PATH").as_deref())?;
@@ -67,7 +83,7 @@ pub fn launch<T>(
     };
     let watch = cancel.watch(started.as_fd());
     let outcome = started
-        .outcome(|| cancel.is_requested())
+        .outcome(|| cancel.is_requested(), deadline)
         .and_then(|()| receive(&started));
     drop(watch);
     // If a socket from the child could not be received, this ends the
@@ -78,6 +94,8 @@ pub fn launch<T>(
         Err(error) => {
             if cancel.is_requested() {
                 child.end_soon();
+            } else if error.raw_os_error() == Some(libc::ETIMEDOUT) {
+                child.kill();
             } else {
                 child.end();
             }
@@ -153,6 +171,14 @@ impl Subprocess {
             }
         }
         false
+    }
+
+    /// Ends a process that has not become a program in time.  Nobody waits
+    /// any longer, and it has nothing to put in order.
+    fn kill(self) {
+        // A process that cannot be signalled has already ended.
+        let _ = self.signal(libc::SIGKILL);
+        self.ended_within(GRACE_AFTER_DEADLINE);
     }
 
     fn ended_within(&self, time: Duration) -> bool {

@@ -9,7 +9,9 @@ use std::ptr::NonNull;
 use std::slice;
 use std::time::Duration;
 
-use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, ToTime, missing};
+use crate::api::arguments::{
+    Argument, ToAddress, ToSocket, ToText, ToTexts, ToTime, ToTimeout, missing,
+};
 use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
@@ -49,6 +51,10 @@ pub(super) struct SecretBytes(pub(super) *const c_void, pub(super) usize);
 /// A secret that is a string, as C passes it.
 pub(super) struct SecretText(pub(super) *const c_char);
 
+/// A time limit in milliseconds, 0 for none, as C passes it.
+#[derive(Debug)]
+pub(super) struct Limit(pub(super) i64);
+
 /// What C passes, to be made an argument of a method.
 pub(super) trait IntoArgument<A> {
     /// # Safety
@@ -67,7 +73,7 @@ macro_rules! values {
         }
     )*};
 }
-values! { bool c_int u32 u64 usize }
+values! { bool c_int u32 u64 usize Limit }
 
 impl<'a> IntoArgument<Text<'a>> for *const c_char {
     /// Unless null, it must be a NUL-terminated string that lives through the
@@ -261,6 +267,22 @@ impl Argument for Milliseconds {
 }
 
 impl ToTime for Milliseconds {}
+
+impl Argument for Limit {
+    type Value = Option<Duration>;
+
+    fn show(&self, name: &str, line: &mut Trace) {
+        line.value(name, self.0);
+    }
+
+    fn take(self, name: &str) -> Result<Option<Duration>> {
+        let wrong = |_| Error::new(libc::EINVAL, format!("{name}: {} is negative", self.0));
+        let number = u64::try_from(self.0).map_err(wrong)?;
+        Ok((number > 0).then(|| Duration::from_millis(number)))
+    }
+}
+
+impl ToTimeout for Limit {}
 
 #[cfg(test)]
 mod tests {

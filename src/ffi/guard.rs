@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::last_error;
 use super::registry::{self, nbd_handle};
-use crate::client::Handle;
+use crate::client::{Handle, in_milliseconds};
 use crate::error::{Error, Result};
 use crate::sys::{Cancellation, set_errno};
 use crate::table;
@@ -71,6 +71,13 @@ conversions! {
     u64 => i64: |number| Ok(i64::try_from(number).unwrap_or(i64::MAX));
     Option<u64> => i64: |number| number.unwrap_or(0).into_c();
     Duration => i64: |time| Ok(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+    // A limit, and the time until one passes.  Both are rounded up.
+    Option<Duration> => i64: |limit| Ok(limit.map_or(0, |limit| {
+        i64::try_from(in_milliseconds(limit)).unwrap_or(i64::MAX)
+    }));
+    Option<Duration> => c_int: |time| Ok(time.map_or(-1, |time| {
+        c_int::try_from(in_milliseconds(time)).unwrap_or(c_int::MAX)
+    }));
     usize => isize: |number| isize::try_from(number)
         .map_err(|_| Error::new(libc::EOVERFLOW, "the size is too large"));
     CString => *mut c_char: |text| malloced(&text);

@@ -41,6 +41,8 @@ struct Bytes {
     broken: Option<Error>,
     upgrade: Upgrade,
     label: &'static CStr,
+    /// The option that has been sent last.
+    option: Option<&'static str>,
     statistics: Arc<Statistics>,
 }
 
@@ -62,6 +64,7 @@ impl Line {
             broken: None,
             upgrade: Upgrade::Clear,
             label: c"MAGIC.START: the conversation begins",
+            option: None,
             statistics,
         })))
     }
@@ -162,9 +165,11 @@ impl Line {
         self.wire().label = label;
     }
 
-    /// Counts an option that has been sent.
-    pub fn count_sent(&self) {
-        self.wire().statistics.chunks_sent.add(1);
+    /// Counts an option that is being sent, and remembers its name.
+    pub fn count_sent(&self, option: &'static str) {
+        let mut wire = self.wire();
+        wire.statistics.chunks_sent.add(1);
+        wire.option = Some(option);
     }
 
     /// Counts a greeting or an option reply.
@@ -248,6 +253,16 @@ impl Line {
     /// The label of the current step.
     pub fn current_label(&self) -> &'static CStr {
         self.wire().label
+    }
+
+    /// What the conversation waits for, for messages.
+    pub fn awaited(&self) -> String {
+        let wire = self.wire();
+        match (wire.upgrade, wire.option) {
+            (Upgrade::Wanted, _) => "the TLS handshake".to_owned(),
+            (_, Some(option)) => format!("the server's answer to {option}"),
+            (_, None) => "the server's greeting".to_owned(),
+        }
     }
 
     /// Estimate of the memory in use, in bytes.

@@ -27,7 +27,7 @@ pub enum Reply {
 
 /// Sends an option.
 pub fn send(line: &Line, which: Opt, data: &[u8]) {
-    line.count_sent();
+    line.count_sent(which.name());
     line.write(&option(which, data));
 }
 

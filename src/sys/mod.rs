@@ -5,6 +5,7 @@
 pub mod address;
 mod connecting;
 mod process;
+mod resolving;
 mod signals;
 mod socket;
 mod spawn;
@@ -17,6 +18,7 @@ use libc::c_int;
 
 pub use connecting::*;
 pub use process::*;
+pub use resolving::*;
 pub use signals::*;
 pub use socket::*;
 pub use spawn::*;

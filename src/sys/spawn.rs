@@ -22,7 +22,7 @@ use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::slice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::address::SocketAddress;
 use super::process::environ;
@@ -126,8 +126,12 @@ impl Child {
 
     /// Waits until the program runs, or is known not to.  Once the caller is
     /// cancelled and has shut down the descriptor of the child, this fails with
-    /// `ECANCELED`.
-    pub fn outcome(&self, is_cancelled: impl Fn() -> bool) -> io::Result<()> {
+    /// `ECANCELED`; and with `ETIMEDOUT` if the deadline comes first.
+    pub fn outcome(
+        &self,
+        is_cancelled: impl Fn() -> bool,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
         /// A child reports within this time, or has perhaps been killed.
         const USUAL: Duration = Duration::from_millis(100);
 
@@ -141,7 +145,15 @@ impl Child {
         };
         let waits = || [channel(libc::POLLIN)];
         check()?;
-        while poll(waits(), Some(USUAL))?.is_none() {
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let time = left.map_or(USUAL, |left| left.min(USUAL));
+            if poll(waits(), Some(time))?.is_some() {
+                break;
+            }
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+            }
             if has_ended(self.pid) && poll(waits(), Some(Duration::ZERO))?.is_none() {
                 return Err(io::Error::from_raw_os_error(libc::ECONNRESET));
             }

@@ -1,6 +1,7 @@
 //! What happens to a command once it has been accepted: parts of its reply,
 //! failure, completion, retirement.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::callback::Extent;
@@ -28,6 +29,9 @@ pub struct Commands {
     pub sending: Option<SlotId>,
     /// Commands that have ended so far.
     pub ended: u64,
+    /// Replies that are still to come for commands that the client has given
+    /// up: by cookie, how much data a simple reply brings if it is a success.
+    pub owed: BTreeMap<u64, u64>,
     pub statistics: Arc<Statistics>,
     remarks: Arc<dyn Remarks>,
 }
@@ -39,6 +43,7 @@ impl Commands {
             table: Table::default(),
             sending: None,
             ended: 0,
+            owed: BTreeMap::new(),
             statistics,
             remarks,
         }
@@ -229,14 +234,23 @@ impl Commands {
         }
     }
 
-    /// Ends a command without a reply.
-    pub fn abandon(&mut self, id: SlotId, errno: i32) {
+    /// Ends a command without a reply, because the connection is gone.
+    pub fn abandon(&mut self, id: SlotId) {
         if is_disconnect(self.table.slot(id)) {
             self.table.retire(id);
         } else {
-            self.fail(id, errno);
+            self.fail(id, libc::ENOTCONN);
             self.conclude(id);
         }
+    }
+
+    /// Ends a command without a reply, because the client gives it up.
+    pub fn give_up(&mut self, id: SlotId, reason: Error) {
+        let slot = self.table.slot_mut(id);
+        // Whatever the server has reported so far, this is how it ended.
+        slot.error = reason.errno();
+        slot.reason = Some(Box::new(reason));
+        self.conclude(id);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod commands;
 mod coverage;
+mod parting;
 mod read_ahead;
 mod receiver;
 mod replies;
@@ -25,13 +26,14 @@ use crate::statistics::Statistics;
 
 use commands::Commands;
 pub use commands::Remarks;
+pub use parting::Parting;
 use receiver::Receiver;
 pub use receiver::{Agreement, Reach};
 pub use replies::part;
 use request::Request;
 pub use sender::Progress;
 use sender::{Sender, is_disconnect};
-use table::Stage;
+use table::{SlotId, Stage};
 
 /// The commands of one connection, on their way out and back.
 #[derive(Debug)]
@@ -44,6 +46,17 @@ pub struct Transmission {
     disconnecting: bool,
     /// It has been sent.
     disconnected: bool,
+}
+
+/// The result of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// errno, or 0 for success.
+    pub errno: i32,
+    /// The name of the command.
+    pub command: &'static str,
+    /// Why the client gave it up, if it did.
+    pub reason: Option<Box<Error>>,
 }
 
 /// The result of a receive call.
@@ -186,15 +199,25 @@ impl Transmission {
     }
 
     /// Ends every command whose reply is missing, because the connection is
-    /// gone.
-    pub fn abandon_all(&mut self, errno: i32) {
+    /// gone.  If the client has given it up, this is the reason.
+    pub fn abandon_all(&mut self, reason: Option<&Error>) {
         self.sender.abandon();
         self.commands.sending = None;
+        self.commands.owed.clear();
         while let Some(id) = self.commands.table.first(Stage::Queued) {
-            self.commands.abandon(id, errno);
+            self.abandon(id, reason);
         }
         while let Some(id) = self.commands.table.last(Stage::Issued) {
-            self.commands.abandon(id, errno);
+            self.abandon(id, reason);
+        }
+    }
+
+    fn abandon(&mut self, id: SlotId, reason: Option<&Error>) {
+        match reason {
+            Some(reason) if !is_disconnect(self.commands.table.slot(id)) => {
+                self.commands.give_up(id, reason.clone());
+            }
+            _ => self.commands.abandon(id),
         }
     }
 
@@ -206,7 +229,7 @@ impl Transmission {
             if !self.sender.is_sending(&self.commands.table, id)
                 && !is_disconnect(self.commands.table.slot(id))
             {
-                self.commands.abandon(id, libc::ENOTCONN);
+                self.commands.abandon(id);
             }
         }
     }
@@ -218,18 +241,23 @@ impl Transmission {
         }
     }
 
-    /// Retires a command that is done, and returns its errno (0 for success)
-    /// and its name.  `None` if the command is not done or not known.
-    pub fn take_done(&mut self, cookie: u64) -> Option<(i32, &'static str)> {
+    /// Retires a command that is done, and returns its result.  `None` if the
+    /// command is not done or not known.
+    pub fn take_done(&mut self, cookie: u64) -> Option<Done> {
         let table = &mut self.commands.table;
         let id = table.find(cookie)?;
         if table.slot(id).stage != Stage::Done {
             return None;
         }
-        let error = table.slot(id).error;
+        let errno = table.slot(id).error;
+        let reason = table.slot_mut(id).reason.take();
         let (command, _) = self.commands.expected(id);
         self.commands.table.retire(id);
-        Some((error, command.name()))
+        Some(Done {
+            errno,
+            command: command.name(),
+            reason,
+        })
     }
 
     /// The cookie of the command that has been done for longest.
@@ -287,5 +315,6 @@ impl Transmission {
             .table
             .memory()
             .saturating_add(self.receiver.memory())
+            .saturating_add(self.memory_of_owed())
     }
 }

@@ -8,6 +8,7 @@ use crate::protocol::reply::{Header, Parsed, Style};
 use super::commands::Commands;
 use super::read_ahead::{self, ReadAhead};
 use super::replies::{self, MAX_ERROR_CHUNK, Phase, StatusPart};
+use super::table::SlotId;
 
 /// The longest header, that of an extended reply, must fit into the smallest
 /// read-ahead together with the part of the payload that is examined with it;
@@ -99,6 +100,15 @@ impl Receiver {
     /// Takes over bytes that were received during the handshake.
     pub fn preload(&mut self, bytes: &[u8]) {
         self.ahead.preload(bytes);
+    }
+
+    /// Lets go of a command: nothing more of its reply is used.  Returns
+    /// whether the chunk that is arriving is the end of that reply.
+    pub fn let_go(&mut self, id: SlotId) -> bool {
+        if matches!(&self.phase, Phase::Status(part) if part.tail.id == Some(id)) {
+            replies::forget(&mut self.status);
+        }
+        self.phase.let_go(id)
     }
 
     /// Memory in use.

@@ -72,6 +72,27 @@ pub struct Tail {
     done: bool,
 }
 
+impl Phase {
+    /// Lets go of a command: what is left of its chunk is not used.  Returns
+    /// whether its reply ends with this chunk.
+    pub fn let_go(&mut self, id: SlotId) -> bool {
+        let tail = match self {
+            Self::Data(part) => Tail {
+                left: u64::try_from(part.left).unwrap_or(u64::MAX),
+                ..part.tail
+            },
+            Self::Status(part) => part.tail,
+            Self::Skip(tail) => *tail,
+            Self::Header => return false,
+        };
+        if tail.id != Some(id) {
+            return false;
+        }
+        *self = Self::Skip(Tail { id: None, ..tail });
+        tail.done
+    }
+}
+
 impl DataPart {
     pub fn forward(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
@@ -123,14 +144,7 @@ impl Chunk {
 pub fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Result<Phase> {
     let structured = style != Style::Simple;
     let Some(id) = commands.answerable(cookie) else {
-        // It could be followed by the data of a read, of unknown length.
-        if error == 0 && !structured {
-            return Err(Error::new(
-                libc::EPROTO,
-                format!("the server replied to an unknown request, cookie {cookie}"),
-            ));
-        }
-        return Ok(Phase::Header);
+        return stray(error, cookie, commands, structured);
     };
     let (command, count) = commands.expected(id);
     let left = match (error, command) {
@@ -153,6 +167,26 @@ pub fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) ->
     Ok(Phase::Skip(tail))
 }
 
+/// A simple reply to a command that has been given up, or to none at all.
+#[cold]
+fn stray(error: u32, cookie: u64, commands: &mut Commands, structured: bool) -> Result<Phase> {
+    if let Some(data) = commands.owed.remove(&cookie) {
+        return Ok(Phase::Skip(Tail {
+            id: None,
+            left: if error == 0 { data } else { 0 },
+            done: true,
+        }));
+    }
+    // It could be followed by the data of a read, of unknown length.
+    if error == 0 && !structured {
+        return Err(Error::new(
+            libc::EPROTO,
+            format!("the server replied to an unknown request, cookie {cookie}"),
+        ));
+    }
+    Ok(Phase::Header)
+}
+
 /// The chunks of structured and extended replies (NBD protocol, structured
 /// reply types).  `lead` has the length that `Chunk::lead` returned.
 pub fn begin_chunk(
@@ -168,8 +202,7 @@ pub fn begin_chunk(
         done: chunk.flags & DONE != 0,
     };
     let Some(id) = tail.id else {
-        // The length is known, so the stream stays in step.
-        return Ok(Phase::Skip(tail));
+        return Ok(stray_chunk(chunk.cookie, tail, commands));
     };
     let (command, _) = commands.expected(id);
     let request_offset = commands.offset(id);
@@ -205,6 +238,16 @@ pub fn begin_chunk(
     }
     // The rest is not used.
     Ok(Phase::Skip(tail))
+}
+
+/// A chunk for a command that has been given up, or for none at all.  The
+/// length is known, so the stream stays in step.
+#[cold]
+fn stray_chunk(cookie: u64, tail: Tail, commands: &mut Commands) -> Phase {
+    if tail.done {
+        commands.owed.remove(&cookie);
+    }
+    Phase::Skip(tail)
 }
 
 /// Data for the caller's buffer from `start` on.

@@ -4,8 +4,11 @@
 //! and linked into lists by number, so nothing is allocated in the steady
 //! state, and the cost of a step does not depend on the number of commands.
 
+use std::time::Instant;
+
 use super::request::Request;
 use super::status::Reported;
+use crate::error::Error;
 
 /// Identifies a slot.  Only the table that owns the slot creates such a value,
 /// and slots are never removed, so it is always valid.
@@ -31,8 +34,13 @@ pub struct Slot {
     /// `None` only while the slot is free.
     pub request: Option<Request>,
     pub stage: Stage,
+    /// When it was accepted, if that matters to a time limit.  A command
+    /// without such a time may have that of an earlier command in this slot.
+    pub began: Option<Instant>,
     /// errno of the first failure, or 0.
     pub error: i32,
+    /// Why the client gave the command up, if it did.
+    pub reason: Option<Box<Error>>,
     /// The reply is complete, but the request is still being sent.
     pub answered: bool,
     /// The meta contexts that the reply has reported so far.
@@ -97,6 +105,7 @@ impl Table {
         self.free.push(id);
         let slot = self.slot_mut(id);
         slot.reported = Reported::default();
+        slot.reason = None;
         slot.request = None;
     }
 

@@ -27,6 +27,8 @@ pub struct Stream {
     /// The socket is in blocking mode; each of our calls chooses whether to
     /// wait.
     blocking: bool,
+    /// Bytes have been received since somebody last asked.
+    heard: bool,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl Stream {
             allowance: 0,
             if_nothing: IfNothing::Return,
             blocking: false,
+            heard: false,
         }
     }
 
@@ -109,6 +112,16 @@ impl Stream {
         Ok(())
     }
 
+    /// Whether the peer has sent anything since the last call of this function:
+    /// at least one byte, even if it is only a part of a TLS record.
+    pub fn take_heard(&mut self) -> bool {
+        let heard = match &mut self.carrier {
+            Carrier::Plain(_) => &mut self.heard,
+            Carrier::Tls(session) => session.heard(),
+        };
+        std::mem::take(heard)
+    }
+
     /// Advances the TLS handshake, and returns whether it is complete.
     pub fn handshake(&mut self) -> Result<bool> {
         match &mut self.carrier {
@@ -140,8 +153,14 @@ impl Stream {
         let if_nothing = std::mem::replace(&mut self.if_nothing, IfNothing::Return);
         match sys::receive(socket.as_fd(), into, if_nothing) {
             Ok(0) => Ok(Received::End),
-            Ok(count) if count < room => Ok(Received::all_there_is(count)),
-            Ok(count) => Ok(Received::some(count)),
+            Ok(count) => {
+                self.heard = true;
+                Ok(if count < room {
+                    Received::all_there_is(count)
+                } else {
+                    Received::some(count)
+                })
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if if_nothing == IfNothing::Wait {
                     // A forked process has asked for its descriptor, and shares

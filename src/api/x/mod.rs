@@ -4,4 +4,5 @@
 mod batch;
 mod cancelling;
 mod connecting;
+mod limits;
 mod tls;

@@ -3,4 +3,5 @@
 mod batch;
 mod cancelling;
 mod connecting;
+mod limits;
 mod tls;

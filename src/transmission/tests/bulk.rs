@@ -163,7 +163,7 @@ fn commands_come_and_go_while_others_wait() {
             assert_eq!(rig.news(), [format!("{cookie} completed")]);
             // The results of some are fetched only at the end.
             if dice.below(4) > 0 {
-                assert_eq!(rig.transmission.take_done(cookie), Some((0, "flush")));
+                assert_eq!(rig.take_done(cookie), Some((0, "flush")));
                 assert_eq!(rig.news(), [format!("{cookie} freed")]);
             }
         }

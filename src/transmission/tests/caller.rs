@@ -150,6 +150,7 @@ pub fn errno_name(errno: c_int) -> String {
         libc::EOVERFLOW => "EOVERFLOW".into(),
         libc::ENOTSUP => "ENOTSUP".into(),
         libc::ENOTCONN => "ENOTCONN".into(),
+        libc::ETIMEDOUT => "ETIMEDOUT".into(),
         libc::ESHUTDOWN => "ESHUTDOWN".into(),
         other => other.to_string(),
     }

@@ -14,7 +14,7 @@ use super::rig::{Interest, Rig, Session, block_status, flush, order, read, terms
 fn a_command_stays_until_it_is_asked_for() {
     let mut rig = Rig::with(terms(Style::Structured), &[flush(), read(0, 8), flush()]);
     assert_eq!(rig.transmission.in_flight(), 3);
-    assert_eq!(rig.transmission.take_done(1), None);
+    assert_eq!(rig.take_done(1), None);
     let replies = rig.replies(Style::Structured);
     let replies = replies.none(3).error(1, 5, "", DONE).bytes();
     rig.receive(&replies).unwrap();
@@ -22,11 +22,11 @@ fn a_command_stays_until_it_is_asked_for() {
     assert_eq!(rig.transmission.in_flight(), 1);
     // In the order of the replies.
     assert_eq!(rig.transmission.first_done(), Some(3));
-    assert_eq!(rig.transmission.take_done(1), Some((libc::EIO, "flush")));
-    assert_eq!(rig.transmission.take_done(1), None);
-    assert_eq!(rig.transmission.take_done(3), Some((0, "flush")));
-    assert_eq!(rig.transmission.take_done(2), None);
-    assert_eq!(rig.transmission.take_done(99), None);
+    assert_eq!(rig.take_done(1), Some((libc::EIO, "flush")));
+    assert_eq!(rig.take_done(1), None);
+    assert_eq!(rig.take_done(3), Some((0, "flush")));
+    assert_eq!(rig.take_done(2), None);
+    assert_eq!(rig.take_done(99), None);
     assert_eq!(rig.transmission.first_done(), None);
     assert_eq!(rig.news(), ["1 freed", "3 freed"]);
     let ended = rig.end();
@@ -47,10 +47,10 @@ fn closures_are_freed_in_order_when_the_command_retires() {
         let retired = ["1 first closure freed", "1 freed"];
         if at_once {
             assert_eq!(rig.news(), [answered, retired].concat());
-            assert_eq!(rig.transmission.take_done(1), None);
+            assert_eq!(rig.take_done(1), None);
         } else {
             assert_eq!(rig.news(), answered);
-            assert_eq!(rig.transmission.take_done(1), Some((0, "read")));
+            assert_eq!(rig.take_done(1), Some((0, "read")));
             assert_eq!(rig.news(), retired);
         }
         let ended = rig.end();
@@ -136,7 +136,7 @@ fn on_loss_the_queue_ends_first_and_then_what_was_sent_newest_first() {
     let replies = rig.replies(Style::Structured).error(2, 5, "", MORE).bytes();
     rig.receive(&replies).unwrap();
     assert_eq!(rig.news(), [""; 0]);
-    rig.transmission.abandon_all(libc::ENOTCONN);
+    rig.transmission.abandon_all(None);
     assert_eq!(
         rig.news(),
         [
@@ -149,16 +149,12 @@ fn on_loss_the_queue_ends_first_and_then_what_was_sent_newest_first() {
     );
     assert_eq!(rig.transmission.first_done(), Some(4));
     // Once is enough.
-    rig.transmission.abandon_all(libc::ENOTCONN);
+    rig.transmission.abandon_all(None);
     assert_eq!(rig.news(), [""; 0]);
-    assert_eq!(
-        rig.transmission.take_done(2),
-        Some((libc::EIO, "read")),
-        "its own error"
-    );
+    assert_eq!(rig.take_done(2), Some((libc::EIO, "read")), "its own error");
     rig.transmission.retire_done();
     assert_eq!(rig.transmission.first_done(), None);
-    assert_eq!(rig.transmission.take_done(1), None);
+    assert_eq!(rig.take_done(1), None);
 }
 
 #[test]
@@ -208,7 +204,7 @@ fn a_disconnect_is_never_reported() {
     rig.send(1);
     assert!(rig.transmission.is_disconnected());
     assert_eq!(rig.transmission.first_done(), None);
-    assert_eq!(rig.transmission.take_done(1), None);
+    assert_eq!(rig.take_done(1), None);
     let ended = rig.end();
     let outcome = rig.finish(ended);
     assert_eq!(outcome.log(), ["1 freed"]);

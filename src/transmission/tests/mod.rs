@@ -14,6 +14,7 @@ mod ending;
 pub mod fuzzing;
 #[cfg(test)]
 mod hostile;
+mod parting;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]

@@ -311,6 +311,12 @@ impl Rig {
         Ok((count, arrival))
     }
 
+    /// The errno and the name of a command that is done, which retires it.
+    pub fn take_done(&mut self, cookie: u64) -> Option<(i32, &'static str)> {
+        let done = self.transmission.take_done(cookie)?;
+        Some((done.errno, done.command))
+    }
+
     /// The server closes its side.
     pub fn end(&mut self) -> Result<Arrival> {
         self.transmission
@@ -350,12 +356,12 @@ impl Rig {
     /// Ends the connection as the handle does, asks for every command, drops
     /// everything, and checks what must hold whatever the server sent.
     pub fn finish(mut self, ended: Result<Arrival>) -> Outcome {
-        self.transmission.abandon_all(libc::ENOTCONN);
+        self.transmission.abandon_all(None);
         assert_eq!(self.transmission.in_flight(), 0, "a command was lost");
         let mut results = Vec::new();
         for cookie in (1..).take(self.orders.len()) {
             let done = self.transmission.take_done(cookie);
-            results.push(done.map(|(error, _)| error));
+            results.push(done.map(|done| done.errno));
         }
         assert_eq!(self.transmission.first_done(), None);
         drop(self.transmission);

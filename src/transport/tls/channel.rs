@@ -75,6 +75,11 @@ impl Channel {
         self.stream.get_mut().allow(calls, in_view);
     }
 
+    /// Whether bytes have been received; to be reset by the caller.
+    pub fn heard(&mut self) -> &mut bool {
+        self.stream.get_mut().heard()
+    }
+
     /// Whether something was received that has not been asked for.
     pub fn has_received(&self) -> bool {
         self.stream.ssl().pending() > 0 || self.stream.get_ref().has_received()

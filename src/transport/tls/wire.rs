@@ -54,6 +54,8 @@ pub struct Wire {
     /// Written and not yet sent.
     unsent: Vec<u8>,
     sent: usize,
+    /// Bytes have been received since this was last reset.
+    heard: bool,
     /// The last error of the socket.
     failure: Option<io::Error>,
 }
@@ -71,6 +73,7 @@ impl Wire {
             in_view: false,
             unsent: Vec::new(),
             sent: 0,
+            heard: false,
             failure: None,
         }
     }
@@ -92,6 +95,11 @@ impl Wire {
     /// Whether records stay in the socket until they are needed.
     pub fn is_in_view(&self) -> bool {
         self.in_view
+    }
+
+    /// Whether bytes have been received; to be reset by the caller.
+    pub fn heard(&mut self) -> &mut bool {
+        &mut self.heard
     }
 
     /// Whether bytes were received that OpenSSL has not asked for.
@@ -165,6 +173,7 @@ impl Wire {
         let vectors = &mut [ReceiveVector::from(into), ReceiveVector::from(room)];
         match sys::receive(self.socket.as_fd(), vectors, sys::IfNothing::Return) {
             Ok(count) => {
+                self.heard |= count > 0;
                 self.drained = count < offered;
                 self.start = 0;
                 self.end = count.saturating_sub(asked);
