@@ -42,7 +42,7 @@ if [ $# -eq 0 ]; then
     for source in c-tests/*.c c-tests/*.cc; do
         name=$(basename "${source%.*}")
         case $name in
-            test | children) ;;
+            test | children | tls_fork) ;;
             *) names+=("$name") ;;
         esac
     done
