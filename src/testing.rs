@@ -1,6 +1,13 @@
 //! What tests of several modules share: how a stream arrives and is spoiled, and
 //! what ends the program.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "Clippy takes only what is compiled for tests alone for tests"
+)]
 #![cfg_attr(not(test), allow(dead_code, reason = "the fuzzer uses a part"))]
 
 use std::os::unix::process::ExitStatusExt;
