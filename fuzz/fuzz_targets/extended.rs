@@ -2,4 +2,7 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| nbd::fuzzing::transmission(nbd::fuzzing::Style::Extended, input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| nbd::fuzzing::transmission(
+    nbd::fuzzing::Style::Extended,
+    input
+));

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::fmt::Write;
+use std::net::Ipv6Addr;
 
 use crate::connect::Place;
 use crate::error::{Error, Result};
@@ -120,14 +121,20 @@ fn parameters<'a>(
 
 fn host_and_port(host: &[u8], port: &[u8]) -> String {
     let port = encoded(port, IN_HOST);
-    // Only an IPv6 address has a colon.
-    if host.contains(&b':') {
-        let mut parts = host.splitn(2, |&byte| byte == b'%');
-        let address = String::from_utf8_lossy(parts.next().unwrap_or_default());
+    let mut parts = host.splitn(2, |&byte| byte == b'%');
+    let address = parts.next().and_then(ipv6_address);
+    if let Some(address) = address {
         let zone = parts.next().map(zone).unwrap_or_default();
         return format!("[{address}{zone}]:{port}");
     }
     format!("{}:{port}", encoded(host, IN_HOST))
+}
+
+/// The text of an IPv6 address.  A name may have colons as well, but they are
+/// encoded, because brackets may contain only an address.
+fn ipv6_address(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.parse::<Ipv6Addr>().is_ok().then_some(text)
 }
 
 /// The zone of an address, as people write it: after a bare `%`, or after `%25`

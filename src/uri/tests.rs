@@ -561,6 +561,9 @@ fn uris_come_back_as_they_were() {
         "nbd://[0:0::1]:10809/x",
         "nbd://[fe80::1%eth0]:10809/x",
         "nbd://[fe80::1%4]:10809/x",
+        // What is not an address does not stand in brackets.
+        "nbd://a%3Ab%2Fc:1/x",
+        "nbd://%3A%3A1%2F:1/x",
         "nbd://[fe80::1%2510]:10809/x",
         "nbd://[fe80::1%25254]:10809/x",
         "nbd://[fe80::1%25fa0]:10809/x",

@@ -3,6 +3,13 @@
 //!
 //! The fuzzer uses the test bench as well.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "Clippy takes only what is compiled for tests alone for tests"
+)]
 #![cfg_attr(not(test), allow(dead_code, reason = "the fuzzer uses a part"))]
 
 #[cfg(test)]
