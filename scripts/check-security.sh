@@ -35,13 +35,8 @@ case_exists() { # PROGRAM.CASE
     return 1
 }
 
-# The last part is the function, and the first ones lead to its file.
-function_exists() { # MODULE::FUNCTION
-    local path=${1%::*} file
-    for file in src/"${path//:://}".rs src/"$(dirname "${path//:://}")".rs; do
-        [ -e "$file" ] && grep -q "fn ${1##*::}()" "$file" && return
-    done
-    return 1
+function_exists() { # FILE::FUNCTION
+    find src -name "${1%%::*}.rs" -exec grep -q "fn ${1##*::}()" {} \; -print | grep -q .
 }
 
 tests_exist() {

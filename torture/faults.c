@@ -441,8 +441,8 @@ all_faults (const char *what, way *connect)
   printf ("torture: faults: %s: %lu faults of %u, %lu happened, %lu calls failed, "
           "%lu bytes verified\n", what, tally->runs, nr_faults, tally->happened,
           tally->failed_calls, tally->bytes);
-  /* Nearly all runs get to where the fault is. */
-  CHECK (tally->happened >= tally->runs / 10 * 9);
+  /* How often something is called varies, but most runs get to the fault. */
+  CHECK (tally->happened >= tally->runs / 4 * 3);
   CHECK_EQ (bad, 0);
 }
 
