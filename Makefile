@@ -50,6 +50,8 @@ LIBRARIES := $(addprefix $(BUILD)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a)
 
 # The names of the pkg-config files, the headers and the overview pages.
 INTERFACES := libnbd libnbdx
+# The pages of the manual that are not about one function.
+ARTICLES := $(basename $(notdir $(wildcard man/*.md)))
 
 # For the scripts behind quickstart, check and bench.
 export CARGO CARGO_FLAGS CARGO_TARGET_DIR CC PYTHON
@@ -161,7 +163,7 @@ install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a $(INTERFACES:%=pkgconfig/%.pc))
 	rm -f $(INTERFACES:%=$(DESTDIR)$(INCLUDEDIR)/%.h)
-	for page in $(INTERFACES) $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
+	for page in $(ARTICLES) $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
 
 ## quickstart: read a disk with a small C program
 quickstart: all server

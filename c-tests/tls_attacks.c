@@ -594,3 +594,28 @@ CASE (name_indication)
   check_name ("127.1", "-");
   check_name ("0x7f000001", "-");
 }
+
+/* ---- CVE-2024-7383: whom a URI makes us trust ---- */
+
+/* A stranger stays one whatever the transport, with and without a name that
+ * could be compared. */
+CASE (stranger_behind_a_uri)
+{
+  static const char *const parameters[] = {
+    "", "&tls-hostname=localhost", "&tls-verify-peer=true", "&tls-verify-peer=1",
+  };
+  const char *stranger = nbdkit_x509 ("rogue");
+
+  for (unsigned i = 0; i < sizeof parameters / sizeof parameters[0]; ++i) {
+    struct nbd_handle *h = create ();
+    const char *uri = text ("nbds+unix:///?socket=%s&tls-certificates=%s%s", stranger,
+                            pki ("client"), parameters[i]);
+
+    situation ("%s", parameters[i]);
+    CHECK_EQ (nbd_set_uri_allow_local_file (h, true), 0);
+    CHECK_ERR (nbd_connect_uri (h, uri), ANY_ERRNO);
+    CHECK (strstr (nbd_get_error (), "certificate") != NULL);
+    CHECK (!nbd_aio_is_ready (h));
+    nbd_close (h);
+  }
+}

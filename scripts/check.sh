@@ -72,8 +72,11 @@ step 2 'ABI checker' scripts/test-check-abi.py
 step 2 'ABI of the C library' scripts/check-abidiff.sh
 step 25 'C tests' c-tests/run.sh
 step 30 'C tests under valgrind' c-tests/run.sh --valgrind
+step 10 'Faults' torture/c.sh faults
+step 5 'Load' torture/c.sh load
 step 10 'Examples' scripts/check-examples.sh
 step 5 'Manual' scripts/check-man.sh
+step 1 'Security' scripts/check-security.sh
 step 5 'Install' scripts/check-install.sh
 step 5 'Consumers' scripts/check-consumers.sh
 step 10 'Programs' scripts/check-programs.sh

@@ -69,6 +69,7 @@ pub fn launch<T>(
     // The failure is also written to the server's standard error, where the
     // user looks for messages.
     let message = format!("libnbd: {complaint}\n");
+    let listens = matches!(handed, Handed::Listener { .. });
     let started = sys::start(&Program {
         name: &argv.program,
         arguments: &argv.arguments,
@@ -87,7 +88,7 @@ pub fn launch<T>(
         .and_then(|()| receive(&started));
     drop(watch);
     // If a socket from the child could not be received, this ends the
-    // connection.
+    // connection.  A listening server does not notice.
     drop(started);
     match outcome {
         Ok(received) => Ok((child, received)),
@@ -97,6 +98,9 @@ pub fn launch<T>(
             } else if error.raw_os_error() == Some(libc::ETIMEDOUT) {
                 child.kill();
             } else {
+                if listens {
+                    child.ask_to_exit();
+                }
                 child.end();
             }
             Err(Error::system(complaint, &error))
@@ -127,13 +131,17 @@ impl Subprocess {
     /// exit when its connection closes, so it is asked to.
     pub fn take_leave(&mut self) {
         if let Some(place) = self.listens.take() {
-            // Once the process has been reaped, its process id may belong to
-            // another process.
-            if !sys::has_ended(self.pid) {
-                // A process that cannot be signalled has already ended.
-                let _ = self.signal(libc::SIGTERM);
-            }
+            self.ask_to_exit();
             drop(place);
+        }
+    }
+
+    /// Sends SIGTERM to the process, which may already have ended.
+    fn ask_to_exit(&self) {
+        // Once it has been reaped, its process id may belong to another process.
+        if !sys::has_ended(self.pid) {
+            // A process that cannot be signalled has already ended.
+            let _ = self.signal(libc::SIGTERM);
         }
     }
 

@@ -68,7 +68,12 @@ impl ReadAhead {
         if self.buffer.is_empty() {
             self.buffer = vec![0; FIRST];
         } else if self.filled {
-            self.buffer.resize(CAPACITY.max(self.buffer.len()), 0);
+            // If there is no memory, what there is has to do: a server must not
+            // be able to end the process by sending more.
+            let missing = CAPACITY.saturating_sub(self.buffer.len());
+            if self.buffer.try_reserve_exact(missing).is_ok() {
+                self.buffer.resize(CAPACITY.max(self.buffer.len()), 0);
+            }
             self.filled = false;
         }
         if self.start > 0 {
