@@ -161,7 +161,7 @@ install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a $(INTERFACES:%=pkgconfig/%.pc))
 	rm -f $(INTERFACES:%=$(DESTDIR)$(INCLUDEDIR)/%.h)
-	for page in $(INTERFACES) $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
+	for page in $(INTERFACES) libnbd-rust $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
 
 ## quickstart: read a disk with a small C program
 quickstart: all server

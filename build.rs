@@ -57,10 +57,12 @@ const FRAMES: &str = "src/ffi";
 const CONFIG: &str = "cbindgen.toml";
 /// The pages of the manual that are written by hand, and its example programs.
 const MANUAL: &str = "man";
+/// The programs in Rust that it shows.
+const EXAMPLES: &str = "examples";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let code = ["build.rs", "generate", TABLE];
-    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL];
+    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL, EXAMPLES];
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
@@ -87,7 +89,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     for directory in outputs(out.join("man"), "LIBNBD_MAN_OUT") {
-        manual::write(&directory, Path::new(MANUAL), &types, &interfaces)?;
+        let sources = Path::new(MANUAL);
+        manual::write(
+            &directory,
+            sources,
+            Path::new(EXAMPLES),
+            &types,
+            &interfaces,
+        )?;
     }
     Ok(())
 }

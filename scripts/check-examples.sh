@@ -11,6 +11,7 @@ server=${EMBEDDED_SERVER:?set by make check}
 export PKG_CONFIG_PATH=${LIBNBD_BUILD:?set by make check}
 unset LD_LIBRARY_PATH
 read -ra cc <<< "${CC:-cc}"
+read -ra flags <<< "${CARGO_FLAGS:-}"
 directory=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
 suite=examples
@@ -58,7 +59,16 @@ check 'async-copy compiles' compile async-copy
 check 'async-copy copies' "$directory/async-copy" "$directory/disk.sock" "$directory/copy"
 check 'the copy is the same' cmp "$directory/disk" "$directory/copy"
 
+reads_on_tokio() { # SOCKET SIZE
+    local printed
+    printed=$("${CARGO:-cargo}" run --quiet "${flags[@]}" --example tokio_read "nbd+unix:///?socket=$1")
+    echo "$printed"
+    [ "$printed" = "$2 bytes" ]
+}
+
 serve empty --size 0
+check 'tokio_read reads' reads_on_tokio "$directory/disk.sock" 10000001
+check 'tokio_read on an empty disk' reads_on_tokio "$directory/empty.sock" 0
 check 'first-sector compiles' compile first-sector
 check 'first-sector on an empty disk' "$directory/first-sector" "$directory/empty.sock"
 check 'async-copy on an empty disk' "$directory/async-copy" "$directory/empty.sock" "$directory/none"

@@ -37,6 +37,8 @@
 //!   There is no separate last error, so `nbd_get_error` and `nbd_get_errno`
 //!   have no counterpart here.  `nbd_create` and `nbd_close` are
 //!   [`Handle::new`] and `drop`.
+//! * An event loop, such as tokio's, does the work of a handle through a
+//!   [`Driver`].
 //! * What this library adds to the C library is available as methods, too; the C
 //!   names of these functions begin with `nbdx_`.
 //!
@@ -114,6 +116,7 @@ pub use api::callbacks::{
     ExtentCallback, ListCallback, ReadChunk,
 };
 pub use api::constants::*;
+pub use api::driver::Driver;
 pub use callback::Extent;
-pub use client::Handle;
+pub use client::{Handle, Progress};
 pub use error::{Error, Result};

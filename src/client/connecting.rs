@@ -67,6 +67,7 @@ impl Client {
             let (host, port) = (Escaped(host.to_bytes()), Escaped(port.to_bytes()));
             let error = Error::system(format!("cannot connect to {host}:{port}"), error);
             self.state = State::Created;
+            self.hang_up();
             self.forget_uri();
             return error;
         }

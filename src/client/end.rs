@@ -18,6 +18,7 @@ impl Client {
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
+        self.hang_up();
         self.transmission.abandon_all();
         self.option_ended(Ok(0));
     }
@@ -26,6 +27,7 @@ impl Client {
     pub(super) fn die(&mut self, error: Error) -> Error {
         debug!(self.debug, "the connection is dead: {error}");
         self.state = State::Dead(error.clone());
+        self.hang_up();
         self.transmission.abandon_all();
         self.option_ended(Err(error.clone()));
         error
