@@ -1,13 +1,21 @@
 //! Makes the C headers and the manual, both from the doc comments of `src/ffi`
 //! and from `src/table.rs`.
 //!
-//! They are written to `$OUT_DIR/include` and `$OUT_DIR/man`, and also to the
-//! directories that `LIBNBD_INCLUDE_OUT` and `LIBNBD_MAN_OUT` name, if these are
-//! set.
+//! Only the C interface (the feature `capi`) needs them.  They are written to
+//! `$OUT_DIR/include` and `$OUT_DIR/man`, and also to the directories that
+//! `LIBNBD_INCLUDE_OUT` and `LIBNBD_MAN_OUT` name, if these are set.
 
+#![cfg_attr(
+    not(feature = "capi"),
+    allow(dead_code, unused_imports, reason = "there is no C interface")
+)]
+
+#[cfg(feature = "capi")]
 #[path = "src/protocol/flag.rs"]
 mod flag;
+#[cfg(feature = "capi")]
 mod generate;
+#[cfg(feature = "capi")]
 #[path = "src/table.rs"]
 #[allow(dead_code, reason = "the library uses all of it")]
 mod table;
@@ -17,9 +25,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "capi")]
 use cbindgen::Config;
 
+#[cfg(feature = "capi")]
 use generate::sources::{self, Interface};
+#[cfg(feature = "capi")]
 use generate::{header, manual};
 
 /// The files that define types, in the order of the header.
@@ -61,13 +72,21 @@ const MANUAL: &str = "man";
 const EXAMPLES: &str = "examples";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let code = ["build.rs", "generate", TABLE];
+    // The table of functions looks whether it is in the library or in here.
+    println!("cargo::rustc-cfg=library");
+    println!("cargo:rerun-if-changed=build.rs");
+    #[cfg(feature = "capi")]
+    c_interface()?;
+    Ok(())
+}
+
+#[cfg(feature = "capi")]
+fn c_interface() -> Result<(), Box<dyn Error>> {
+    let code = ["generate", TABLE];
     let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL, EXAMPLES];
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
-    // The table of functions looks whether it is in the library or in here.
-    println!("cargo::rustc-cfg=library");
     println!("cargo:rerun-if-env-changed=LIBNBD_INCLUDE_OUT");
     println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 

@@ -50,7 +50,7 @@
 //! module depends on those above it:
 //!
 //! * `ffi`: the C interface, one thin entry point for each public function,
-//!   which calls the method of the same name;
+//!   which calls the method of the same name; only with the feature `capi`;
 //! * `api`: these methods of [`Handle`], which are the Rust interface, and the
 //!   buffers and callbacks that they take;
 //! * `client`: the handle: settings, states, the lock, and the operations on
@@ -79,6 +79,8 @@
 
 // Modules that need unsafe code allow it and state why.
 #![deny(unsafe_code)]
+// Parts exist only for the C interface.
+#![cfg_attr(not(feature = "capi"), allow(dead_code))]
 // In a test, an overflow panics, which makes the test fail.
 #![cfg_attr(
     test,
@@ -90,6 +92,7 @@ mod callback;
 mod client;
 mod connect;
 mod error;
+#[cfg(feature = "capi")]
 mod ffi;
 mod flow;
 mod fork;
