@@ -57,8 +57,10 @@ step 15 'Packages' scripts/install-deps.sh
 step 2 'Format' "$cargo" fmt --all --check
 step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
 step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh .ci/run
+step 10 'Lint without the C interface' "$cargo" clippy "${flags[@]}" --package libnbd --lib -- -D warnings
 step 10 'Build' make --no-print-directory all server
 step 15 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
+step 15 'Crate' scripts/check-crate.sh
 step 5 'Headers regenerated' make --no-print-directory header HEADERS="$logs/include"
 step 1 'Headers up to date' diff -ru include "$logs/include"
 step 5 'Headers in C and C++' c-tests/header/run.sh
