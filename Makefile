@@ -41,7 +41,8 @@ PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 
 # Where the headers are, and where `make header` writes them.
 HEADERS := include
-RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/libnbd.a
+# Named after the crate, which is named libnbd itself.
+RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/liblibnbd.a
 MAN_PAGES := $(CARGO_TARGET_DIR)/man
 SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
 # Prints the functions of the API.

@@ -1,7 +1,7 @@
 //! `cargo run --example tokio_read nbd://localhost` reads an export with many
 //! reads in flight, on tokio.
 
-use nbd::{CompletionCallback, Driver, Handle, Progress};
+use libnbd::{CompletionCallback, Driver, Handle, Progress};
 use std::{error::Error, sync::Arc};
 use tokio::{io::Interest, io::unix::AsyncFd, sync::oneshot, task};
 

@@ -19,12 +19,12 @@ log=$directory/output
 . scripts/tally.sh
 
 documentation() {
-    rm -rf "$target/doc/nbd"
+    rm -rf "$target/doc/libnbd"
     RUSTDOCFLAGS='-D warnings' "$cargo" doc "${flags[@]}" --no-deps --package libnbd
 }
 
 compare_api() { # OPTION...
-    scripts/public-api.py "$target/doc/nbd" "$@"
+    scripts/public-api.py "$target/doc/libnbd" "$@"
 }
 
 notices_a_lost_function() {
@@ -84,8 +84,8 @@ capi = ["libnbd/capi"]
 libnbd = { path = "../libnbd" }
 END
 cat > "$program/src/main.rs" << 'END'
-fn main() -> Result<(), nbd::Error> {
-    let handle = nbd::Handle::new();
+fn main() -> Result<(), libnbd::Error> {
+    let handle = libnbd::Handle::new();
     handle.connect_unix(std::env::args_os().nth(1).unwrap_or_default())?;
     let mut sector = [0; 512];
     handle.pread(&mut sector, 512, 0)?;

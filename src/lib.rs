@@ -11,7 +11,7 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-//! let handle = nbd::Handle::new();
+//! let handle = libnbd::Handle::new();
 //! handle.connect_socket(socket)?;
 //! let size = handle.get_size()?;
 //! let mut end = [0; 512];

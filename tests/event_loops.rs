@@ -25,9 +25,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use embedded_server::Config;
+use libnbd::{CompletionCallback, Driver, Handle, Progress};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use nbd::{CompletionCallback, Driver, Handle, Progress};
 
 /// No event takes this long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -76,7 +76,7 @@ impl TlsServer {
     /// Creates a handle that is to use TLS.
     fn handle(&self) -> Handle {
         let handle = Handle::new();
-        handle.set_tls(nbd::TLS_REQUIRE).unwrap();
+        handle.set_tls(libnbd::TLS_REQUIRE).unwrap();
         handle.set_tls_psk("user", &KEY[..]).unwrap();
         handle
     }
@@ -136,7 +136,7 @@ impl<'a> Loop<'a> {
     }
 
     /// Waits for an event, and reacts to it.
-    fn turn(&mut self) -> nbd::Result<Progress> {
+    fn turn(&mut self) -> libnbd::Result<Progress> {
         self.poll.poll(&mut self.events, Some(PATIENCE)).unwrap();
         let state = self.driver.handle().connection_state();
         assert!(!self.events.is_empty(), "no event in {state:?}");
@@ -169,7 +169,7 @@ fn many_small_reads_on_mio(handle: &Handle, count: u64) {
     let start = |number: u64| {
         let offset = offset_of(number);
         let sender = sender.clone();
-        let completion = CompletionCallback::new(move |result: nbd::Result<Vec<u8>>| {
+        let completion = CompletionCallback::new(move |result: libnbd::Result<Vec<u8>>| {
             sender.send((offset, result.unwrap())).unwrap();
         });
         let buffer = vec![0; SMALL as usize];
@@ -273,7 +273,7 @@ fn commands_of_another_thread_wake_nobody_and_complete() {
         scope.spawn(|| {
             for number in 0..2000 {
                 let (sender, receiver) = mpsc::channel();
-                let completion = CompletionCallback::new(move |result: nbd::Result<_>| {
+                let completion = CompletionCallback::new(move |result: libnbd::Result<_>| {
                     sender.send(result.unwrap()).unwrap();
                 });
                 let buffer = vec![0; SMALL as usize];
@@ -304,7 +304,7 @@ fn writes_that_the_socket_does_not_take_leave_later() {
     let completed = Arc::new(AtomicU32::new(0));
     for number in 0..8 {
         let completed = Arc::clone(&completed);
-        let completion = CompletionCallback::new(move |result: nbd::Result<_>| {
+        let completion = CompletionCallback::new(move |result: libnbd::Result<_>| {
             result.unwrap();
             completed.fetch_add(1, Ordering::Relaxed);
         });
@@ -314,7 +314,7 @@ fn writes_that_the_socket_does_not_take_leave_later() {
             .unwrap();
     }
     let direction = handle.aio_get_direction();
-    assert_ne!(direction & nbd::AIO_DIRECTION_WRITE, 0, "all were taken");
+    assert_ne!(direction & libnbd::AIO_DIRECTION_WRITE, 0, "all were taken");
     main_loop.until(|| completed.load(Ordering::Relaxed) == 8);
 }
 

@@ -18,7 +18,7 @@
 /// let text = String::from("text");
 /// let callback;
 /// let tell = Tell(&text);
-/// callback = nbd::ContextCallback::new(move |_| _ = &tell);
+/// callback = libnbd::ContextCallback::new(move |_| _ = &tell);
 /// # drop(callback);
 /// ```
 ///
@@ -32,7 +32,7 @@
 /// let callback;
 /// let text = String::from("text");
 /// let tell = Tell(&text);
-/// callback = nbd::ContextCallback::new(move |_| _ = &tell);
+/// callback = libnbd::ContextCallback::new(move |_| _ = &tell);
 /// # let _ = &callback;
 /// ```
 ///
@@ -42,11 +42,11 @@
 /// let n = 1;
 /// let callbacks;
 /// callbacks = (
-///     nbd::ChunkCallback::new(|_| Ok(_ = &n)),
-///     nbd::ExtentCallback::new(|_, _, _| Ok(_ = &n)),
-///     nbd::Extent64Callback::new(|_, _, _| Ok(_ = &n)),
-///     nbd::ListCallback::new(|_, _| _ = &n),
-///     nbd::DebugCallback::new(|_, _| _ = &n),
+///     libnbd::ChunkCallback::new(|_| Ok(_ = &n)),
+///     libnbd::ExtentCallback::new(|_, _, _| Ok(_ = &n)),
+///     libnbd::Extent64Callback::new(|_, _, _| Ok(_ = &n)),
+///     libnbd::ListCallback::new(|_, _| _ = &n),
+///     libnbd::DebugCallback::new(|_, _| _ = &n),
 /// );
 /// # drop(callbacks);
 /// ```
@@ -54,35 +54,35 @@
 /// ```compile_fail,E0597
 /// let callback;
 /// let n = 1;
-/// callback = nbd::ChunkCallback::new(|_| Ok(_ = &n));
+/// callback = libnbd::ChunkCallback::new(|_| Ok(_ = &n));
 /// # let _ = &callback;
 /// ```
 ///
 /// ```compile_fail,E0597
 /// let callback;
 /// let n = 1;
-/// callback = nbd::ExtentCallback::new(|_, _, _| Ok(_ = &n));
+/// callback = libnbd::ExtentCallback::new(|_, _, _| Ok(_ = &n));
 /// # let _ = &callback;
 /// ```
 ///
 /// ```compile_fail,E0597
 /// let callback;
 /// let n = 1;
-/// callback = nbd::Extent64Callback::new(|_, _, _| Ok(_ = &n));
+/// callback = libnbd::Extent64Callback::new(|_, _, _| Ok(_ = &n));
 /// # let _ = &callback;
 /// ```
 ///
 /// ```compile_fail,E0597
 /// let callback;
 /// let n = 1;
-/// callback = nbd::ListCallback::new(|_, _| _ = &n);
+/// callback = libnbd::ListCallback::new(|_, _| _ = &n);
 /// # let _ = &callback;
 /// ```
 ///
 /// ```compile_fail,E0597
 /// let callback;
 /// let n = 1;
-/// callback = nbd::DebugCallback::new(|_, _| _ = &n);
+/// callback = libnbd::DebugCallback::new(|_, _| _ = &n);
 /// # let _ = &callback;
 /// ```
 struct CallbacksOutliveNothing;
@@ -91,20 +91,20 @@ struct CallbacksOutliveNothing;
 /// that does not wait takes only `'static` arguments.
 ///
 /// ```
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<()> {
 /// let mut count = 0;
 /// let mut buf = [0; 512];
 /// handle.pread(&mut buf, 0, 0)?;
-/// handle.pread_structured(&mut buf, 0, nbd::ChunkCallback::new(|_| Ok(count += 1)), 0)?;
+/// handle.pread_structured(&mut buf, 0, libnbd::ChunkCallback::new(|_| Ok(count += 1)), 0)?;
 /// handle.pwrite(&buf, 0, 0)?;
-/// handle.block_status(1, 0, nbd::ExtentCallback::new(|_, _, _| Ok(count += 1)), 0)?;
-/// handle.block_status_64(1, 0, nbd::Extent64Callback::new(|_, _, _| Ok(count += 1)), 0)?;
-/// handle.opt_list(nbd::ListCallback::new(|_, _| count += 1))?;
-/// handle.opt_set_meta_context(nbd::ContextCallback::new(|_| count += 1))?;
+/// handle.block_status(1, 0, libnbd::ExtentCallback::new(|_, _, _| Ok(count += 1)), 0)?;
+/// handle.block_status_64(1, 0, libnbd::Extent64Callback::new(|_, _, _| Ok(count += 1)), 0)?;
+/// handle.opt_list(libnbd::ListCallback::new(|_, _| count += 1))?;
+/// handle.opt_set_meta_context(libnbd::ContextCallback::new(|_| count += 1))?;
 /// let buf = vec![0; 512];
-/// handle.aio_pread(buf, 0, nbd::CompletionCallback::none(), 0)?;
+/// handle.aio_pread(buf, 0, libnbd::CompletionCallback::none(), 0)?;
 /// let data: &'static [u8] = b"data";
-/// handle.aio_pwrite(data, 0, nbd::CompletionCallback::none(), 0)?;
+/// handle.aio_pwrite(data, 0, libnbd::CompletionCallback::none(), 0)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -112,9 +112,9 @@ struct CallbacksOutliveNothing;
 /// Nothing else may access a buffer while it is being filled:
 ///
 /// ```compile_fail,E0502
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<()> {
 /// let mut buf = [0; 512];
-/// let look = nbd::ChunkCallback::new(|_| Ok(_ = buf[0]));
+/// let look = libnbd::ChunkCallback::new(|_| Ok(_ = buf[0]));
 /// handle.pread_structured(&mut buf, 0, look, 0)
 /// # }
 /// ```
@@ -122,74 +122,74 @@ struct CallbacksOutliveNothing;
 /// The buffers of calls that do not wait:
 ///
 /// ```compile_fail,E0277
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<u64> {
 /// let mut buf = vec![0; 512];
-/// handle.aio_pread(&mut buf, 0, nbd::CompletionCallback::none(), 0)
+/// handle.aio_pread(&mut buf, 0, libnbd::CompletionCallback::none(), 0)
 /// # }
 /// ```
 ///
 /// ```compile_fail,E0597
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<u64> {
 /// let data = vec![0; 512];
-/// handle.aio_pwrite(&data[..], 0, nbd::CompletionCallback::none(), 0)
+/// handle.aio_pwrite(&data[..], 0, libnbd::CompletionCallback::none(), 0)
 /// # }
 /// ```
 ///
 /// Their callbacks:
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<u64> {
 /// let mut count = 0;
-/// let callback = nbd::ChunkCallback::new(|_| Ok(count += 1));
-/// handle.aio_pread_structured(vec![0; 512], 0, callback, nbd::CompletionCallback::none(), 0)
+/// let callback = libnbd::ChunkCallback::new(|_| Ok(count += 1));
+/// handle.aio_pread_structured(vec![0; 512], 0, callback, libnbd::CompletionCallback::none(), 0)
 /// # }
 /// ```
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<u64> {
 /// let mut count = 0;
-/// let callback = nbd::ExtentCallback::new(|_, _, _| Ok(count += 1));
-/// handle.aio_block_status(1, 0, callback, nbd::CompletionCallback::none(), 0)
+/// let callback = libnbd::ExtentCallback::new(|_, _, _| Ok(count += 1));
+/// handle.aio_block_status(1, 0, callback, libnbd::CompletionCallback::none(), 0)
 /// # }
 /// ```
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<u64> {
 /// let mut count = 0;
-/// let callback = nbd::Extent64Callback::new(|_, _, _| Ok(count += 1));
-/// handle.aio_block_status_64(1, 0, callback, nbd::CompletionCallback::none(), 0)
+/// let callback = libnbd::Extent64Callback::new(|_, _, _| Ok(count += 1));
+/// handle.aio_block_status_64(1, 0, callback, libnbd::CompletionCallback::none(), 0)
 /// # }
 /// ```
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<()> {
 /// let mut count = 0;
-/// let callback = nbd::ListCallback::new(|_, _| count += 1);
-/// handle.aio_opt_list(callback, nbd::CompletionCallback::none())
+/// let callback = libnbd::ListCallback::new(|_, _| count += 1);
+/// handle.aio_opt_list(callback, libnbd::CompletionCallback::none())
 /// # }
 /// ```
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<()> {
 /// let mut count = 0;
-/// let callback = nbd::ContextCallback::new(|_| count += 1);
-/// handle.aio_opt_set_meta_context(callback, nbd::CompletionCallback::none())
+/// let callback = libnbd::ContextCallback::new(|_| count += 1);
+/// handle.aio_opt_set_meta_context(callback, libnbd::CompletionCallback::none())
 /// # }
 /// ```
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<u64> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<u64> {
 /// let mut count = 0;
-/// handle.aio_flush(nbd::CompletionCallback::new(|_| count += 1), 0)
+/// handle.aio_flush(libnbd::CompletionCallback::new(|_| count += 1), 0)
 /// # }
 /// ```
 ///
 /// And the debug callback, which stays with the handle:
 ///
 /// ```compile_fail,E0373
-/// # fn calls(handle: &nbd::Handle) -> nbd::Result<()> {
+/// # fn calls(handle: &libnbd::Handle) -> libnbd::Result<()> {
 /// let mut count = 0;
-/// handle.set_debug_callback(nbd::DebugCallback::new(|_, _| count += 1))
+/// handle.set_debug_callback(libnbd::DebugCallback::new(|_, _| count += 1))
 /// # }
 /// ```
 struct CallsThatDoNotWaitBorrowNothing;

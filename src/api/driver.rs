@@ -16,7 +16,7 @@ use crate::error::Result;
 ///
 /// ```
 /// # use std::{error::Error, sync::Arc};
-/// use nbd::{Driver, Handle, Progress};
+/// use libnbd::{Driver, Handle, Progress};
 /// use tokio::io::{Interest, unix::AsyncFd};
 ///
 /// async fn drive(handle: Arc<Handle>) -> Result<(), Box<dyn Error>> {
