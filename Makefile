@@ -41,7 +41,8 @@ PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 
 # Where the headers are, and where `make header` writes them.
 HEADERS := include
-RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/libnbd.a
+# Named after the crate, which is named libnbd itself.
+RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/liblibnbd.a
 MAN_PAGES := $(CARGO_TARGET_DIR)/man
 SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
 # Prints the functions of the API.
@@ -73,7 +74,7 @@ help:
 # unchanged, its date stays the same and nothing is linked again.  The same build
 # writes the manual next to cargo's own files, so that they come and go together.
 $(RUST_ARCHIVE): FORCE
-	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
+	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
 
 ## server: build the scripted server of the quickstart and the tests
 server:
@@ -143,7 +144,7 @@ $(INTERFACES:%=$(BUILD)/%-uninstalled.pc): $(BUILD)/%-uninstalled.pc: %.pc.in Ma
 header: | $(BUILD)
 	mkdir -p $(HEADERS)
 	new=$$(mktemp -d -p $(CURDIR)/$(BUILD) include.XXXXXX) && trap "rm -rf $$new" EXIT && \
-	LIBNBD_INCLUDE_OUT=$$new $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd && \
+	LIBNBD_INCLUDE_OUT=$$new $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd --features capi && \
 	mv $$new/*.h $(HEADERS)
 
 ## install: install what `make` built (below DESTDIR if set)

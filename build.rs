@@ -1,13 +1,21 @@
 //! Makes the C headers and the manual, both from the doc comments of `src/ffi`
 //! and from `src/table.rs`.
 //!
-//! They are written to `$OUT_DIR/include` and `$OUT_DIR/man`, and also to the
-//! directories that `LIBNBD_INCLUDE_OUT` and `LIBNBD_MAN_OUT` name, if these are
-//! set.
+//! Only the C interface (the feature `capi`) needs them.  They are written to
+//! `$OUT_DIR/include` and `$OUT_DIR/man`, and also to the directories that
+//! `LIBNBD_INCLUDE_OUT` and `LIBNBD_MAN_OUT` name, if these are set.
 
+#![cfg_attr(
+    not(feature = "capi"),
+    allow(dead_code, unused_imports, reason = "there is no C interface")
+)]
+
+#[cfg(feature = "capi")]
 #[path = "src/protocol/flag.rs"]
 mod flag;
+#[cfg(feature = "capi")]
 mod generate;
+#[cfg(feature = "capi")]
 #[path = "src/table.rs"]
 #[allow(dead_code, reason = "the library uses all of it")]
 mod table;
@@ -17,9 +25,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "capi")]
 use cbindgen::Config;
 
+#[cfg(feature = "capi")]
 use generate::sources::{self, Interface};
+#[cfg(feature = "capi")]
 use generate::{header, manual};
 
 /// The files that define types, in the order of the header.
@@ -63,15 +74,25 @@ const FRAMES: &str = "src/ffi";
 const CONFIG: &str = "cbindgen.toml";
 /// The pages of the manual that are written by hand, and its example programs.
 const MANUAL: &str = "man";
+/// The programs in Rust that it shows.
+const EXAMPLES: &str = "examples";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let code = ["build.rs", "generate", TABLE];
-    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL];
+    // The table of functions looks whether it is in the library or in here.
+    println!("cargo::rustc-cfg=library");
+    println!("cargo:rerun-if-changed=build.rs");
+    #[cfg(feature = "capi")]
+    c_interface()?;
+    Ok(())
+}
+
+#[cfg(feature = "capi")]
+fn c_interface() -> Result<(), Box<dyn Error>> {
+    let code = ["generate", TABLE];
+    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL, EXAMPLES];
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
-    // The table of functions looks whether it is in the library or in here.
-    println!("cargo::rustc-cfg=library");
     println!("cargo:rerun-if-env-changed=LIBNBD_INCLUDE_OUT");
     println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
 
@@ -93,7 +114,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     for directory in outputs(out.join("man"), "LIBNBD_MAN_OUT") {
-        manual::write(&directory, Path::new(MANUAL), &types, &interfaces)?;
+        let sources = Path::new(MANUAL);
+        manual::write(
+            &directory,
+            sources,
+            Path::new(EXAMPLES),
+            &types,
+            &interfaces,
+        )?;
     }
     Ok(())
 }

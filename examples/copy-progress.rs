@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
 
-use nbd::Handle;
+use libnbd::Handle;
 
 const CHUNK: u32 = 1024 * 1024;
 

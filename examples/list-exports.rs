@@ -7,7 +7,7 @@
 
 use std::error::Error;
 
-use nbd::{Handle, ListCallback};
+use libnbd::{Handle, ListCallback};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let uri = std::env::args().nth(1).ok_or("usage: list-exports URI")?;

@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use nbd::{CONTEXT_BASE_ALLOCATION, Handle, SIZE_MAXIMUM, SIZE_MINIMUM, SIZE_PREFERRED};
+use libnbd::{CONTEXT_BASE_ALLOCATION, Handle, SIZE_MAXIMUM, SIZE_MINIMUM, SIZE_PREFERRED};
 
 fn yes_or_no(answer: bool) -> &'static str {
     if answer { "yes" } else { "no" }

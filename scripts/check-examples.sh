@@ -198,6 +198,13 @@ size: 0 bytes
 first sector:
 status 0" without '^library' c/first-sector empty.sock
 
+check 'rust/tokio_read' prints "\
+10000001 bytes
+status 0" rust/tokio_read "$(at disk)"
+check 'rust/tokio_read, an empty disk' prints "\
+0 bytes
+status 0" rust/tokio_read "$(at empty)"
+
 check 'c/parallel-copy' prints "\
 copied 10000001 bytes over 4 connections
 status 0" c/parallel-copy "$(at disk)" parallel

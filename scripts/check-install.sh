@@ -54,6 +54,7 @@ $2/pkgconfig/libnbdx.pc
 $3/libnbd.h
 $3/libnbdx.h
 $4/man3/libnbd.3
+$4/man3/libnbd-rust.3
 $4/man3/libnbd-security.3
 $4/man3/libnbdx.3
 $(sed -n "s|^ *\(nbdx\{0,1\}_.*\);|$4/man3/\1.3|p" libnbd.syms)

@@ -95,6 +95,10 @@ compile() { # NAME
     "${cc[@]}" -std=gnu11 -Wall -Wextra -Werror "$directory/$1.c" "${flags[@]}" -o "$directory/$1"
 }
 
+the_rust_example_is_shown() {
+    diff <(shown_program libnbd-rust) <(cat examples/tokio_read.rs; echo)
+}
+
 serve() { # NAME OPTION...
     local name=$1
     shift
@@ -127,6 +131,8 @@ check 'names are in the header' names_exist
 for program in man/examples/*.c; do
     check "$(basename "$program" .c) compiles" compile "$(basename "$program" .c)"
 done
+
+check 'libnbd-rust shows its example' the_rust_example_is_shown
 
 { head -c 300000 /dev/zero | tr '\0' x; head -c 100000 /dev/zero; } > "$directory/disk"
 serve disk --file "$directory/disk"

@@ -58,8 +58,10 @@ step 2 'Format' "$cargo" fmt --all --check
 step 2 'Format of fuzz targets' "$cargo" fmt --manifest-path fuzz/Cargo.toml --check
 step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
 step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh .ci/run
+step 10 'Lint without the C interface' "$cargo" clippy "${flags[@]}" --package libnbd --lib -- -D warnings
 step 10 'Build' make --no-print-directory all server
 step 15 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
+step 15 'Crate' scripts/check-crate.sh
 step 10 'Fuzzing' torture/fuzz.sh 10
 step 10 'Miri' torture/miri.sh short
 step 15 'AddressSanitizer' torture/sanitizers.sh address data chunks block_status hostile handshake opt_list

@@ -11,7 +11,7 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-//! let handle = nbd::Handle::new();
+//! let handle = libnbd::Handle::new();
 //! handle.connect_socket(socket)?;
 //! let size = handle.get_size()?;
 //! let mut end = [0; 512];
@@ -37,6 +37,8 @@
 //!   There is no separate last error, so `nbd_get_error` and `nbd_get_errno`
 //!   have no counterpart here.  `nbd_create` and `nbd_close` are
 //!   [`Handle::new`] and `drop`.
+//! * An event loop, such as tokio's, does the work of a handle through a
+//!   [`Driver`].
 //! * What this library adds to the C library is available as methods, too; the C
 //!   names of these functions begin with `nbdx_`.
 //!
@@ -48,7 +50,7 @@
 //! module depends on those above it:
 //!
 //! * `ffi`: the C interface, one thin entry point for each public function,
-//!   which calls the method of the same name;
+//!   which calls the method of the same name; only with the feature `capi`;
 //! * `api`: these methods of [`Handle`], which are the Rust interface, and the
 //!   buffers and callbacks that they take;
 //! * `client`: the handle: settings, states, the lock, and the operations on
@@ -78,6 +80,8 @@
 
 // Modules that need unsafe code allow it and state why.
 #![deny(unsafe_code)]
+// Parts exist only for the C interface.
+#![cfg_attr(not(feature = "capi"), allow(dead_code))]
 // In a test, an overflow panics, which makes the test fail.
 #![cfg_attr(
     any(test, feature = "fuzzing"),
@@ -90,6 +94,7 @@ mod cancel;
 mod client;
 mod connect;
 mod error;
+#[cfg(feature = "capi")]
 mod ffi;
 mod flow;
 mod fork;
@@ -119,6 +124,7 @@ pub use api::callbacks::{
     ExtentCallback, ListCallback, ReadChunk,
 };
 pub use api::constants::*;
+pub use api::driver::Driver;
 pub use callback::Extent;
-pub use client::Handle;
+pub use client::{Handle, Progress};
 pub use error::{Error, Result};

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use embedded_server::{Config, Export, Failure, Replies};
-use nbd::{
+use libnbd::{
     ChunkCallback, CompletionCallback, ContextCallback, DebugCallback, Extent, Extent64Callback,
     ExtentCallback, Handle, ListCallback,
 };
@@ -23,7 +23,7 @@ fn connected_to(config: Config) -> Handle {
     let (socket, _server) = embedded_server::spawn_on_socketpair(config).unwrap();
     let handle = Handle::new();
     handle
-        .add_meta_context(nbd::CONTEXT_BASE_ALLOCATION)
+        .add_meta_context(libnbd::CONTEXT_BASE_ALLOCATION)
         .unwrap();
     handle.connect_socket(socket).unwrap();
     handle
@@ -107,15 +107,15 @@ fn settings_come_back_as_they_were_set() {
     handle.set_pread_initialize(false).unwrap();
     assert!(!handle.get_pread_initialize());
     handle
-        .set_strict_mode(nbd::STRICT_MASK & !nbd::STRICT_BOUNDS)
+        .set_strict_mode(libnbd::STRICT_MASK & !libnbd::STRICT_BOUNDS)
         .unwrap();
     assert_eq!(handle.get_strict_mode(), 0x7b);
     assert_eq!(
         handle.set_strict_mode(!0).unwrap_err().errno(),
         libc::EINVAL
     );
-    handle.set_tls(nbd::TLS_ALLOW).unwrap();
-    assert_eq!(handle.get_tls(), nbd::TLS_ALLOW);
+    handle.set_tls(libnbd::TLS_ALLOW).unwrap();
+    assert_eq!(handle.get_tls(), libnbd::TLS_ALLOW);
     assert_eq!(handle.set_tls(3).unwrap_err().errno(), libc::EINVAL);
     handle.set_tls_username("alice").unwrap();
     assert_eq!(handle.get_tls_username().unwrap().as_c_str(), c"alice");
@@ -162,7 +162,7 @@ fn buffers_come_back_with_the_data() {
         let log = Arc::clone(&log);
         let data = vec![block; 4096];
         let offset = u64::from(block) * 4096;
-        let completion = CompletionCallback::new(move |result: nbd::Result<_>| {
+        let completion = CompletionCallback::new(move |result: libnbd::Result<_>| {
             log.lock().unwrap().push(result.unwrap());
         });
         handle.aio_pwrite(data, offset, completion, 0).unwrap();
@@ -205,7 +205,7 @@ fn a_command_tells_the_servers_error() {
         ..Config::default()
     });
     let (seen, result) = shared(None);
-    let completion = CompletionCallback::new(move |result: nbd::Result<Vec<u8>>| {
+    let completion = CompletionCallback::new(move |result: libnbd::Result<Vec<u8>>| {
         *seen.lock().unwrap() = Some(result.unwrap_err().errno());
     });
     handle.aio_pwrite(vec![1; 512], 0, completion, 0).unwrap();
@@ -239,7 +239,7 @@ fn dropping_the_handle_ends_every_command() {
     let (told, results) = shared(Vec::new());
     for _ in 0..4 {
         let told = Arc::clone(&told);
-        let completion = CompletionCallback::new(move |result: nbd::Result<Vec<u8>>| {
+        let completion = CompletionCallback::new(move |result: libnbd::Result<Vec<u8>>| {
             told.lock().unwrap().push(result.map(|data| data.len()));
         });
         handle
@@ -290,11 +290,11 @@ fn a_structured_read_tells_of_data_and_holes() {
     let tell = ChunkCallback::new(|chunk| {
         assert_eq!(chunk.errno, 0);
         match chunk.status {
-            nbd::READ_DATA => {
+            libnbd::READ_DATA => {
                 assert!(chunk.data.iter().all(|&byte| byte == 7));
                 data += chunk.data.len();
             }
-            nbd::READ_HOLE => holes += chunk.data.len(),
+            libnbd::READ_HOLE => holes += chunk.data.len(),
             other => panic!("status {other}"),
         }
         Ok(())
@@ -309,11 +309,11 @@ fn a_structured_read_tells_of_data_and_holes() {
         Ok(())
     });
     let (given, back) = shared(None);
-    let completion = CompletionCallback::new(move |result: nbd::Result<Vec<u8>>| {
+    let completion = CompletionCallback::new(move |result: libnbd::Result<Vec<u8>>| {
         *given.lock().unwrap() = Some(result.unwrap());
     });
     handle
-        .aio_pread_structured(vec![0; 512], 65536, chunk, completion, nbd::CMD_FLAG_DF)
+        .aio_pread_structured(vec![0; 512], 65536, chunk, completion, libnbd::CMD_FLAG_DF)
         .unwrap();
     finish(&handle);
     assert_eq!(*offsets.lock().unwrap(), [65536]);
@@ -323,12 +323,12 @@ fn a_structured_read_tells_of_data_and_holes() {
 #[test]
 fn a_callback_can_fail_its_command() {
     let handle = connected();
-    let refuse = || ChunkCallback::new(|_| Err(nbd::Error::new(libc::EDOM, "not today")));
+    let refuse = || ChunkCallback::new(|_| Err(libnbd::Error::new(libc::EDOM, "not today")));
     let error = handle
         .pread_structured(&mut [0; 512], 0, refuse(), 0)
         .unwrap_err();
     assert_eq!(error.errno(), libc::EDOM);
-    let shout = ExtentCallback::new(|_, _, _| Err(nbd::Error::without_errno("no")));
+    let shout = ExtentCallback::new(|_, _, _| Err(libnbd::Error::without_errno("no")));
     let error = handle.block_status(512, 0, shout, 0).unwrap_err();
     assert_eq!(error.errno(), libc::EPROTO);
     handle.pread(&mut [0; 512], 0, 0).unwrap();
@@ -342,7 +342,7 @@ fn every_form_of_block_status_tells_the_same() {
     });
     handle.pwrite(&[1; 65536], 65536, 0).unwrap();
     let (hole, size) = (
-        nbd::STATE_HOLE | nbd::STATE_ZERO,
+        libnbd::STATE_HOLE | libnbd::STATE_ZERO,
         handle.get_size().unwrap(),
     );
     let expected = [(65536, hole), (65536, 0), (size - 2 * 65536, hole)];
@@ -399,7 +399,7 @@ fn every_form_of_block_status_tells_the_same() {
         Ok(())
     });
     let none = CompletionCallback::none;
-    let contexts = [CString::from(nbd::CONTEXT_BASE_ALLOCATION)];
+    let contexts = [CString::from(libnbd::CONTEXT_BASE_ALLOCATION)];
     let cookies = [
         handle.aio_block_status(size, 0, narrow, none(), 0),
         handle.aio_block_status_64(size, 0, wide(), none(), 0),
@@ -416,9 +416,9 @@ fn every_form_of_block_status_tells_the_same() {
 fn ranges_are_trimmed_zeroed_cached_and_flushed() {
     let handle = connected();
     handle
-        .pwrite(&vec![1; 65536], 0, nbd::CMD_FLAG_FUA)
+        .pwrite(&vec![1; 65536], 0, libnbd::CMD_FLAG_FUA)
         .unwrap();
-    handle.zero(512, 0, nbd::CMD_FLAG_NO_HOLE).unwrap();
+    handle.zero(512, 0, libnbd::CMD_FLAG_NO_HOLE).unwrap();
     handle.trim(512, 1024, 0).unwrap();
     handle.flush(0).unwrap();
     if handle.can_cache().unwrap() {
@@ -491,10 +491,10 @@ fn the_notify_functions_drive_a_handle() {
     while !handle.aio_is_ready() {
         assert_eq!(handle.aio_get_fd().unwrap(), descriptor);
         let direction = handle.aio_get_direction();
-        if direction & nbd::AIO_DIRECTION_WRITE != 0 {
+        if direction & libnbd::AIO_DIRECTION_WRITE != 0 {
             handle.aio_notify_write().unwrap();
         } else {
-            assert_eq!(direction, nbd::AIO_DIRECTION_READ);
+            assert_eq!(direction, libnbd::AIO_DIRECTION_READ);
             handle.aio_notify_read().unwrap();
         }
     }
@@ -535,7 +535,7 @@ fn the_handshake_in_the_callers_hands() {
     handle
         .opt_list_meta_context_queries(&none, context)
         .unwrap();
-    assert_eq!(contexts, [nbd::CONTEXT_BASE_ALLOCATION.to_owned()]);
+    assert_eq!(contexts, [libnbd::CONTEXT_BASE_ALLOCATION.to_owned()]);
     handle.add_meta_context(&contexts[0]).unwrap();
     let mut granted = 0;
     let context = ContextCallback::new(|_| granted += 1);
@@ -554,7 +554,7 @@ fn options_do_not_have_to_wait() {
     let (log, told) = shared(Vec::new());
     let completion = |what: &'static str| {
         let log = Arc::clone(&log);
-        CompletionCallback::new(move |result: nbd::Result<()>| {
+        CompletionCallback::new(move |result: libnbd::Result<()>| {
             log.lock().unwrap().push((what, result.is_ok()));
         })
     };
@@ -609,7 +609,7 @@ fn an_option_can_end_the_session() {
     negotiate(&handle);
     assert!(handle.aio_is_closed());
     let handle = negotiating(Config::default());
-    handle.shutdown(nbd::SHUTDOWN_ABANDON_PENDING).unwrap();
+    handle.shutdown(libnbd::SHUTDOWN_ABANDON_PENDING).unwrap();
     assert!(handle.aio_is_closed());
 }
 
@@ -625,7 +625,7 @@ fn debug_messages_go_where_the_caller_wants() {
     handle.set_debug_callback(callback).unwrap();
     handle.set_debug(true).unwrap();
     assert!(handle.get_debug());
-    handle.set_tls(nbd::TLS_ALLOW).unwrap();
+    handle.set_tls(libnbd::TLS_ALLOW).unwrap();
     handle.set_debug(false).unwrap();
     handle.clear_debug_callback().unwrap();
     assert_eq!(Arc::strong_count(&lines), 1, "the closure has been freed");
@@ -641,7 +641,7 @@ fn debug_messages_go_where_the_caller_wants() {
 #[test]
 fn a_panic_in_a_closure_stays_in_the_closure() {
     let handle = connected();
-    let panic = CompletionCallback::new(|_: nbd::Result<()>| panic!("on purpose"));
+    let panic = CompletionCallback::new(|_: libnbd::Result<()>| panic!("on purpose"));
     handle.aio_flush(panic, 0).unwrap();
     finish(&handle);
     let panic = ChunkCallback::new(|_| panic!("on purpose"));
@@ -668,7 +668,7 @@ impl Drop for Bomb {
 fn a_panic_ends_even_if_what_it_brings_panics() {
     for depth in 1..4 {
         let handle = connected();
-        let panic = CompletionCallback::new(move |_: nbd::Result<()>| panic_any(Bomb(depth)));
+        let panic = CompletionCallback::new(move |_: libnbd::Result<()>| panic_any(Bomb(depth)));
         handle.aio_flush(panic, 0).unwrap();
         finish(&handle);
         let panic = ChunkCallback::new(|_| panic_any(Bomb(depth)));
@@ -701,7 +701,7 @@ fn a_callback_cannot_wait_for_the_call_that_it_runs_in() {
     let handle = Arc::new(connected());
     let inner = Arc::clone(&handle);
     let (tell, told) = shared(None);
-    let callback = CompletionCallback::new(move |result: nbd::Result<()>| {
+    let callback = CompletionCallback::new(move |result: libnbd::Result<()>| {
         result.unwrap();
         let mut buf = [1; 16];
         let refused = [
@@ -753,7 +753,7 @@ fn a_panic_in_a_closure_fails_its_option() {
     let error = handle.opt_set_meta_context_queries(&query, panic());
     assert_eq!(error.unwrap_err().errno(), libc::ENOTRECOVERABLE);
     let (ended, told) = shared(None);
-    let completion = CompletionCallback::new(move |result: nbd::Result<()>| {
+    let completion = CompletionCallback::new(move |result: libnbd::Result<()>| {
         *ended.lock().unwrap() = result.err().map(|error| error.errno());
     });
     handle
@@ -789,11 +789,11 @@ fn uris_can_be_restricted() {
     assert!(handle.is_uri("nbd://localhost").unwrap());
     assert!(!handle.is_uri("localhost").unwrap());
     handle
-        .set_uri_allow_transports(nbd::ALLOW_TRANSPORT_UNIX)
+        .set_uri_allow_transports(libnbd::ALLOW_TRANSPORT_UNIX)
         .unwrap();
     let error = handle.connect_uri("nbd://localhost").unwrap_err();
     assert_eq!(error.errno(), libc::EPERM);
-    handle.set_uri_allow_tls(nbd::TLS_REQUIRE).unwrap();
+    handle.set_uri_allow_tls(libnbd::TLS_REQUIRE).unwrap();
     let error = handle.connect_uri("nbd+unix:///?socket=/x").unwrap_err();
     assert_eq!(error.errno(), libc::EPERM);
 }
@@ -886,9 +886,9 @@ fn a_limit_is_a_duration() {
     let handle = Handle::new();
     let limit = Duration::from_micros(1500);
     for which in [
-        nbd::TIMEOUT_CONNECT,
-        nbd::TIMEOUT_CALL,
-        nbd::TIMEOUT_SILENCE,
+        libnbd::TIMEOUT_CONNECT,
+        libnbd::TIMEOUT_CALL,
+        libnbd::TIMEOUT_SILENCE,
     ] {
         assert_eq!(handle.get_timeout(which).unwrap(), None);
         handle.set_timeout(which, Some(limit)).unwrap();
@@ -912,7 +912,7 @@ fn a_borrowed_buffer_comes_back_when_the_time_is_over() {
     );
     let mut late = [7; 512];
     handle
-        .set_timeout(nbd::TIMEOUT_CALL, Some(Duration::from_millis(30)))
+        .set_timeout(libnbd::TIMEOUT_CALL, Some(Duration::from_millis(30)))
         .unwrap();
     let started = Instant::now();
     let mut chunks = 0;
@@ -925,7 +925,7 @@ fn a_borrowed_buffer_comes_back_when_the_time_is_over() {
     assert_eq!((error.errno(), chunks), (libc::ETIMEDOUT, 0));
     assert!(error.to_string().contains("waited 30 ms"), "{error}");
     let late = [3; 512];
-    handle.set_timeout(nbd::TIMEOUT_CALL, None).unwrap();
+    handle.set_timeout(libnbd::TIMEOUT_CALL, None).unwrap();
     let mut next = [0; 512];
     handle.pread(&mut next, 0, 0).unwrap();
     assert_eq!((late, next), ([3; 512], [2; 512]));
@@ -936,7 +936,7 @@ fn an_owned_buffer_is_freed_when_the_command_is_given_up() {
     let handle = scripted("read-request READ\nread-request READ\nwait-eof\n");
     let (tell, told) = mpsc::channel();
     let read = |tell: mpsc::Sender<_>| {
-        let done = CompletionCallback::new(move |result: nbd::Result<Vec<u8>>| {
+        let done = CompletionCallback::new(move |result: libnbd::Result<Vec<u8>>| {
             tell.send(result.unwrap_err().errno()).unwrap();
         });
         handle.aio_pread(vec![0; 512], 0, done, 0).unwrap()
@@ -948,7 +948,7 @@ fn an_owned_buffer_is_freed_when_the_command_is_given_up() {
     let error = handle.aio_cancel_command(cookie).unwrap_err();
     assert_eq!(error.errno(), libc::ENOENT);
     handle
-        .set_timeout(nbd::TIMEOUT_CALL, Some(Duration::from_millis(1)))
+        .set_timeout(libnbd::TIMEOUT_CALL, Some(Duration::from_millis(1)))
         .unwrap();
     read(tell);
     let left = handle.aio_get_timeout().unwrap().unwrap();
@@ -969,7 +969,7 @@ fn credentials_are_given_as_bytes_and_strings() {
     let error = handle.set_tls_psk("alice", &[7; 513]).unwrap_err();
     assert_eq!(error.errno(), libc::EINVAL);
     let error = handle
-        .set_tls_pem(nbd::PEM_CA, "\n-----BEGIN CERTIFICATE-----\n")
+        .set_tls_pem(libnbd::PEM_CA, "\n-----BEGIN CERTIFICATE-----\n")
         .unwrap_err();
     assert_eq!(error.errno(), libc::EINVAL);
     assert!(error.to_string().contains("line 2: "), "{error}");

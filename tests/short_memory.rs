@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use embedded_server::{Config, Replies, Script};
-use nbd::{Extent64Callback, ExtentCallback, Handle};
+use libnbd::{Extent64Callback, ExtentCallback, Handle};
 
 /// The system's allocator, which can deny large allocations to a thread.
 struct Scarce;
@@ -78,7 +78,7 @@ fn connected_to(replies: Replies, script: &str) -> Handle {
     let (socket, _server) = embedded_server::spawn_on_socketpair(config).unwrap();
     let handle = Handle::new();
     handle
-        .add_meta_context(nbd::CONTEXT_BASE_ALLOCATION)
+        .add_meta_context(libnbd::CONTEXT_BASE_ALLOCATION)
         .unwrap();
     handle.connect_socket(socket).unwrap();
     handle

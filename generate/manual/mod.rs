@@ -30,11 +30,14 @@ struct Manual<'a> {
 pub fn write(
     directory: &Path,
     sources: &Path,
+    examples: &Path,
     types: &[Type],
     interfaces: &[Interface],
 ) -> Result<(), Box<dyn Error>> {
     let articles = files(sources, "md")?;
     let functions = interfaces.iter().flat_map(Interface::functions);
+    let mut programs = files(&sources.join("examples"), "c")?;
+    programs.append(&mut files(examples, "rs")?);
     let manual = Manual {
         types,
         interfaces,
@@ -42,7 +45,7 @@ pub fn write(
             .map(|function| function.name.clone())
             .chain(articles.keys().cloned())
             .collect(),
-        programs: files(&sources.join("examples"), "c")?,
+        programs,
     };
 
     fs::create_dir_all(directory)?;

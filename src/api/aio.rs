@@ -36,9 +36,9 @@ functions! {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// # let handle = nbd::Handle::new();
+    /// # let handle = libnbd::Handle::new();
     /// # handle.connect_socket(socket)?;
-    /// let cookie = handle.aio_flush(nbd::CompletionCallback::none(), 0)?;
+    /// let cookie = handle.aio_flush(libnbd::CompletionCallback::none(), 0)?;
     /// while !handle.aio_command_completed(cookie)? {
     ///     handle.poll(-1)?;
     /// }

@@ -31,13 +31,13 @@ impl Handle {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// # let handle = nbd::Handle::new();
+    /// # let handle = libnbd::Handle::new();
     /// # handle.connect_socket(socket)?;
     /// use std::sync::mpsc;
     /// let (sender, results) = mpsc::channel();
     /// for block in 0..64 {
     ///     let sender = sender.clone();
-    ///     let completion = nbd::CompletionCallback::new(move |result| {
+    ///     let completion = libnbd::CompletionCallback::new(move |result| {
     ///         sender.send(result).ok();
     ///     });
     ///     handle.aio_pread(vec![0xff; 4096], block * 4096, completion, 0)?;

@@ -23,15 +23,15 @@ waiting_functions! {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// let handle = nbd::Handle::new();
-    /// handle.add_meta_context(nbd::CONTEXT_BASE_ALLOCATION)?;
+    /// let handle = libnbd::Handle::new();
+    /// handle.add_meta_context(libnbd::CONTEXT_BASE_ALLOCATION)?;
     /// handle.connect_socket(socket)?;
     /// let mut status = Vec::new();
-    /// handle.block_status_64(65536, 0, nbd::Extent64Callback::new(|_context, _offset, extents| {
+    /// handle.block_status_64(65536, 0, libnbd::Extent64Callback::new(|_context, _offset, extents| {
     ///     status.extend_from_slice(extents);
     ///     Ok(())
-    /// }), nbd::CMD_FLAG_REQ_ONE)?;
-    /// assert_eq!(status[0].flags, nbd::STATE_HOLE | nbd::STATE_ZERO);
+    /// }), libnbd::CMD_FLAG_REQ_ONE)?;
+    /// assert_eq!(status[0].flags, libnbd::STATE_HOLE | libnbd::STATE_ZERO);
     /// # drop(handle); drop(server);
     /// # Ok(())
     /// # }

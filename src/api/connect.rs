@@ -33,7 +33,7 @@ functions! {
     /// # std::fs::create_dir_all(&directory)?;
     /// # let socket = directory.join("socket");
     /// # let server = embedded_server::spawn_unix(Default::default(), &socket)?;
-    /// let handle = nbd::Handle::new();
+    /// let handle = libnbd::Handle::new();
     /// handle.aio_connect_unix(&socket)?;
     /// while handle.aio_is_connecting() {
     ///     handle.poll(-1)?;

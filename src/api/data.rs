@@ -20,7 +20,7 @@ impl Handle {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// let handle = nbd::Handle::new();
+    /// let handle = libnbd::Handle::new();
     /// handle.connect_socket(socket)?;
     /// let mut sector = [0xff; 512];
     /// handle.pread(&mut sector, 0, 0)?;
@@ -60,11 +60,11 @@ impl Handle {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// # let handle = nbd::Handle::new();
+    /// # let handle = libnbd::Handle::new();
     /// # handle.connect_socket(socket)?;
     /// let mut buf = vec![0; 65536];
     /// let mut seen = 0;
-    /// handle.pread_structured(&mut buf, 0, nbd::ChunkCallback::new(|chunk| {
+    /// handle.pread_structured(&mut buf, 0, libnbd::ChunkCallback::new(|chunk| {
     ///     seen += chunk.data.len();
     ///     Ok(())
     /// }), 0)?;
@@ -117,7 +117,7 @@ impl Handle {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// # let handle = nbd::Handle::new();
+    /// # let handle = libnbd::Handle::new();
     /// # handle.connect_socket(socket)?;
     /// handle.pwrite(b"hello", 1024, 0)?;
     /// let mut word = [0; 5];

@@ -25,10 +25,10 @@ functions! {
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
-    /// let handle = nbd::Handle::new();
+    /// let handle = libnbd::Handle::new();
     /// let log = Arc::new(Mutex::new(Vec::new()));
     /// let lines = Arc::clone(&log);
-    /// handle.set_debug_callback(nbd::DebugCallback::new(move |function, message| {
+    /// handle.set_debug_callback(libnbd::DebugCallback::new(move |function, message| {
     ///     lines.lock().unwrap().push((function.to_owned(), message.to_owned()));
     /// }))?;
     /// handle.set_debug(true)?;
@@ -36,7 +36,7 @@ functions! {
     /// let line = log.lock().unwrap()[1].clone();
     /// assert_eq!(line.0.as_c_str(), c"nbd_set_export_name");
     /// assert_eq!(line.1.as_c_str(), c"enter: export_name=\"disk\"");
-    /// # Ok::<(), nbd::Error>(())
+    /// # Ok::<(), libnbd::Error>(())
     /// ```
     set_debug_callback(
         debug_callback: DebugCallback<'static>

@@ -4,11 +4,12 @@
 //! The order of the steps is part of the interface: a call in the wrong state
 //! reports that state even if its arguments are invalid as well.
 
+use std::ffi::CStr;
 use std::process;
 
 use super::buffers::Target;
 use super::trace::{Shown, Trace};
-use crate::client::{Client, Handle, debug};
+use crate::client::{Client, Deadlock, Handle, debug};
 use crate::error::{Error, Result};
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
@@ -54,6 +55,17 @@ impl Handle {
             left(self, row, result.as_ref().map(|value| value as &dyn Shown));
         }
         result
+    }
+
+    /// Runs an operation on the locked handle that has no function in C.
+    pub(crate) fn within<R>(
+        &self,
+        name: &'static CStr,
+        operation: impl FnOnce(&mut Client) -> Result<R>,
+    ) -> Result<R> {
+        let _context = debug::enter(name);
+        let mut client = self.lock().map_err(Deadlock::error)?;
+        contain(|| operation(&mut client)).unwrap_or_else(|| Err(ended(&mut client)))
     }
 
     /// The buffer of a read, unless it is missing.  From here on, the parts

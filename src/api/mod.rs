@@ -35,6 +35,7 @@ mod connect;
 pub mod constants;
 mod data;
 mod debug;
+pub mod driver;
 mod gate;
 mod handshake;
 mod info;

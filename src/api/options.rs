@@ -27,11 +27,11 @@ waiting_functions! {
     /// # config.exports = vec![embedded_server::Export {
     /// #     name: "disk".to_owned(), description: "a disk".to_owned() }];
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(config)?;
-    /// let handle = nbd::Handle::new();
+    /// let handle = libnbd::Handle::new();
     /// handle.set_opt_mode(true)?;
     /// handle.connect_socket(socket)?;
     /// let mut exports = Vec::new();
-    /// handle.opt_list(nbd::ListCallback::new(|name, _description| {
+    /// handle.opt_list(libnbd::ListCallback::new(|name, _description| {
     ///     exports.push(name.to_owned());
     /// }))?;
     /// handle.set_export_name(&exports[0])?;

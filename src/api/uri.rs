@@ -20,7 +20,7 @@ functions! {
     /// # let socket = directory.join("socket");
     /// # let server = embedded_server::spawn_unix(Default::default(), &socket)?;
     /// # let uri = format!("nbd+unix:///?socket={}", socket.display());
-    /// let handle = nbd::Handle::new();
+    /// let handle = libnbd::Handle::new();
     /// handle.connect_uri(&uri)?;
     /// assert_eq!(handle.get_uri()?.to_str()?, uri);
     /// # drop(handle); drop(server);

@@ -154,6 +154,7 @@ impl Client {
             Reason::Unresolved(reason) => Error::without_errno(format!("{host}:{port}: {reason}")),
         };
         self.state = State::Created;
+        self.hang_up();
         self.forget_uri();
         error
     }

@@ -20,6 +20,7 @@ impl Client {
             let _ = stream.shut_down_sending();
         }
         self.state = State::Closed;
+        self.hang_up();
         self.transmission.abandon_all(None);
         self.option_ended(Ok(0));
         Ok(())
@@ -50,6 +51,7 @@ impl Client {
     fn dead(&mut self, error: &Error, of_commands: Option<&Error>) {
         debug!(self.debug, "the connection is dead: {error}");
         self.state = State::Dead(error.clone());
+        self.hang_up();
         self.transmission.abandon_all(of_commands);
         self.option_ended(Err(error.clone()));
     }

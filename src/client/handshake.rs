@@ -8,8 +8,8 @@ use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::Line;
 use crate::negotiation::{self, Answer, Fault, Next, OptionRequest, Session};
-use crate::transport::Stream;
 use crate::transport::tls::Prepared;
+use crate::transport::{Stream, Turn};
 
 use super::Client;
 use super::debug::debug;
@@ -48,7 +48,8 @@ impl Client {
     /// more to receive, including what follows the handshake.
     pub(super) fn read_handshake(&mut self) -> Result<bool> {
         if let State::Conversing(talk) = &mut self.state {
-            talk.stream.begin_receiving(false);
+            let turn = Turn::ahead(self.driven.is_some());
+            talk.stream.begin_receiving(turn);
         }
         let goes_on = self.read_conversation();
         self.listen();

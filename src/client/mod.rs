@@ -15,6 +15,7 @@
 //!   `transmission` to the `end`;
 //! * `polling`: waiting for the socket;
 //! * `limits`: time limits;
+//! * `driving`: progress for an event loop that waits for it;
 //! * `snapshot`: settings that can be read without the lock.
 
 mod checks;
@@ -22,6 +23,7 @@ mod commands;
 mod connecting;
 pub mod debug;
 mod drive;
+mod driving;
 mod end;
 mod environment;
 mod handshake;
@@ -38,6 +40,7 @@ mod uri;
 
 use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -54,9 +57,11 @@ use crate::transmission::{Remarks, Transmission};
 use crate::table::{self, Row, States};
 pub use commands::{ABANDON_PENDING, result_of};
 use debug::{DebugSink, debug};
+pub use driving::Progress;
 use limits::Limits;
 pub use limits::{Limited, in_milliseconds};
-use lock::{Deadlock, Guard, Lock};
+pub use lock::Deadlock;
+use lock::{Guard, Lock};
 use settings::{Settings, Watched};
 use snapshot::Snapshot;
 use state::{Published, State};
@@ -103,6 +108,8 @@ pub struct Client {
     /// The caller watches the socket, so data that has been sent but not
     /// processed must stay visible there.
     socket_is_watched: bool,
+    /// The descriptor for the same socket that an event loop watches.
+    driven: Option<Arc<OwnedFd>>,
     /// The last receive call returned several replies, so the next ones will
     /// probably arrive before anything waits for them.
     server_is_ahead: bool,
@@ -159,6 +166,7 @@ impl Handle {
             before_uri: None,
             socket_is_known: false,
             socket_is_watched: false,
+            driven: None,
             server_is_ahead: false,
             holds_back: false,
             server_is_deaf: false,

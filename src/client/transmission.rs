@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::negotiation::line::Line;
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress, Reach};
-use crate::transport::Stream;
+use crate::transport::{Stream, Turn};
 
 use super::Client;
 use super::debug::debug;
@@ -121,7 +121,10 @@ impl Client {
 
     fn receive_from_socket(&mut self, reach: Reach) -> Result<()> {
         if let State::Transmitting(stream) = &mut self.state {
-            stream.begin_receiving(reach == Reach::OneCommandInView);
+            stream.begin_receiving(match reach {
+                Reach::OneCommandInView => Turn::InView,
+                Reach::OneCommand | Reach::Everything => Turn::ahead(self.driven.is_some()),
+            });
         }
         loop {
             let State::Transmitting(stream) = &mut self.state else {

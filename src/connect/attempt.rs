@@ -72,6 +72,11 @@ impl Attempt {
         self.socket.as_raw_fd()
     }
 
+    /// Whether no other address is left, so that the socket stays the same.
+    pub fn is_last(&self) -> bool {
+        self.rest.as_slice().is_empty()
+    }
+
     /// Whether there is nothing to wait for.
     pub fn is_connected(&self) -> bool {
         self.connected

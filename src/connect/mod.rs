@@ -193,6 +193,11 @@ impl Trying {
         !matches!(self, Self::Attempt(_))
     }
 
+    /// Whether the descriptor stays the same file.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::Attempt(attempt) if attempt.is_last())
+    }
+
     /// Whether there is nothing to wait for.
     pub fn is_connected(&self) -> bool {
         matches!(self, Self::Attempt(attempt) if attempt.is_connected())

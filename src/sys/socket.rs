@@ -103,6 +103,26 @@ pub fn shutdown_write(socket: BorrowedFd) -> io::Result<()> {
     checked(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_WR) }).map(drop)
 }
 
+/// Shuts down both sides, which everybody who watches the socket can see.
+pub fn shutdown_both(socket: &OwnedFd) -> io::Result<()> {
+    // SAFETY: no memory is involved.
+    checked(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) }).map(drop)
+}
+
+/// Another descriptor for the same file, closed on exec.
+pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let copy = checked(unsafe {
+        libc::fcntl(
+            fd,
+            libc::F_DUPFD_CLOEXEC,
+            libc::STDERR_FILENO.saturating_add(1),
+        )
+    })?;
+    // SAFETY: the descriptor has just been created, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Switches the blocking mode of the socket.
 pub fn set_blocking(socket: BorrowedFd, blocking: bool) -> io::Result<()> {
     let non_blocking = c_int::from(!blocking);

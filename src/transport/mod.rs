@@ -16,10 +16,35 @@ use crate::sys::{self, IfNothing};
 /// sending must not keep the caller forever.
 const ROUNDS: u32 = 64;
 
+/// How much a turn receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing that the caller does not ask for, except what TLS needs.
+    InView,
+    /// What has arrived.  A receive call that fills less than the room leaves
+    /// nothing, except perhaps the end of the stream.
+    Ahead,
+    /// Until the socket says that it is empty, because it will be looked at
+    /// only when something new arrives.
+    UntilEmpty,
+}
+
+impl Turn {
+    /// A turn that receives as much as it can.
+    pub fn ahead(until_empty: bool) -> Self {
+        if until_empty {
+            Self::UntilEmpty
+        } else {
+            Self::Ahead
+        }
+    }
+}
+
 /// The stream to the server.
 #[derive(Debug)]
 pub struct Stream {
     carrier: Carrier,
+    turn: Turn,
     /// Receive calls that are left in this turn.
     allowance: u32,
     /// What the next receive call does when nothing has arrived.
@@ -46,6 +71,7 @@ impl Stream {
     fn new(carrier: Carrier) -> Self {
         Self {
             carrier,
+            turn: Turn::Ahead,
             allowance: 0,
             if_nothing: IfNothing::Return,
             blocking: false,
@@ -73,13 +99,20 @@ impl Stream {
         }
     }
 
-    /// Begins a new turn: the socket may have become readable.  With `in_view`
-    /// nothing is received that the caller does not ask for, except what TLS
-    /// needs.
-    pub fn begin_receiving(&mut self, in_view: bool) {
+    /// Begins a new turn: the socket may have become readable.
+    pub fn begin_receiving(&mut self, turn: Turn) {
+        self.turn = turn;
         self.allowance = ROUNDS;
         if let Carrier::Tls(session) = &mut self.carrier {
-            session.allow(ROUNDS, in_view);
+            session.allow(ROUNDS, turn);
+        }
+    }
+
+    /// Whether the turn ended before the socket was known to be empty.
+    pub fn was_interrupted(&self) -> bool {
+        match &self.carrier {
+            Carrier::Plain(_) => self.allowance == 0,
+            Carrier::Tls(session) => session.was_interrupted(),
         }
     }
 
@@ -155,7 +188,7 @@ impl Stream {
             Ok(0) => Ok(Received::End),
             Ok(count) => {
                 self.heard = true;
-                Ok(if count < room {
+                Ok(if count < room && self.turn != Turn::UntilEmpty {
                     Received::all_there_is(count)
                 } else {
                     Received::some(count)
@@ -258,7 +291,7 @@ mod tests {
 
     fn receive(stream: &mut Stream) -> Received {
         let mut room = [0; 16];
-        stream.begin_receiving(false);
+        stream.begin_receiving(Turn::Ahead);
         let mut vector = [ReceiveVector::from(&mut room[..])];
         stream.receive(&mut vector).unwrap()
     }
@@ -286,6 +319,38 @@ mod tests {
         let late = std::thread::spawn(move || peer.write_all(b"late").unwrap());
         assert_eq!(receive(&mut stream), Received::all_there_is(4));
         late.join().unwrap();
+    }
+
+    #[test]
+    fn a_turn_that_is_too_long_is_interrupted() {
+        let (mut stream, mut peer, _) = pair();
+        peer.write_all(&[7; 100]).unwrap();
+        let mut count = 0;
+        for interrupted in [true, false] {
+            stream.begin_receiving(Turn::UntilEmpty);
+            let mut byte = [0];
+            while stream
+                .receive(&mut [ReceiveVector::from(&mut byte[..])])
+                .unwrap()
+                != Received::Blocked
+            {
+                count += 1;
+            }
+            assert_eq!(stream.was_interrupted(), interrupted);
+        }
+        assert_eq!(count, 100);
+    }
+
+    #[test]
+    fn a_short_receive_does_not_prove_that_the_socket_is_empty() {
+        let (mut stream, mut peer, shared) = pair();
+        peer.write_all(b"the last").unwrap();
+        drop((peer, shared));
+        stream.begin_receiving(Turn::UntilEmpty);
+        let mut room = [0; 16];
+        let mut receive = || stream.receive(&mut [ReceiveVector::from(&mut room[..])]);
+        assert_eq!(receive().unwrap(), Received::some(8));
+        assert_eq!(receive().unwrap(), Received::End);
     }
 
     #[test]

@@ -10,7 +10,7 @@ impl Handle {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
-    /// let handle = nbd::Handle::new();
+    /// let handle = libnbd::Handle::new();
     /// handle.connect_socket(socket)?;
     /// std::thread::scope(|scope| {
     ///     scope.spawn(|| handle.cancel());

@@ -20,10 +20,10 @@ functions! {
     /// # let (socket, server) = embedded_server::spawn_on_socketpair(Default::default())?;
     /// use std::time::Duration;
     ///
-    /// let handle = nbd::Handle::new();
-    /// handle.set_timeout(nbd::TIMEOUT_CONNECT, Some(Duration::from_secs(5)))?;
+    /// let handle = libnbd::Handle::new();
+    /// handle.set_timeout(libnbd::TIMEOUT_CONNECT, Some(Duration::from_secs(5)))?;
     /// handle.connect_socket(socket)?;
-    /// handle.set_timeout(nbd::TIMEOUT_CALL, Some(Duration::from_secs(1)))?;
+    /// handle.set_timeout(libnbd::TIMEOUT_CALL, Some(Duration::from_secs(1)))?;
     /// handle.flush(0)?;
     /// # drop(handle); drop(server);
     /// # Ok(())

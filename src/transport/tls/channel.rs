@@ -16,7 +16,7 @@ use crate::cancel::Stoppable;
 use crate::error::{Error, Result};
 use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
-use crate::transport::shut_down;
+use crate::transport::{Turn, shut_down};
 
 /// The maximum length of the data in one record.
 const RECORD: usize = 16 * 1024;
@@ -71,8 +71,13 @@ impl Channel {
     }
 
     /// Limits how many times the socket may be asked for data; see `Wire`.
-    pub fn allow(&mut self, calls: u32, in_view: bool) {
-        self.stream.get_mut().allow(calls, in_view);
+    pub fn allow(&mut self, calls: u32, turn: Turn) {
+        self.stream.get_mut().allow(calls, turn);
+    }
+
+    /// Whether the socket may be asked no more in this turn.
+    pub fn was_interrupted(&self) -> bool {
+        self.stream.get_ref().was_interrupted()
     }
 
     /// Whether bytes have been received; to be reset by the caller.

@@ -17,6 +17,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use crate::cancel::Stoppable;
 use crate::memory::{ReceiveVector, SendVector};
 use crate::sys;
+use crate::transport::Turn;
 
 /// Room for what follows a small record: many small replies.
 const WIDE: usize = 64 * 1024;
@@ -45,12 +46,11 @@ pub struct Wire {
     ahead: Vec<u8>,
     start: usize,
     end: usize,
-    /// The last receive call brought less than there was room for.
+    /// The socket is known to be empty.
     drained: bool,
     /// Receive calls that are left in this turn.
     allowance: u32,
-    /// Whether what OpenSSL does not ask for stays in the socket.
-    in_view: bool,
+    turn: Turn,
     /// Written and not yet sent.
     unsent: Vec<u8>,
     sent: usize,
@@ -70,7 +70,7 @@ impl Wire {
             end: 0,
             drained: false,
             allowance: 0,
-            in_view: false,
+            turn: Turn::Ahead,
             unsent: Vec::new(),
             sent: 0,
             heard: false,
@@ -83,18 +83,23 @@ impl Wire {
         self.socket.as_raw_fd()
     }
 
-    /// Limits how many times the socket may be asked for data.  With `in_view`
-    /// it is asked for one record at a time, so that a caller that watches it
-    /// can see that there are more.
-    pub fn allow(&mut self, calls: u32, in_view: bool) {
+    /// Begins a turn, and limits how many times the socket may be asked for
+    /// data.  In a turn in view it is asked for one record at a time, so that a
+    /// caller that watches it can see that there are more.
+    pub fn allow(&mut self, calls: u32, turn: Turn) {
         self.allowance = calls;
-        self.in_view = in_view;
+        self.turn = turn;
         self.drained = false;
+    }
+
+    /// Whether the socket may be asked no more in this turn.
+    pub fn was_interrupted(&self) -> bool {
+        self.allowance == 0
     }
 
     /// Whether records stay in the socket until they are needed.
     pub fn is_in_view(&self) -> bool {
-        self.in_view
+        self.turn == Turn::InView
     }
 
     /// Whether bytes have been received; to be reset by the caller.
@@ -163,7 +168,7 @@ impl Wire {
             self.ahead = vec![0; WIDE];
         }
         let room = match into.len() {
-            _ if self.in_view => 0,
+            _ if self.is_in_view() => 0,
             ..LARGE => WIDE,
             _ => NARROW,
         };
@@ -174,7 +179,7 @@ impl Wire {
         match sys::receive(self.socket.as_fd(), vectors, sys::IfNothing::Return) {
             Ok(count) => {
                 self.heard |= count > 0;
-                self.drained = count < offered;
+                self.drained = count < offered && self.turn != Turn::UntilEmpty;
                 self.start = 0;
                 self.end = count.saturating_sub(asked);
                 Ok(count.min(asked))

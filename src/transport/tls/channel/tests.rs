@@ -85,7 +85,7 @@ impl Rig {
     fn shake_hands(&mut self) {
         let mut accepted = false;
         loop {
-            self.session.allow(64, false);
+            self.session.allow(64, Turn::Ahead);
             let done = self.session.handshake().unwrap();
             if done && accepted {
                 return;
@@ -124,7 +124,7 @@ impl Rig {
 
     /// What the client receives in one call.
     fn client_takes(&mut self, room: &mut [u8]) -> Result<Received> {
-        self.session.allow(64, false);
+        self.session.allow(64, Turn::Ahead);
         self.session.receive(&mut [ReceiveVector::from(room)])
     }
 
@@ -210,7 +210,7 @@ fn large_data_arrive_whole() {
             let rest = &mut back[received..];
             // A header, and what follows it.
             let (header, body) = rest.split_at_mut(16.min(rest.len()));
-            rig.session.allow(64, false);
+            rig.session.allow(64, Turn::Ahead);
             let vectors = &mut [ReceiveVector::from(header), ReceiveVector::from(body)];
             match rig.session.receive(vectors).unwrap() {
                 Received::Bytes { count, .. } => received += count,
@@ -242,7 +242,7 @@ fn records_may_arrive_in_parts() {
                 Ok(count) => between.write_all(&byte[..count]).unwrap(),
                 Err(error) => assert!(would_block(&error), "{error}"),
             }
-            rig.session.allow(64, false);
+            rig.session.allow(64, Turn::Ahead);
         };
         let mut accepted = false;
         while !rig.session.handshake().unwrap() || !accepted {
@@ -347,7 +347,7 @@ fn a_server_that_leaves_is_noticed_in_the_handshake() {
     } = rig;
     // Having read nothing, it resets the connection.
     drop(server);
-    session.allow(64, false);
+    session.allow(64, Turn::Ahead);
     let error = session.handshake().unwrap_err();
     assert!(
         error.text().starts_with("TLS handshake: "),
