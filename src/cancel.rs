@@ -236,7 +236,7 @@ mod tests {
                     cancel.request();
                 }
             });
-            for _ in 0..2000 {
+            for _ in 0..200 {
                 let (ours, _peer) = pair();
                 drop(Stoppable::new(ours, &cancel));
                 let (bystander, mut peer) = pair();
