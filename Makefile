@@ -186,7 +186,7 @@ check:
 
 ## torture: attack the library for an hour or two
 torture: all server
-	@torture/run.sh
+	@INCLUDE=$(CURDIR)/include LIB=$(CURDIR)/$(BUILD) EMBEDDED_SERVER=$(abspath $(SERVER)) torture/run.sh
 
 ## bench: compare the speed with the installed C library, and draw the results
 bench: all

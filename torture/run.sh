@@ -34,6 +34,8 @@ harness fuzz torture/fuzz.sh "${FUZZ_SECONDS:-600}"
 harness miri torture/miri.sh long
 harness address-sanitizer torture/sanitizers.sh address
 harness thread-sanitizer torture/sanitizers.sh thread threads aio cancel ends neighbour
+harness faults torture/c.sh faults
+harness load torture/c.sh load
 
 printf '\n==> Figures\n'
 cat "$logs/table"

@@ -39,7 +39,8 @@ impl Client {
         if let Some(server_owes) = timed {
             self.command_began(server_owes);
         }
-        if self.settings.batch && !is_last {
+        // An event loop that a driver serves would not see what is held back.
+        if self.settings.batch && !is_last && self.driven.is_none() {
             self.holds_back |= !blocked;
         } else if !blocked || self.holds_back {
             // The failure is recorded in the state and in the command.

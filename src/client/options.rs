@@ -34,11 +34,11 @@ impl Client {
     /// Ends the session.
     pub fn abort(&mut self) -> Result<()> {
         self.start_option(OptionRequest::Abort, Completion::none())?;
-        let waited = self.wait_while_connecting();
-        match waited {
-            Err(error) if self.was_given_up() => Err(error),
-            // The only way to leave a server that does not support option
-            // replies is to hang up, which is what the caller wanted.
+        // The only way to leave a server that does not support option replies is
+        // to hang up, which is what the caller wanted.
+        let _ = self.wait_while_connecting();
+        match &self.state {
+            State::Dead(cause) if self.was_given_up() => Err(cause.clone()),
             _ => Ok(()),
         }
     }
