@@ -39,7 +39,7 @@ if [ "${1:-}" != --build-only ]; then
 fi
 
 if ! command -v cargo > /dev/null; then
-    echo 'cargo is missing: install Rust (1.88 or later) from https://rustup.rs' >&2
+    echo 'cargo is missing: install Rust (1.85 or later) from https://rustup.rs' >&2
     exit 1
 fi
 if ! command -v dpkg-query > /dev/null; then

@@ -35,7 +35,7 @@ mod uri;
 use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::callback::Completion;
 use crate::connect::Place;
@@ -112,7 +112,7 @@ struct PendingOption {
 }
 
 /// Numbers handles, to name those that the program has not named.
-static HANDLES: AtomicU64 = AtomicU64::new(1);
+static HANDLES: AtomicUsize = AtomicUsize::new(1);
 
 impl Handle {
     /// Creates a handle that is not connected.

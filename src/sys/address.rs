@@ -2,12 +2,35 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use libc::c_int;
+
 use crate::error::{Error, Result};
 
 /// Room for an address of any family.
 pub const MAX_ADDRESS: usize = size_of::<libc::sockaddr_storage>();
 
-const FAMILY: usize = size_of::<libc::sa_family_t>();
+/// The length of what every address begins with: the family, after the length of
+/// the address where the system wants that.
+const HEAD: usize = 2;
+
+/// Whether an address begins with its own length, which leaves one byte for the
+/// family.
+const HAS_LENGTH: bool = size_of::<libc::sa_family_t>() == 1;
+
+/// The family of vsock, which other systems lack or have in another form.
+#[cfg(target_os = "linux")]
+const VSOCK: Option<c_int> = Some(libc::AF_VSOCK);
+#[cfg(not(target_os = "linux"))]
+const VSOCK: Option<c_int> = None;
+
+/// What an address of a family and a length begins with.
+fn head(family: c_int, len: usize) -> [u8; HEAD] {
+    if HAS_LENGTH {
+        [len, usize::try_from(family).unwrap_or(0)].map(|number| u8::try_from(number).unwrap_or(0))
+    } else {
+        u16::try_from(family).unwrap_or(0).to_ne_bytes()
+    }
+}
 
 /// A socket address, as the system represents it.
 #[derive(Clone, Copy)]
@@ -20,7 +43,7 @@ pub struct SocketAddress {
 impl SocketAddress {
     /// An address from its representation.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() < FAMILY || bytes.len() > MAX_ADDRESS {
+        if bytes.len() < HEAD || bytes.len() > MAX_ADDRESS {
             return Err(Error::new(
                 libc::EINVAL,
                 format!("{} bytes are not a socket address", bytes.len()),
@@ -39,37 +62,35 @@ impl SocketAddress {
     /// The address of a Unix domain socket.  A path that fills the whole
     /// address needs no terminator.
     pub fn unix(path: &[u8]) -> Result<Self> {
-        let longest = size_of::<libc::sockaddr_un>().saturating_sub(FAMILY);
+        let longest = size_of::<libc::sockaddr_un>().saturating_sub(HEAD);
         if path.len() > longest {
             return Err(Error::new(
                 libc::ENAMETOOLONG,
                 format!("the socket path is longer than {longest} bytes"),
             ));
         }
-        let family = libc::sa_family_t::try_from(libc::AF_UNIX).unwrap_or(0);
-        let mut bytes = family.to_ne_bytes().to_vec();
-        bytes.extend_from_slice(path);
+        let mut name = path.to_vec();
         // An abstract name has exactly its own length; a path ends in a NUL.
         if path.first().is_some_and(|&byte| byte != 0) && path.len() < longest {
-            bytes.push(0);
+            name.push(0);
         }
-        Self::from_bytes(&bytes)
+        let head = head(libc::AF_UNIX, HEAD.saturating_add(name.len()));
+        Self::from_bytes(&[&head[..], &name].concat())
     }
 
     /// The address of a TCP port.
     pub fn internet(address: SocketAddr) -> Result<Self> {
         let mut bytes = Vec::new();
         let mut add = |field: &[u8]| bytes.extend_from_slice(field);
-        let family = |family: libc::c_int| libc::sa_family_t::try_from(family).unwrap_or(0);
         match address {
             SocketAddr::V4(address) => {
-                add(&family(libc::AF_INET).to_ne_bytes());
+                add(&head(libc::AF_INET, size_of::<libc::sockaddr_in>()));
                 add(&address.port().to_be_bytes());
                 add(&address.ip().octets());
                 add(&[0; 8]);
             }
             SocketAddr::V6(address) => {
-                add(&family(libc::AF_INET6).to_ne_bytes());
+                add(&head(libc::AF_INET6, size_of::<libc::sockaddr_in6>()));
                 add(&address.port().to_be_bytes());
                 add(&address.flowinfo().to_be_bytes());
                 add(&address.ip().octets());
@@ -81,9 +102,11 @@ impl SocketAddress {
 
     /// The address of a port of a virtual machine or its host.
     pub fn vsock(cid: u32, port: u32) -> Result<Self> {
-        let mut bytes = vec![0; size_of::<libc::sockaddr_vm>()];
-        let family = libc::sa_family_t::try_from(libc::AF_VSOCK).unwrap_or(0);
-        let fields = family.to_ne_bytes().into_iter().chain([0, 0]);
+        let Some(family) = VSOCK else {
+            return Err(Error::new(libc::ENOTSUP, "this system has no vsock"));
+        };
+        let mut bytes = [0; 16];
+        let fields = head(family, bytes.len()).into_iter().chain([0, 0]);
         let fields = fields.chain(port.to_ne_bytes()).chain(cid.to_ne_bytes());
         for (to, from) in bytes.iter_mut().zip(fields) {
             *to = from;
@@ -97,7 +120,7 @@ impl SocketAddress {
             libc::AF_INET => self.internet4(),
             libc::AF_INET6 => self.internet6(),
             libc::AF_UNIX => Some(self.unix_socket()),
-            libc::AF_VSOCK => self.vsock_port(),
+            family if Some(family) == VSOCK => self.vsock_port(),
             _ => None,
         };
         meaning.unwrap_or(Meaning::Unknown)
@@ -127,7 +150,7 @@ impl SocketAddress {
     }
 
     fn unix_socket(&self) -> Meaning {
-        let path = self.as_bytes().get(FAMILY..).unwrap_or_default();
+        let path = self.as_bytes().get(HEAD..).unwrap_or_default();
         let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
         match path {
             b"" => Meaning::UnixWithoutPath,
@@ -149,11 +172,12 @@ impl SocketAddress {
 
     /// The address family.
     pub fn family(&self) -> i32 {
-        let mut family = [0; FAMILY];
-        for (to, from) in family.iter_mut().zip(&self.bytes) {
-            *to = *from;
+        let [first, second, ..] = self.bytes;
+        if HAS_LENGTH {
+            second.into()
+        } else {
+            u16::from_ne_bytes([first, second]).into()
         }
-        libc::sa_family_t::from_ne_bytes(family).into()
     }
 
     /// The representation.
@@ -211,6 +235,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_vsock_address_has_the_layout_of_the_system() {
         let address = SocketAddress::vsock(3, 0x2a39).unwrap();
         assert_eq!(address.family(), libc::AF_VSOCK);
