@@ -9,6 +9,7 @@
 #   CC, CXX          compilers of C (cc) and C++ (c++)
 #   BUILD            where the test programs go (a temporary directory)
 #   EMBEDDED_SERVER  the scripted server of this project
+#   EMULATOR         what runs the tests, if they are for another processor
 #
 # Prints a line for each case and "N passed, N failed" at the end; succeeds
 # only if some case ran and none failed.
@@ -56,7 +57,8 @@ run() {
             --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
             --fair-sched=yes --error-exitcode=99 "$@"
     fi
-    timeout 900 "$@"
+    # shellcheck disable=SC2086
+    timeout 900 ${EMULATOR:-} "$@"
 }
 
 # The server's side of TLS, for servers that have none.

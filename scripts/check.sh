@@ -75,6 +75,8 @@ step 5 'Consumers' scripts/check-consumers.sh
 step 10 'Programs' scripts/check-programs.sh
 step 5 'Counts' scripts/check-counts.sh
 step 15 'Debian packages' scripts/check-packages.sh
+step 10 'Platforms' scripts/check-targets.sh
+step 10 'Toolchains' scripts/check-toolchains.sh
 
 printf '\n==> Summary\n'
 for failure in "${failures[@]}"; do

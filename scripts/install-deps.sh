@@ -31,6 +31,9 @@ if [ "${1:-}" != --build-only ]; then
         abigail-tools
         # Debian packages, and a system to install them in.
         debhelper dpkg-dev mmdebstrap
+        # Other compilers and linkers, other processors.
+        clang lld mold musl-tools perl qemu-user gcc-i686-linux-gnu libc6-dev-i386-cross
+        gcc-s390x-linux-gnu libc6-dev-s390x-cross
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
