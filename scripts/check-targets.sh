@@ -73,9 +73,10 @@ standard_libraries() {
 # the target.  Of OpenSSL it needs the version and the options, which the headers of
 # this machine say; clang reads them whatever the target.
 compiles() { # TARGET
-    local name=${1//-/_}
-    env "CC_$name=clang" "CFLAGS_$name=-I/usr/include/$(cc -print-multiarch)" \
-        OPENSSL_NO_PKG_CONFIG=1 OPENSSL_INCLUDE_DIR=/usr/include OPENSSL_LIB_DIR=/usr/lib \
+    local name=${1//-/_} multiarch
+    multiarch=$(cc -print-multiarch)
+    env "CC_$name=clang" "CFLAGS_$name=-I/usr/include/$multiarch" OPENSSL_NO_PKG_CONFIG=1 \
+        OPENSSL_INCLUDE_DIR=/usr/include "OPENSSL_LIB_DIR=/usr/lib/$multiarch" \
         "$cargo" clippy --locked --target "$1" --workspace --lib --bins -- -D warnings
 }
 

@@ -59,6 +59,13 @@ impl SocketAddress {
         Ok(address)
     }
 
+    /// An address of a family, with what follows the family.
+    #[cfg(test)]
+    pub fn of_family(family: c_int, fields: &[u8]) -> Result<Self> {
+        let head = head(family, HEAD.saturating_add(fields.len()));
+        Self::from_bytes(&[&head[..], fields].concat())
+    }
+
     /// The address of a Unix domain socket.  A path that fills the whole
     /// address needs no terminator.
     pub fn unix(path: &[u8]) -> Result<Self> {
@@ -227,11 +234,8 @@ mod tests {
             let error = SocketAddress::from_bytes(&vec![0; len]).unwrap_err();
             assert_eq!(error.errno(), libc::EINVAL);
         }
-        let bytes = [2, 0, 0x2a, 0x39, 127, 0, 0, 1];
-        assert_eq!(
-            SocketAddress::from_bytes(&bytes).unwrap().family(),
-            libc::AF_INET
-        );
+        let address = SocketAddress::of_family(libc::AF_INET, &[0x2a, 0x39, 127, 0, 0, 1]);
+        assert_eq!(address.unwrap().family(), libc::AF_INET);
     }
 
     #[test]
@@ -252,26 +256,33 @@ mod tests {
 
     #[test]
     fn addresses_have_a_meaning() {
-        let meaning = |bytes: &[u8]| SocketAddress::from_bytes(bytes).unwrap().meaning();
+        let meaning =
+            |family, fields: &[u8]| SocketAddress::of_family(family, fields).unwrap().meaning();
         let internet = |host: &str, port| Meaning::Internet {
             host: host.into(),
             port,
         };
         assert_eq!(
-            meaning(&[2, 0, 0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            meaning(
+                libc::AF_INET,
+                &[0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+            ),
             internet("127.0.0.1", 10809)
         );
-        let mut six = [0; 28];
-        six[..4].copy_from_slice(&[10, 0, 0, 80]);
-        six[23] = 1;
-        assert_eq!(meaning(&six), internet("::1", 80));
-        six[24..].copy_from_slice(&7u32.to_ne_bytes());
-        assert_eq!(meaning(&six), internet("::1%7", 80));
-        six[8..10].copy_from_slice(&[0xfe, 0x80]);
-        six[24..].copy_from_slice(&1u32.to_ne_bytes());
-        assert_eq!(meaning(&six), internet("fe80::1%lo", 80));
-        six[24..].copy_from_slice(&u32::MAX.to_ne_bytes());
-        assert_eq!(meaning(&six), internet("fe80::1%4294967295", 80));
+        let mut six = [0; 26];
+        six[..2].copy_from_slice(&80u16.to_be_bytes());
+        six[21] = 1;
+        assert_eq!(meaning(libc::AF_INET6, &six), internet("::1", 80));
+        six[22..].copy_from_slice(&7u32.to_ne_bytes());
+        assert_eq!(meaning(libc::AF_INET6, &six), internet("::1%7", 80));
+        six[6..8].copy_from_slice(&[0xfe, 0x80]);
+        six[22..].copy_from_slice(&1u32.to_ne_bytes());
+        assert_eq!(meaning(libc::AF_INET6, &six), internet("fe80::1%lo", 80));
+        six[22..].copy_from_slice(&u32::MAX.to_ne_bytes());
+        assert_eq!(
+            meaning(libc::AF_INET6, &six),
+            internet("fe80::1%4294967295", 80)
+        );
         let unix = |path: &[u8]| SocketAddress::unix(path).unwrap().meaning();
         assert_eq!(unix(b"/run/s"), Meaning::Unix(b"/run/s".to_vec()));
         assert_eq!(unix(&[b'x'; 108]), Meaning::Unix(vec![b'x'; 108]));
@@ -282,9 +293,12 @@ mod tests {
             Meaning::Vsock { cid: 2, port: 80 }
         );
         // Too short, or of a family without a notation.
-        assert_eq!(meaning(&[2, 0, 1]), Meaning::Unknown);
-        assert_eq!(meaning(&[10, 0, 1, 2, 3, 4, 5, 6, 7, 8]), Meaning::Unknown);
-        assert_eq!(meaning(&[40, 0, 0, 0, 1]), Meaning::Unknown);
-        assert_eq!(meaning(&[0xfe, 0xff, 0, 0]), Meaning::Unknown);
+        assert_eq!(meaning(libc::AF_INET, &[1]), Meaning::Unknown);
+        assert_eq!(
+            meaning(libc::AF_INET6, &[1, 2, 3, 4, 5, 6, 7, 8]),
+            Meaning::Unknown
+        );
+        assert_eq!(meaning(libc::AF_VSOCK, &[0, 0, 1]), Meaning::Unknown);
+        assert_eq!(meaning(0xfffe, &[0, 0]), Meaning::Unknown);
     }
 }
