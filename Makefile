@@ -135,12 +135,14 @@ $(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
 # own symbols would clash with those of another Rust library in the program.
 # Its section groups are dissolved first, because the linker could still discard
 # a group without a global name in favour of that of another library.  GNU ld does
-# this, whichever linker the compiler uses otherwise.
+# this, whichever linker the compiler uses otherwise.  What rustc may have left for
+# its own optimiser goes too: `ar` would hand it to an older LLVM.
 $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(EXPORTS) > $(BUILD)/exports
 	$(CC) -fuse-ld=bfd -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
 	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
-	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports $(BUILD)/libnbd.o
+	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports \
+	    --remove-section=.llvmbc --remove-section=.llvmcmd $(BUILD)/libnbd.o
 	rm -f $@
 	$(AR) rcs $@ $(BUILD)/libnbd.o
 	rm -f $(BUILD)/libnbd.o $(BUILD)/exports
