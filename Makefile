@@ -18,19 +18,43 @@ CARGO_FLAGS ?=
 BENCH_LABEL ?= Latest run
 # Other flags, such as --rows=TCP, store nothing.
 BENCH_FLAGS ?= --label '$(BENCH_LABEL)'
-CC ?= cc
 CFLAGS ?=
 LDFLAGS ?=
-OBJCOPY ?= objcopy
 INSTALL ?= install
 PYTHON ?= python3
 override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILD := build
 ARCHIVE := $(BUILD)/dist/libnbd-$(RELEASE).tar.gz
 
+empty :=
+space := $(empty) $(empty)
+comma := ,
+
+# What cargo is told to build for, if that is not this machine, and the GNU name
+# of it, with which the names of the tools begin.
+TARGET := $(or $(patsubst --target=%,%,$(lastword \
+    $(filter --target=%,$(subst --target$(space),--target=,$(CARGO_FLAGS))))),$(CARGO_BUILD_TARGET))
+GNU_TARGET := $(patsubst riscv64gc-%,riscv64-%,$(patsubst armv7-%,arm-%,$(subst -unknown,,$(TARGET))))
+ifeq ($(origin CC),default)
+CC := $(or $(if $(TARGET),$(shell command -v $(GNU_TARGET)-gcc)),cc)
+endif
+# The other tools are those beside the compiler.
+TOOLS := $(patsubst %gcc,%,$(filter %-gcc,$(firstword $(CC))))
+TOOLS := $(if $(shell command -v $(TOOLS)objcopy),$(TOOLS))
+OBJCOPY ?= $(TOOLS)objcopy
+ifeq ($(origin AR),default)
+AR := $(TOOLS)ar
+endif
+# Cargo links programs with the same compiler.
+ifneq ($(TARGET),)
+TARGET_WORD := $(shell printf %s '$(TARGET)' | tr a-z- A-Z_)
+export CARGO_TARGET_$(TARGET_WORD)_LINKER ?= $(CC)
+endif
+RELEASE_DIR := $(CARGO_TARGET_DIR)/$(if $(TARGET),$(TARGET)/)release
+
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
 PREFIX ?= /usr/local
-LIBDIR ?= $(or $(if $(MULTIARCH),$(wildcard $(PREFIX)/lib/$(MULTIARCH))),$(PREFIX)/lib)
+LIBDIR ?= $(PREFIX)/lib$(if $(MULTIARCH),$(shell test -d '$(PREFIX)/lib/$(MULTIARCH)' && echo '/$(MULTIARCH)'))
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
@@ -42,9 +66,9 @@ PRIVATE_LIBS := -lssl -lcrypto -lpthread -lm -ldl
 # Where the headers are, and where `make header` writes them.
 HEADERS := include
 # Named after the crate, which is named libnbd itself.
-RUST_ARCHIVE := $(CARGO_TARGET_DIR)/release/liblibnbd.a
+RUST_ARCHIVE := $(RELEASE_DIR)/liblibnbd.a
 MAN_PAGES := $(CARGO_TARGET_DIR)/man
-SERVER := $(CARGO_TARGET_DIR)/release/embedded-server
+SERVER := $(RELEASE_DIR)/embedded-server
 # Prints the functions of the API.
 EXPORTS := sed -n 's/^ *\(nbdx\{0,1\}_[a-z0-9_]*\);$$/\1/p' libnbd.syms
 LIBRARIES := $(addprefix $(BUILD)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a)
@@ -57,27 +81,34 @@ ARTICLES := $(basename $(notdir $(wildcard man/*.md)))
 # For the scripts behind quickstart, check and bench.
 export CARGO CARGO_FLAGS CARGO_TARGET_DIR CC PYTHON
 export LIBNBD_BUILD := $(CURDIR)/$(BUILD)
-export EMBEDDED_SERVER := $(abspath $(SERVER))
+# (The names of files may contain spaces, which make's own functions do not know.)
+absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
+export EMBEDDED_SERVER := $(call absolute,$(SERVER))
 
 .DELETE_ON_ERROR:
-.PHONY: all help header server install uninstall quickstart dist deb check torture bench fmt lint clean FORCE
+.PHONY: all help header server install uninstall quickstart dist deb check \
+    check-targets check-toolchains torture bench fmt lint clean tools FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
 
 ## help: list the targets and what they do
 help:
-	@sed -n 's/^## \([a-z]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo 'Variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR CC CFLAGS LDFLAGS CARGO CARGO_FLAGS'
 
 # Cargo decides whether something has to be compiled.  If it leaves the archive
 # unchanged, its date stays the same and nothing is linked again.  The same build
 # writes the manual next to cargo's own files, so that they come and go together.
-$(RUST_ARCHIVE): FORCE
-	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
+$(RUST_ARCHIVE): tools FORCE
+	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
+
+# Without these the error would be one of cargo, and long.
+tools:
+	@scripts/check-tools.sh $(if $(TARGET),--cross)
 
 ## server: build the scripted server of the quickstart and the tests
-server:
+server: tools
 	$(CARGO) build $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package embedded-server
 
 $(BUILD):
@@ -90,9 +121,11 @@ $(BUILD):
 # would crash when it ends after the code has been unloaded.  libcrypto comes
 # before libssl because the loader searches in this order and finds nearly
 # everything there, which saves 4% of its work when a program starts.  (Static
-# linking needs the other order, so libcrypto is named twice.)
+# linking needs the other order, so libcrypto is named twice.)  GNU ld is the
+# linker unless LDFLAGS name another, because lld and mold do not record from which
+# version node another inherits.
 $(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
+	$(CC) -fuse-ld=bfd $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \
 	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -Wl,--as-needed -Wl,--gc-sections \
 	    -Wl,--whole-archive $(RUST_ARCHIVE) -Wl,--no-whole-archive -lcrypto $(PRIVATE_LIBS) -lgcc_s -lc
@@ -106,12 +139,15 @@ $(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
 # The static library is one object in which only the C API is global: Rust's
 # own symbols would clash with those of another Rust library in the program.
 # Its section groups are dissolved first, because the linker could still discard
-# a group without a global name in favour of that of another library.
+# a group without a global name in favour of that of another library.  GNU ld does
+# this, whichever linker the compiler uses otherwise.  What rustc may have left for
+# its own optimiser goes too: `ar` would hand it to an older LLVM.
 $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(EXPORTS) > $(BUILD)/exports
-	$(CC) -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
+	$(CC) -fuse-ld=bfd -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
 	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
-	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports $(BUILD)/libnbd.o
+	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports \
+	    --remove-section=.llvmbc --remove-section=.llvmcmd $(BUILD)/libnbd.o
 	rm -f $@
 	$(AR) rcs $@ $(BUILD)/libnbd.o
 	rm -f $(BUILD)/libnbd.o $(BUILD)/exports
@@ -121,12 +157,10 @@ $(BUILD)/man: $(RUST_ARCHIVE) | $(BUILD)
 	cp -R $(MAN_PAGES) $@
 	touch $@
 
-comma := ,
-
 # $(call pkg_config,interface,prefix,library directory,header directory,linker flags)
-pkg_config = sed -e 's|@prefix@|$(2)|' \
-    -e 's|@libdir@|$(patsubst $(2)/%,$${prefix}/%,$(3))|' \
-    -e 's|@includedir@|$(patsubst $(2)/%,$${prefix}/%,$(4))|' \
+pkg_config = sed -e 's|@prefix@|$(2)|' -e 's|@libdir@|$(3)|' -e 's|@includedir@|$(4)|' \
+    -e 's|^libdir=$(2)/|libdir=$${prefix}/|' -e 's|^includedir=$(2)/|includedir=$${prefix}/|' \
+    -e '/^[a-z]*=/s/ /\\ /g' \
     -e 's|@version@|$(VERSION)|' -e 's|@extension_version@|$(EXTENSION_VERSION)|' \
     -e 's|@private_libs@|$(PRIVATE_LIBS)|' -e 's|@flags@|$(5)|' $(1).pc.in
 
@@ -143,28 +177,32 @@ $(INTERFACES:%=$(BUILD)/%-uninstalled.pc): $(BUILD)/%-uninstalled.pc: %.pc.in Ma
 ## header: regenerate the headers in include/ from the Rust sources
 header: | $(BUILD)
 	mkdir -p $(HEADERS)
-	new=$$(mktemp -d -p $(CURDIR)/$(BUILD) include.XXXXXX) && trap "rm -rf $$new" EXIT && \
+	new=$$(mktemp -d -p '$(CURDIR)/$(BUILD)' include.XXXXXX) && trap 'rm -rf "$$new"' EXIT && \
 	LIBNBD_INCLUDE_OUT=$$new $(CARGO) check $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --package libnbd --features capi && \
-	mv $$new/*.h $(HEADERS)
+	mv "$$new"/*.h $(HEADERS)
 
 ## install: install what `make` built (below DESTDIR if set)
 install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,all)
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(MANDIR)/man3
-	$(INSTALL) -m 644 $(BUILD)/$(REALNAME) $(BUILD)/libnbd.a $(DESTDIR)$(LIBDIR)
-	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnbd.so
-	$(INSTALL) -m 644 $(INTERFACES:%=$(HEADERS)/%.h) $(DESTDIR)$(INCLUDEDIR)
+	@{ $(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(MANDIR)/man3' && \
+	    test -w '$(DESTDIR)$(LIBDIR)' -a -w '$(DESTDIR)$(INCLUDEDIR)' -a -w '$(DESTDIR)$(MANDIR)/man3'; } || \
+	    { echo 'make install may not write there: run it with sudo, or set PREFIX or DESTDIR to a directory of yours' >&2; \
+	    exit 1; }
+	$(INSTALL) -m 755 $(BUILD)/$(REALNAME) '$(DESTDIR)$(LIBDIR)'
+	$(INSTALL) -m 644 $(BUILD)/libnbd.a '$(DESTDIR)$(LIBDIR)'
+	ln -sf $(REALNAME) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libnbd.so'
+	$(INSTALL) -m 644 $(INTERFACES:%=$(HEADERS)/%.h) '$(DESTDIR)$(INCLUDEDIR)'
 	$(foreach it,$(INTERFACES),$(call pkg_config,$(it),$(PREFIX),$(LIBDIR),$(INCLUDEDIR)) \
-	    > $(DESTDIR)$(LIBDIR)/pkgconfig/$(it).pc && ) true
-	chmod 644 $(INTERFACES:%=$(DESTDIR)$(LIBDIR)/pkgconfig/%.pc)
-	$(INSTALL) -m 644 $(BUILD)/man/*.3 $(DESTDIR)$(MANDIR)/man3
+	    > '$(DESTDIR)$(LIBDIR)/pkgconfig/$(it).pc' && ) true
+	chmod 644 $(INTERFACES:%='$(DESTDIR)$(LIBDIR)/pkgconfig'/%.pc)
+	$(INSTALL) -m 644 $(BUILD)/man/*.3 '$(DESTDIR)$(MANDIR)/man3'
 	@echo 'Installed in $(DESTDIR)$(LIBDIR).  Run ldconfig if the loader does not find it.'
 
 ## uninstall: remove what install installed
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(REALNAME) $(SONAME) libnbd.so libnbd.a $(INTERFACES:%=pkgconfig/%.pc))
-	rm -f $(INTERFACES:%=$(DESTDIR)$(INCLUDEDIR)/%.h)
-	for page in $(ARTICLES) $$($(EXPORTS)); do rm -f $(DESTDIR)$(MANDIR)/man3/$$page.3; done
+	cd '$(DESTDIR)$(LIBDIR)' && rm -f $(REALNAME) $(SONAME) libnbd.so libnbd.a $(INTERFACES:%=pkgconfig/%.pc)
+	cd '$(DESTDIR)$(INCLUDEDIR)' && rm -f $(INTERFACES:%=%.h)
+	for page in $(ARTICLES) $$($(EXPORTS)); do rm -f '$(DESTDIR)$(MANDIR)'/man3/$$page.3; done
 
 ## quickstart: read a disk with a small C program
 quickstart: all server
@@ -184,9 +222,17 @@ deb: dist
 check:
 	@scripts/check.sh
 
+## check-targets: compile for and test on other processors and systems
+check-targets:
+	@scripts/check-targets.sh --long
+
+## check-toolchains: build and test with other compilers and linkers
+check-toolchains:
+	@scripts/check-toolchains.sh --long
+
 ## torture: attack the library for an hour or two
 torture: all server
-	@INCLUDE=$(CURDIR)/include LIB=$(CURDIR)/$(BUILD) EMBEDDED_SERVER=$(abspath $(SERVER)) torture/run.sh
+	@INCLUDE='$(CURDIR)/include' LIB='$(CURDIR)/$(BUILD)' torture/run.sh
 
 ## bench: compare the speed with the installed C library, and draw the results
 bench: all

@@ -10,6 +10,7 @@
 #   BUILD            where the test programs go (a temporary directory)
 #   EMBEDDED_SERVER  the scripted server of this project
 #   TIMEOUT          seconds for each program (900)
+#   EMULATOR         what runs the tests, if they are for another processor
 #
 # Prints a line for each case and "N passed, N failed" at the end; succeeds
 # only if some case ran and none failed.
@@ -57,7 +58,8 @@ run() {
             --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
             --fair-sched=yes --error-exitcode=99 "$@"
     fi
-    timeout "${TIMEOUT:-900}" "$@"
+    # shellcheck disable=SC2086
+    timeout "${TIMEOUT:-900}" ${EMULATOR:-} "$@"
 }
 
 # The server's side of TLS, for servers that have none.

@@ -497,10 +497,12 @@ scripted (const char *script, ...)
                                  "--once", "--script", path };
   FILE *fp = fopen (path, "w");
   va_list args;
+  const char *arg;
 
   CHECK (fp != NULL && fputs (script, fp) >= 0 && fclose (fp) == 0);
   va_start (args, script);
-  append_args (argv, va_arg (args, const char *), args);
+  arg = va_arg (args, const char *);
+  append_args (argv, arg, args);
   va_end (args);
   return start_on_unix (argv, socket);
 }

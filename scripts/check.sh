@@ -85,6 +85,8 @@ step 10 'Programs' scripts/check-programs.sh
 step 5 'Counts' scripts/check-counts.sh
 step 5 'Benchmark' bench/test.py
 step 15 'Debian packages' scripts/check-packages.sh
+step 10 'Platforms' scripts/check-targets.sh
+step 10 'Toolchains' scripts/check-toolchains.sh
 
 printf '\n==> Summary\n'
 for failure in "${failures[@]}"; do

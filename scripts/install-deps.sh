@@ -33,6 +33,9 @@ if [ "${1:-}" != --build-only ]; then
         abigail-tools
         # Debian packages, and a system to install them in.
         debhelper dpkg-dev mmdebstrap
+        # Other compilers and linkers, other processors.
+        clang lld mold musl-tools perl qemu-user gcc-i686-linux-gnu libc6-dev-i386-cross
+        gcc-s390x-linux-gnu libc6-dev-s390x-cross
         # Observation and load.
         valgrind libc6-dbg strace fio
         # Names of services, manual pages, processes.
@@ -41,7 +44,7 @@ if [ "${1:-}" != --build-only ]; then
 fi
 
 if ! command -v cargo > /dev/null; then
-    echo 'cargo is missing: install Rust (1.88 or later) from https://rustup.rs' >&2
+    echo 'cargo is missing: install Rust (1.85 or later) from https://rustup.rs' >&2
     exit 1
 fi
 if ! command -v dpkg-query > /dev/null; then

@@ -39,7 +39,9 @@ until [ -e "$directory/ready" ]; do
 done
 
 read -ra compiler <<< "${CC:-cc}"
-read -ra flags <<< "$(pkg-config --cflags --libs libnbd)"
+flags=()
+# As a shell reads them: pkg-config escapes the spaces of directories.
+eval "flags=($(pkg-config --cflags --libs libnbd))"
 show "cc examples/first-sector.c \$(pkg-config --cflags --libs libnbd) -o first-sector" \
     "${compiler[@]}" examples/first-sector.c "${flags[@]}" -o "$directory/first-sector"
 show "./first-sector disk.sock" "$directory/first-sector" "$directory/disk.sock"

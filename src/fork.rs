@@ -13,7 +13,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::sys;
@@ -113,7 +113,7 @@ pub fn generation() -> u32 {
 pub struct Passing {
     /// Two doors, each with the generation in the upper half and the count in
     /// the lower one.
-    doors: [AtomicU64; 2],
+    doors: [AtomicUsize; 2],
     /// The door for those who come next.  Whoever waits for one directs them to
     /// the other, because many who come and go all the time may never all be
     /// out at the same moment.
@@ -131,7 +131,7 @@ impl Passing {
         };
         let _ = door.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
             let count = count_in(word, generation);
-            Some(u64::from(generation) << 32 | u64::from(count.wrapping_add(1)))
+            Some(nobody_in(generation) | count.wrapping_add(1))
         });
         let result = operation();
         // Unless this thread has forked meanwhile, in a signal handler.
@@ -156,12 +156,19 @@ impl Passing {
     }
 }
 
+/// Bits of a count.
+const HALF: u32 = usize::BITS / 2;
+
+/// A door of this generation.  Where words are short, it has only the lower bits
+/// of the number.
+fn nobody_in(generation: u32) -> usize {
+    usize::try_from(generation).unwrap_or(0) << HALF
+}
+
 /// The count, if it is of this generation.
-fn count_in(word: u64, generation: u32) -> u32 {
-    match word.checked_sub(u64::from(generation) << 32) {
-        Some(count) => u32::try_from(count).unwrap_or(0),
-        None => 0,
-    }
+fn count_in(word: usize, generation: u32) -> usize {
+    let count = word ^ nobody_in(generation);
+    if count >> HALF == 0 { count } else { 0 }
 }
 
 fn enter() {

@@ -87,7 +87,8 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
-        usize::try_from(mixed >> 1).unwrap() % limit
+        let below = (mixed >> 1) % u64::try_from(limit).unwrap();
+        usize::try_from(below).unwrap()
     }
 
     /// A byte, but not [`STALE`].

@@ -79,9 +79,9 @@ fn files(directory: &Path, extension: &str) -> Result<BTreeMap<String, String>, 
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.extension() == Some(OsStr::new(extension))
-            && let Some(name) = path.file_stem().and_then(OsStr::to_str)
-        {
+        let has_extension = path.extension() == Some(OsStr::new(extension));
+        let name = path.file_stem().and_then(OsStr::to_str);
+        if let Some(name) = name.filter(|_| has_extension) {
             files.insert(name.to_owned(), fs::read_to_string(&path)?);
         }
     }

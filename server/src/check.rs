@@ -122,7 +122,8 @@ fn check_range(request: &Request, agreement: &Agreement, config: &Config) -> Res
         return Ok(());
     };
     let minimum = sizes.minimum.into();
-    if !offset.is_multiple_of(minimum) || !length.is_multiple_of(minimum) {
+    let aligned = |value: u64| value.checked_rem(minimum) == Some(0);
+    if !aligned(offset) || !aligned(length) {
         return invalid("range is not aligned to the minimum block size");
     }
     let has_payload = match request.command {

@@ -340,7 +340,7 @@ fn tokens(words: impl Iterator<Item = Word>) -> Result<Vec<Token>, String> {
 
 fn hex(digits: &str, tokens: &mut Vec<Token>) -> Result<(), String> {
     for pair in digits.as_bytes().chunks(2) {
-        let pair = str::from_utf8(pair).unwrap_or_default();
+        let pair = std::str::from_utf8(pair).unwrap_or_default();
         if pair == ".." {
             tokens.push(Token::Any);
             continue;

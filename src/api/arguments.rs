@@ -8,6 +8,7 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, OwnedFd};
+#[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
@@ -274,7 +275,10 @@ impl Argument for &std::os::unix::net::SocketAddr {
         if let Some(path) = self.as_pathname() {
             return SocketAddress::unix(path.as_os_str().as_bytes());
         }
+        #[cfg(target_os = "linux")]
         let name = self.as_abstract_name().unwrap_or_default();
+        #[cfg(not(target_os = "linux"))]
+        let name: &[u8] = b"";
         SocketAddress::unix(&[b"\0", name].concat())
     }
 }

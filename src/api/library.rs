@@ -17,7 +17,7 @@ pub(crate) const VERSION_EXTRA: &CStr = match CStr::from_bytes_with_nul(
 
 pub(crate) const SUPPORTS_TLS: bool = true;
 pub(crate) const SUPPORTS_URI: bool = true;
-pub(crate) const SUPPORTS_VSOCK: bool = true;
+pub(crate) const SUPPORTS_VSOCK: bool = cfg!(target_os = "linux");
 
 unlocked! {
     /// Returns the name of the library.
@@ -30,6 +30,6 @@ unlocked! {
     supports_tls() -> bool, |_handle| SUPPORTS_TLS;
     /// Returns whether NBD URIs are supported: always `true`.
     supports_uri() -> bool, |_handle| SUPPORTS_URI;
-    /// Returns whether vsock is supported: always `true`.
+    /// Returns whether vsock is supported: `true` on Linux.
     supports_vsock() -> bool, |_handle| SUPPORTS_VSOCK;
 }

@@ -158,17 +158,17 @@ impl Client {
                 ));
             }
         }
-        if self.is_strict(strict::ALIGN)
-            && let Some(sizes) = self.session.export.block_sizes
-            && (offset | count) & u64::from(sizes.minimum.saturating_sub(1)) != 0
-        {
-            return Err(Error::new(
-                libc::EINVAL,
-                format!(
-                    "{name}: {count} bytes at {offset} are not aligned to the minimum block size {}",
-                    sizes.minimum
-                ),
-            ));
+        let sizes = self.session.export.block_sizes;
+        if let Some(sizes) = sizes.filter(|_| self.is_strict(strict::ALIGN)) {
+            let minimum = sizes.minimum;
+            if (offset | count) & u64::from(minimum.saturating_sub(1)) != 0 {
+                return Err(Error::new(
+                    libc::EINVAL,
+                    format!(
+                        "{name}: {count} bytes at {offset} are not aligned to the minimum block size {minimum}"
+                    ),
+                ));
+            }
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ mod end;
 mod environment;
 mod handshake;
 mod info;
-mod limits;
+pub mod limits;
 mod lock;
 mod options;
 mod polling;
@@ -42,7 +42,7 @@ use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::callback::Completion;
 use crate::cancel::Cancel;
@@ -58,8 +58,8 @@ use crate::table::{self, Row, States};
 pub use commands::{ABANDON_PENDING, result_of};
 use debug::{DebugSink, debug};
 pub use driving::Progress;
+pub use limits::Limited;
 use limits::Limits;
-pub use limits::{Limited, in_milliseconds};
 pub use lock::Deadlock;
 use lock::{Guard, Lock};
 use settings::{Settings, Watched};
@@ -134,7 +134,7 @@ struct PendingOption {
 }
 
 /// Numbers handles, to name those that the program has not named.
-static HANDLES: AtomicU64 = AtomicU64::new(1);
+static HANDLES: AtomicUsize = AtomicUsize::new(1);
 
 impl Handle {
     /// Creates a handle that is not connected.

@@ -89,13 +89,13 @@ impl Client {
 
     /// Nothing is sent after a disconnect.
     fn all_sent(&mut self) -> Result<()> {
-        if self.transmission.is_disconnected()
-            && let State::Transmitting(stream) = &mut self.state
-            && let Err(error) = stream.shut_down_sending()
-        {
-            return Err(self.die(error));
+        match &mut self.state {
+            State::Transmitting(stream) if self.transmission.is_disconnected() => stream
+                .shut_down_sending()
+                .map(drop)
+                .map_err(|error| self.die(error)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Completes commands that have been answered, as far as `reach` permits:

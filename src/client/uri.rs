@@ -28,10 +28,10 @@ impl Client {
     /// another server, because the TLS settings of one URI must not apply to
     /// the next.
     pub(super) fn forget_uri(&mut self) {
-        if matches!(self.state, State::Created)
-            && let Some(before) = self.before_uri.take()
-        {
-            (self.settings.handshake, self.settings.tls) = *before;
+        if matches!(self.state, State::Created) {
+            if let Some(before) = self.before_uri.take() {
+                (self.settings.handshake, self.settings.tls) = *before;
+            }
         }
     }
 

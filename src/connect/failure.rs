@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::Seat;
+use crate::sys::address::is_vsock;
 
 /// The end of a try to connect to all addresses.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ fn nobody_listens(error: &io::Error, family: i32) -> bool {
         (Some(libc::ECONNREFUSED), _) => true,
         (Some(libc::ENOENT | libc::EAGAIN), libc::AF_UNIX) => true,
         // This is how a refusal by a virtual machine looks.
-        (Some(libc::ECONNRESET), libc::AF_VSOCK) => true,
+        (Some(libc::ECONNRESET), family) => is_vsock(family),
         _ => false,
     }
 }

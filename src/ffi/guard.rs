@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use super::last_error;
 use super::registry::{self, nbd_handle};
-use crate::client::{Handle, in_milliseconds};
+use crate::client::Handle;
+use crate::client::limits::in_milliseconds;
 use crate::error::{Error, Result};
 use crate::sys::{Cancellation, set_errno};
 use crate::table;

@@ -9,7 +9,7 @@
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::client::debug;
 use crate::error::Error;
@@ -120,12 +120,13 @@ extern "C" fn at_the_end(_anything: *mut c_void) {
 }
 
 /// The key whose destructor is `at_the_end`, plus one.
-static KEY: AtomicU32 = AtomicU32::new(0);
+static KEY: AtomicUsize = AtomicUsize::new(0);
 
 /// Threads that come first at the same time make a key each, and one of them
 /// stays.  A lock could be caught by a fork.
 fn key() -> Option<libc::pthread_key_t> {
-    if let Some(key) = KEY.load(Ordering::Acquire).checked_sub(1) {
+    let of = |stored: usize| libc::pthread_key_t::try_from(stored.checked_sub(1)?).ok();
+    if let Some(key) = of(KEY.load(Ordering::Acquire)) {
         return Some(key);
     }
     let mut key = 0;
@@ -133,13 +134,13 @@ fn key() -> Option<libc::pthread_key_t> {
     if unsafe { libc::pthread_key_create(&mut key, Some(at_the_end)) } != 0 {
         return None;
     }
-    let stored = key.checked_add(1)?;
+    let stored = usize::try_from(key).ok()?.checked_add(1)?;
     match KEY.compare_exchange(0, stored, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Some(key),
         Err(other) => {
             // SAFETY: no other thread has seen this key.
             unsafe { libc::pthread_key_delete(key) };
-            other.checked_sub(1)
+            of(other)
         }
     }
 }

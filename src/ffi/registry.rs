@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::Handle;
@@ -26,9 +26,9 @@ use crate::unwind::contain;
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct nbd_handle {
-    magic: AtomicU64,
+    magic: AtomicUsize,
     /// How many calls are inside, and whether the handle is closed.
-    users: AtomicU64,
+    users: AtomicUsize,
     /// Null once the handle has ended.
     handle: AtomicPtr<Handle>,
     /// Those who use the handle for a moment without being counted as users, and
@@ -36,11 +36,14 @@ pub struct nbd_handle {
     passing: Passing,
 }
 
-/// ASCII `libnbd.h`.
-const MAGIC: u64 = 0x6c69_626e_6264_2e68;
+/// ASCII `libnbd.h`, as much of it as one word holds.
+const MAGIC: usize = match b"libnbd.h".first_chunk() {
+    Some(word) => usize::from_be_bytes(*word),
+    None => 0,
+};
 
 /// Nobody may enter any more.
-const CLOSED: u64 = 1 << 63;
+const CLOSED: usize = 1 << (usize::BITS - 1);
 
 /// So many closed tickets rest before the oldest is used again.
 const RESTING: usize = 64;
@@ -60,8 +63,8 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
     };
     let ticket: &'static nbd_handle = rested.unwrap_or_else(|| {
         Box::leak(Box::new(nbd_handle {
-            magic: AtomicU64::new(MAGIC),
-            users: AtomicU64::new(CLOSED),
+            magic: AtomicUsize::new(MAGIC),
+            users: AtomicUsize::new(CLOSED),
             handle: AtomicPtr::new(ptr::null_mut()),
             passing: Passing::default(),
         }))

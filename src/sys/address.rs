@@ -2,12 +2,35 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use libc::c_int;
+
 use crate::error::{Error, Result};
 
 /// Room for an address of any family.
 pub const MAX_ADDRESS: usize = size_of::<libc::sockaddr_storage>();
 
-const FAMILY: usize = size_of::<libc::sa_family_t>();
+/// The length of what every address begins with: the family, after the length of
+/// the address where the system wants that.
+const HEAD: usize = 2;
+
+/// Whether an address begins with its own length, which leaves one byte for the
+/// family.
+const HAS_LENGTH: bool = size_of::<libc::sa_family_t>() == 1;
+
+/// The family of vsock, which other systems lack or have in another form.
+#[cfg(target_os = "linux")]
+const VSOCK: Option<c_int> = Some(libc::AF_VSOCK);
+#[cfg(not(target_os = "linux"))]
+const VSOCK: Option<c_int> = None;
+
+/// What an address of a family and a length begins with.
+fn head(family: c_int, len: usize) -> [u8; HEAD] {
+    if HAS_LENGTH {
+        [len, usize::try_from(family).unwrap_or(0)].map(|number| u8::try_from(number).unwrap_or(0))
+    } else {
+        u16::try_from(family).unwrap_or(0).to_ne_bytes()
+    }
+}
 
 /// A socket address, as the system represents it.
 #[derive(Clone, Copy)]
@@ -20,7 +43,7 @@ pub struct SocketAddress {
 impl SocketAddress {
     /// An address from its representation.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() < FAMILY || bytes.len() > MAX_ADDRESS {
+        if bytes.len() < HEAD || bytes.len() > MAX_ADDRESS {
             return Err(Error::new(
                 libc::EINVAL,
                 format!("{} bytes are not a socket address", bytes.len()),
@@ -36,40 +59,45 @@ impl SocketAddress {
         Ok(address)
     }
 
+    /// An address of a family, with what follows the family.
+    #[cfg(test)]
+    pub fn of_family(family: c_int, fields: &[u8]) -> Result<Self> {
+        let head = head(family, HEAD.saturating_add(fields.len()));
+        Self::from_bytes(&[&head[..], fields].concat())
+    }
+
     /// The address of a Unix domain socket.  A path that fills the whole
     /// address needs no terminator.
     pub fn unix(path: &[u8]) -> Result<Self> {
-        let longest = size_of::<libc::sockaddr_un>().saturating_sub(FAMILY);
+        let longest = size_of::<libc::sockaddr_un>().saturating_sub(HEAD);
         if path.len() > longest {
             return Err(Error::new(
                 libc::ENAMETOOLONG,
                 format!("the socket path is longer than {longest} bytes"),
             ));
         }
-        let family = libc::sa_family_t::try_from(libc::AF_UNIX).unwrap_or(0);
-        let mut bytes = family.to_ne_bytes().to_vec();
-        bytes.extend_from_slice(path);
+        let mut name = path.to_vec();
         // An abstract name has exactly its own length; a path ends in a NUL.
         if path.first().is_some_and(|&byte| byte != 0) && path.len() < longest {
-            bytes.push(0);
+            name.push(0);
         }
-        Self::from_bytes(&bytes)
+        let head = head(libc::AF_UNIX, HEAD.saturating_add(name.len()));
+        Self::from_bytes(&[&head[..], &name].concat())
     }
 
     /// The address of a TCP port.
     pub fn internet(address: SocketAddr) -> Result<Self> {
         let mut bytes = Vec::new();
         let mut add = |field: &[u8]| bytes.extend_from_slice(field);
-        let family = |family: libc::c_int| libc::sa_family_t::try_from(family).unwrap_or(0);
         match address {
             SocketAddr::V4(address) => {
-                add(&family(libc::AF_INET).to_ne_bytes());
+                add(&head(libc::AF_INET, size_of::<libc::sockaddr_in>()));
                 add(&address.port().to_be_bytes());
                 add(&address.ip().octets());
                 add(&[0; 8]);
             }
             SocketAddr::V6(address) => {
-                add(&family(libc::AF_INET6).to_ne_bytes());
+                add(&head(libc::AF_INET6, size_of::<libc::sockaddr_in6>()));
                 add(&address.port().to_be_bytes());
                 add(&address.flowinfo().to_be_bytes());
                 add(&address.ip().octets());
@@ -81,9 +109,11 @@ impl SocketAddress {
 
     /// The address of a port of a virtual machine or its host.
     pub fn vsock(cid: u32, port: u32) -> Result<Self> {
-        let mut bytes = vec![0; size_of::<libc::sockaddr_vm>()];
-        let family = libc::sa_family_t::try_from(libc::AF_VSOCK).unwrap_or(0);
-        let fields = family.to_ne_bytes().into_iter().chain([0, 0]);
+        let Some(family) = VSOCK else {
+            return Err(Error::new(libc::ENOTSUP, "this system has no vsock"));
+        };
+        let mut bytes = [0; 16];
+        let fields = head(family, bytes.len()).into_iter().chain([0, 0]);
         let fields = fields.chain(port.to_ne_bytes()).chain(cid.to_ne_bytes());
         for (to, from) in bytes.iter_mut().zip(fields) {
             *to = from;
@@ -97,7 +127,7 @@ impl SocketAddress {
             libc::AF_INET => self.internet4(),
             libc::AF_INET6 => self.internet6(),
             libc::AF_UNIX => Some(self.unix_socket()),
-            libc::AF_VSOCK => self.vsock_port(),
+            family if Some(family) == VSOCK => self.vsock_port(),
             _ => None,
         };
         meaning.unwrap_or(Meaning::Unknown)
@@ -127,7 +157,7 @@ impl SocketAddress {
     }
 
     fn unix_socket(&self) -> Meaning {
-        let path = self.as_bytes().get(FAMILY..).unwrap_or_default();
+        let path = self.as_bytes().get(HEAD..).unwrap_or_default();
         let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
         match path {
             b"" => Meaning::UnixWithoutPath,
@@ -149,11 +179,12 @@ impl SocketAddress {
 
     /// The address family.
     pub fn family(&self) -> i32 {
-        let mut family = [0; FAMILY];
-        for (to, from) in family.iter_mut().zip(&self.bytes) {
-            *to = *from;
+        let [first, second, ..] = self.bytes;
+        if HAS_LENGTH {
+            second.into()
+        } else {
+            u16::from_ne_bytes([first, second]).into()
         }
-        libc::sa_family_t::from_ne_bytes(family).into()
     }
 
     /// The representation.
@@ -183,6 +214,11 @@ impl std::fmt::Debug for SocketAddress {
     }
 }
 
+/// Whether this is the address family of virtual machines and their hosts.
+pub fn is_vsock(family: c_int) -> bool {
+    Some(family) == VSOCK
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,14 +239,12 @@ mod tests {
             let error = SocketAddress::from_bytes(&vec![0; len]).unwrap_err();
             assert_eq!(error.errno(), libc::EINVAL);
         }
-        let bytes = [2, 0, 0x2a, 0x39, 127, 0, 0, 1];
-        assert_eq!(
-            SocketAddress::from_bytes(&bytes).unwrap().family(),
-            libc::AF_INET
-        );
+        let address = SocketAddress::of_family(libc::AF_INET, &[0x2a, 0x39, 127, 0, 0, 1]);
+        assert_eq!(address.unwrap().family(), libc::AF_INET);
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_vsock_address_has_the_layout_of_the_system() {
         let address = SocketAddress::vsock(3, 0x2a39).unwrap();
         assert_eq!(address.family(), libc::AF_VSOCK);
@@ -227,26 +261,33 @@ mod tests {
 
     #[test]
     fn addresses_have_a_meaning() {
-        let meaning = |bytes: &[u8]| SocketAddress::from_bytes(bytes).unwrap().meaning();
+        let meaning =
+            |family, fields: &[u8]| SocketAddress::of_family(family, fields).unwrap().meaning();
         let internet = |host: &str, port| Meaning::Internet {
             host: host.into(),
             port,
         };
         assert_eq!(
-            meaning(&[2, 0, 0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            meaning(
+                libc::AF_INET,
+                &[0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+            ),
             internet("127.0.0.1", 10809)
         );
-        let mut six = [0; 28];
-        six[..4].copy_from_slice(&[10, 0, 0, 80]);
-        six[23] = 1;
-        assert_eq!(meaning(&six), internet("::1", 80));
-        six[24..].copy_from_slice(&7u32.to_ne_bytes());
-        assert_eq!(meaning(&six), internet("::1%7", 80));
-        six[8..10].copy_from_slice(&[0xfe, 0x80]);
-        six[24..].copy_from_slice(&1u32.to_ne_bytes());
-        assert_eq!(meaning(&six), internet("fe80::1%lo", 80));
-        six[24..].copy_from_slice(&u32::MAX.to_ne_bytes());
-        assert_eq!(meaning(&six), internet("fe80::1%4294967295", 80));
+        let mut six = [0; 26];
+        six[..2].copy_from_slice(&80u16.to_be_bytes());
+        six[21] = 1;
+        assert_eq!(meaning(libc::AF_INET6, &six), internet("::1", 80));
+        six[22..].copy_from_slice(&7u32.to_ne_bytes());
+        assert_eq!(meaning(libc::AF_INET6, &six), internet("::1%7", 80));
+        six[6..8].copy_from_slice(&[0xfe, 0x80]);
+        six[22..].copy_from_slice(&1u32.to_ne_bytes());
+        assert_eq!(meaning(libc::AF_INET6, &six), internet("fe80::1%lo", 80));
+        six[22..].copy_from_slice(&u32::MAX.to_ne_bytes());
+        assert_eq!(
+            meaning(libc::AF_INET6, &six),
+            internet("fe80::1%4294967295", 80)
+        );
         let unix = |path: &[u8]| SocketAddress::unix(path).unwrap().meaning();
         assert_eq!(unix(b"/run/s"), Meaning::Unix(b"/run/s".to_vec()));
         assert_eq!(unix(&[b'x'; 108]), Meaning::Unix(vec![b'x'; 108]));
@@ -257,9 +298,12 @@ mod tests {
             Meaning::Vsock { cid: 2, port: 80 }
         );
         // Too short, or of a family without a notation.
-        assert_eq!(meaning(&[2, 0, 1]), Meaning::Unknown);
-        assert_eq!(meaning(&[10, 0, 1, 2, 3, 4, 5, 6, 7, 8]), Meaning::Unknown);
-        assert_eq!(meaning(&[40, 0, 0, 0, 1]), Meaning::Unknown);
-        assert_eq!(meaning(&[0xfe, 0xff, 0, 0]), Meaning::Unknown);
+        assert_eq!(meaning(libc::AF_INET, &[1]), Meaning::Unknown);
+        assert_eq!(
+            meaning(libc::AF_INET6, &[1, 2, 3, 4, 5, 6, 7, 8]),
+            Meaning::Unknown
+        );
+        assert_eq!(meaning(libc::AF_VSOCK, &[0, 0, 1]), Meaning::Unknown);
+        assert_eq!(meaning(0xfffe, &[0, 0]), Meaning::Unknown);
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, OsString, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr::{self, NonNull};
@@ -11,15 +11,12 @@ use std::slice;
 use std::time::Duration;
 
 use super::address::SocketAddress;
+use super::descriptor::{Mode, duplicate, socket_pair_of, stream_socket};
 use super::{Wait, above_stdio, checked, poll, prepare_descriptor};
 
 /// Creates a socket for the address.
 pub fn open(address: &SocketAddress) -> io::Result<OwnedFd> {
-    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-    // SAFETY: no memory is involved.
-    let fd = checked(unsafe { libc::socket(address.family(), kind, 0) })?;
-    // SAFETY: `fd` has just been created, and nobody else owns it.
-    let socket = above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })?;
+    let socket = above_stdio(stream_socket(address.family(), Mode::NonBlocking)?)?;
     if matches!(address.family(), libc::AF_INET | libc::AF_INET6) {
         do_not_delay(&socket);
     } else if address.family() == libc::AF_UNIX {
@@ -57,8 +54,7 @@ pub fn disconnect(socket: BorrowedFd) -> io::Result<()> {
 /// Replaces the socket at the descriptor `old` with `new`.  The number stays
 /// the same, and the old socket is closed.
 pub fn replace(old: &OwnedFd, new: OwnedFd) -> io::Result<()> {
-    // SAFETY: no memory is involved, and both descriptors are ours.
-    checked(unsafe { libc::dup3(new.as_raw_fd(), old.as_raw_fd(), libc::O_CLOEXEC) }).map(drop)
+    duplicate(&new, old)
 }
 
 /// Small requests must leave immediately.  A socket that does not support the
@@ -114,12 +110,7 @@ pub fn connect_result(socket: BorrowedFd) -> io::Result<()> {
 
 /// A pair of connected sockets that are closed on exec.
 pub fn pair(kind: c_int) -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut fds = [0; 2];
-    let kind = kind | libc::SOCK_CLOEXEC;
-    // SAFETY: there is room for two descriptors.
-    checked(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
-    // SAFETY: both have just been created, and nobody else owns them.
-    let [ours, theirs] = fds.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    let (ours, theirs) = socket_pair_of(kind)?;
     Ok((above_stdio(ours)?, above_stdio(theirs)?))
 }
 
@@ -134,11 +125,8 @@ pub fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// A Unix domain socket that accepts connections at an address.
 pub fn listen(address: &SocketAddress) -> io::Result<OwnedFd> {
-    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
-    // SAFETY: no memory is involved.
-    let fd = checked(unsafe { libc::socket(libc::AF_UNIX, kind, 0) })?;
-    // SAFETY: `fd` has just been created, and nobody else owns it.
-    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let socket = stream_socket(libc::AF_UNIX, Mode::Blocking)?;
+    let fd = socket.as_raw_fd();
     let bytes = address.as_bytes();
     let len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
     // SAFETY: the address is `len` bytes long and aligned for any family.

@@ -1,10 +1,15 @@
 //! The system calls, each in a safe function.
+//!
+//! This is where the library is ported to another system.  What only Linux has
+//! is behind `cfg`, next to the plain way that other systems have.
 
 #![allow(unsafe_code, reason = "the system calls stand here")]
 
 pub mod address;
 mod connecting;
+mod descriptor;
 mod process;
+mod processor;
 mod resolving;
 mod signals;
 mod socket;
@@ -18,6 +23,7 @@ use libc::c_int;
 
 pub use connecting::*;
 pub use process::*;
+pub use processor::*;
 pub use resolving::*;
 pub use signals::*;
 pub use socket::*;
@@ -32,8 +38,13 @@ pub fn errno() -> i32 {
 
 /// Sets the calling thread's errno.
 pub fn set_errno(errno: i32) {
+    #[cfg(target_os = "linux")]
+    use libc::__errno_location as errno_location;
+    #[cfg(not(target_os = "linux"))]
+    use libc::__error as errno_location;
+
     // SAFETY: the C library returns the address of the thread's own errno.
-    let location = unsafe { libc::__errno_location() };
+    let location = unsafe { errno_location() };
     // SAFETY: as above; it is valid for as long as the thread runs.
     unsafe { *location = errno }
 }
@@ -50,6 +61,12 @@ pub fn checked(status: c_int) -> io::Result<c_int> {
 /// Like `checked`, for calls that return a count.
 fn counted(status: isize) -> io::Result<usize> {
     usize::try_from(status).map_err(|_| io::Error::last_os_error())
+}
+
+/// A length in the type that the structures of this system have for it: they
+/// differ even between the C libraries of Linux.
+fn length<T: TryFrom<usize> + Default>(length: usize) -> T {
+    T::try_from(length).unwrap_or_default()
 }
 
 /// Repeats a call that a signal interrupted.

@@ -13,12 +13,49 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
+/// The size of a name, which FreeBSD counts in another type than POSIX.
+#[cfg(not(target_os = "freebsd"))]
+type NameSize = usize;
+#[cfg(target_os = "freebsd")]
+type NameSize = c_int;
+
 unsafe extern "C" {
-    pub(super) static environ: *const *const c_char;
+    #[cfg(not(target_vendor = "apple"))]
+    static environ: *const *const c_char;
     // Part of POSIX, but not of the crate.
-    fn getlogin_r(name: *mut c_char, size: usize) -> c_int;
-    // Likewise, but of the C library.
+    fn getlogin_r(name: *mut c_char, size: NameSize) -> c_int;
+    // The C library of Linux has the first, those of the BSDs and macOS have the
+    // second.
+    #[cfg(target_os = "linux")]
     fn secure_getenv(name: *const c_char) -> *const c_char;
+    #[cfg(not(target_os = "linux"))]
+    fn issetugid() -> c_int;
+}
+
+/// As the function that only Linux has.
+///
+/// # Safety
+/// The name must be a string.
+#[cfg(not(target_os = "linux"))]
+unsafe fn secure_getenv(name: *const c_char) -> *const c_char {
+    // SAFETY: needs nothing.
+    if unsafe { issetugid() } != 0 {
+        return ptr::null();
+    }
+    // SAFETY: by the contract of this function.
+    unsafe { libc::getenv(name) }
+}
+
+/// The environment of this process: null, or an array of strings that ends in a
+/// null pointer.  Async-signal-safe.
+pub(super) fn environment_pointer() -> *const *const c_char {
+    // SAFETY: no program with threads may change its environment while others
+    // read it.
+    #[cfg(not(target_vendor = "apple"))]
+    return unsafe { environ };
+    // SAFETY: as above; a library of macOS has no access to the variable itself.
+    #[cfg(target_vendor = "apple")]
+    return unsafe { (*libc::_NSGetEnviron()).cast_const().cast() };
 }
 
 /// An environment variable, unless the program has more privileges than the
@@ -56,7 +93,7 @@ pub fn login_name() -> io::Result<CString> {
     // Longer than any name that Linux allows.
     let mut name = [0u8; 256];
     // SAFETY: `name` may be written, up to its length.
-    match unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) } {
+    match unsafe { getlogin_r(name.as_mut_ptr().cast(), super::length(name.len())) } {
         0 => Ok(CStr::from_bytes_until_nul(&name)
             .unwrap_or_default()
             .to_owned()),
@@ -68,9 +105,7 @@ pub fn login_name() -> io::Result<CString> {
 /// goes on with one of `continuations`, all of which are without a NUL.  Most
 /// environments need one look at each variable to say that there is none.
 pub fn has_variable(beginning: &[u8], continuations: &[&[u8]]) -> bool {
-    // SAFETY: no program with threads may change its environment while others
-    // read it.
-    let mut next = unsafe { environ };
+    let mut next = environment_pointer();
     if next.is_null() {
         return false;
     }
@@ -102,14 +137,13 @@ pub fn has_variable(beginning: &[u8], continuations: &[&[u8]]) -> bool {
 /// another thread's fork might catch.
 pub fn environment() -> Vec<CString> {
     let mut variables = Vec::new();
-    // SAFETY: no program with threads may change its environment while others
-    // read it.
-    let mut next = unsafe { environ };
+    let mut next = environment_pointer();
     // SAFETY: the environment is null, or an array of strings that ends in a
     // null pointer.
-    while let Some(variable) = NonNull::new(next.cast_mut()).map(|next| unsafe { next.read() })
-        && !variable.is_null()
-    {
+    while let Some(variable) = NonNull::new(next.cast_mut()).map(|next| unsafe { next.read() }) {
+        if variable.is_null() {
+            break;
+        }
         // SAFETY: as above.
         variables.push(unsafe { CStr::from_ptr(variable) }.to_owned());
         // SAFETY: the null pointer has not been reached.

@@ -52,7 +52,12 @@ fn no_signals() -> libc::sigset_t {
 /// # Safety
 /// Only for a child between fork and exec.
 pub unsafe fn default_signals() {
-    for signal in 1..=libc::SIGRTMAX() {
+    #[cfg(target_os = "linux")]
+    let last = libc::SIGRTMAX();
+    // At least the last; there is no harm in asking for signals that do not exist.
+    #[cfg(not(target_os = "linux"))]
+    let last = 128;
+    for signal in 1..=last {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: `action` may be written; async-signal-safe.  Zeroes are a
         // valid action, if there is no such signal.

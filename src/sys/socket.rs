@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, c_short};
 
-use super::{checked, counted, uninterrupted};
+use super::{checked, counted, length, uninterrupted};
 use crate::memory::{ReceiveVector, SendVector};
 
 /// The maximum number of vectors in one call; the rest is left for the next
@@ -59,7 +59,7 @@ pub fn receive(
     // SAFETY: all-zero bytes are a valid, empty message header.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = vectors.as_mut_ptr();
-    message.msg_iovlen = count;
+    message.msg_iovlen = length(count);
     uninterrupted(|| {
         // SAFETY: the header names `count` filled vectors of memory that may be
         // written, and nothing else.
@@ -89,7 +89,7 @@ pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
     // SAFETY: all-zero bytes are a valid, empty message header.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = vectors.as_mut_ptr();
-    message.msg_iovlen = count;
+    message.msg_iovlen = length(count);
     uninterrupted(|| {
         // SAFETY: the header names `count` filled vectors of readable memory;
         // the call does not write through them.

@@ -16,7 +16,8 @@
 //! us, would never go on.  (glibc before 2.36 takes such a lock itself.)
 
 use std::ffi::{CStr, CString, c_char, c_int};
-use std::io::{self, PipeReader, Read};
+use std::fs::File;
+use std::io::{self, Read};
 use std::iter;
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -25,10 +26,11 @@ use std::slice;
 use std::time::{Duration, Instant};
 
 use super::address::SocketAddress;
-use super::process::environ;
+use super::descriptor::pipe;
+use super::process::environment_pointer;
 use super::{
-    Wait, above, above_stdio, block_signals, checked, counted, default_signals, has_ended, listen,
-    pair, poll, socket_pair, uninterrupted,
+    Wait, above, above_stdio, block_signals, checked, counted, default_signals, has_ended, length,
+    listen, pair, poll, socket_pair, uninterrupted,
 };
 
 /// A program to start.
@@ -67,10 +69,16 @@ impl Handed<'_> {
     }
 }
 
+/// The kind of the channel, which keeps messages apart.
+#[cfg(not(target_vendor = "apple"))]
+const CHANNEL: c_int = libc::SOCK_SEQPACKET;
+/// macOS has only one such kind of Unix socket.
+#[cfg(target_vendor = "apple")]
+const CHANNEL: c_int = libc::SOCK_DGRAM;
+
 /// Starts a program.  Whether it can be run, the child reports.
 pub fn start(program: &Program) -> io::Result<Child> {
-    // The channel, which keeps messages apart.
-    let (ours, theirs) = pair(libc::SOCK_SEQPACKET)?;
+    let (ours, theirs) = pair(CHANNEL)?;
     // Everything that allocates happens before the fork: in a program with
     // several threads, the child may only make async-signal-safe calls.
     let arguments = || program.arguments.iter().map(CString::as_c_str);
@@ -173,7 +181,7 @@ impl Child {
             poll([reported], None)?;
         }
         let mut errno = [0; size_of::<c_int>()];
-        match PipeReader::from(report).read_exact(&mut errno) {
+        match File::from(report).read_exact(&mut errno) {
             Ok(()) => Err(io::Error::from_raw_os_error(c_int::from_ne_bytes(errno))),
             // A successful exec closes the only writing end.
             Err(_) => Ok(()),
@@ -255,9 +263,9 @@ impl Image<'_> {
     fn make_descriptors(&self) -> io::Result<OwnedFd> {
         let targets = self.handed.targets().iter().copied();
         let highest = targets.clone().fold(libc::STDERR_FILENO, RawFd::max);
-        let (report, reporter) = io::pipe()?;
+        let (report, reporter) = pipe()?;
         // Above all descriptors that are replaced or filled.
-        let reporter = above(highest, reporter.into())?;
+        let reporter = above(highest, reporter)?;
         let (ours, theirs) = match self.handed {
             Handed::HalfOfPair { .. } => {
                 let (ours, theirs) = socket_pair()?;
@@ -266,7 +274,7 @@ impl Image<'_> {
             Handed::Listener { address, .. } => (None, listen(address)?),
         };
         let theirs = above(highest, theirs)?;
-        send(&self.channel, Ok(&report.into()))?;
+        send(&self.channel, Ok(&report))?;
         if let Some(ours) = ours {
             send(&self.channel, Ok(&ours))?;
         }
@@ -295,8 +303,7 @@ impl Image<'_> {
                 }
                 variables.as_ptr()
             }
-            // SAFETY: the only thread of this process is this one.
-            None => unsafe { environ },
+            None => environment_pointer(),
         };
         let mut errno = libc::ENOENT;
         for &path in self.candidates.iter().take_while(|path| !path.is_null()) {
@@ -384,6 +391,9 @@ struct Message {
 #[repr(C)]
 struct Rights {
     header: libc::cmsghdr,
+    // The data is aligned like a long.
+    #[cfg(all(target_os = "freebsd", target_pointer_width = "64"))]
+    padding: u32,
     fd: c_int,
 }
 
@@ -391,6 +401,13 @@ impl Rights {
     /// Without what pads the structure, as `CMSG_LEN` counts.
     const LEN: usize = offset_of!(Rights, fd).saturating_add(size_of::<c_int>());
 }
+
+// The system's own computation agrees.
+const _: () = {
+    // SAFETY: computes a sum.
+    let len = unsafe { libc::CMSG_LEN(4) };
+    assert!(size_of::<c_int>() == 4 && len as usize == Rights::LEN);
+};
 
 /// Sends a descriptor, or why there is none.  Nothing is allocated.
 fn send(channel: &OwnedFd, content: Result<&OwnedFd, c_int>) -> io::Result<()> {
@@ -411,7 +428,10 @@ fn send(channel: &OwnedFd, content: Result<&OwnedFd, c_int>) -> io::Result<()> {
 
 /// Receives a descriptor that has been sent.
 fn receive(channel: &OwnedFd) -> io::Result<OwnedFd> {
+    #[cfg(not(target_vendor = "apple"))]
     let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+    #[cfg(target_vendor = "apple")]
+    let flags = libc::MSG_DONTWAIT;
     let mut message = Message::new(libc::ECONNRESET, -1);
     message.transfer(|header| {
         // SAFETY: the header names parts of `message`, with their lengths.
@@ -420,8 +440,13 @@ fn receive(channel: &OwnedFd) -> io::Result<OwnedFd> {
     match (message.errno, message.rights.fd) {
         // This process has no room for one more.
         (0, -1) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
-        // SAFETY: the descriptor has just been received, and nobody else owns it.
-        (0, fd) => above_stdio(unsafe { OwnedFd::from_raw_fd(fd) }),
+        (0, fd) => {
+            // SAFETY: the descriptor has just been received, and nobody else owns it.
+            let received = unsafe { OwnedFd::from_raw_fd(fd) };
+            #[cfg(target_vendor = "apple")]
+            super::descriptor::close_on_exec(fd)?;
+            above_stdio(received)
+        }
         (errno, _) => Err(io::Error::from_raw_os_error(errno)),
     }
 }
@@ -430,12 +455,17 @@ impl Message {
     fn new(errno: c_int, fd: c_int) -> Self {
         // SAFETY: all zeroes are a control message, though an odd one.
         let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
-        header.cmsg_len = Rights::LEN;
+        header.cmsg_len = length(Rights::LEN);
         header.cmsg_level = libc::SOL_SOCKET;
         header.cmsg_type = libc::SCM_RIGHTS;
         Self {
             errno,
-            rights: Rights { header, fd },
+            rights: Rights {
+                header,
+                #[cfg(all(target_os = "freebsd", target_pointer_width = "64"))]
+                padding: 0,
+                fd,
+            },
         }
     }
 
@@ -450,7 +480,7 @@ impl Message {
         header.msg_iov = &mut data;
         header.msg_iovlen = 1;
         header.msg_control = (&raw mut self.rights).cast();
-        header.msg_controllen = Rights::LEN;
+        header.msg_controllen = length(Rights::LEN);
         uninterrupted(|| counted(call(&mut header)))
     }
 }
@@ -462,17 +492,18 @@ mod tests {
 
     #[test]
     fn the_channel_carries_descriptors_and_errors() {
-        let (ours, theirs) = pair(libc::SOCK_SEQPACKET).unwrap();
+        let (ours, theirs) = pair(CHANNEL).unwrap();
         let errno = |result: io::Result<OwnedFd>| result.unwrap_err().raw_os_error();
         assert_eq!(errno(receive(&ours)), Some(libc::EAGAIN));
-        let (mut reader, writer) = io::pipe().unwrap();
-        send(&theirs, Ok(&writer.into())).unwrap();
+        let (reader, writer) = pipe().unwrap();
+        send(&theirs, Ok(&writer)).unwrap();
+        drop(writer);
         send(&theirs, Err(libc::ENFILE)).unwrap();
-        let mut writer = io::PipeWriter::from(receive(&ours).unwrap());
+        let mut writer = File::from(receive(&ours).unwrap());
         writer.write_all(b"x").unwrap();
         drop(writer);
         let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
+        File::from(reader).read_to_string(&mut text).unwrap();
         assert_eq!(text, "x");
         assert_eq!(errno(receive(&ours)), Some(libc::ENFILE));
         drop(theirs);

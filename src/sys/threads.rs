@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 /// Waits until another thread wakes those that wait for `word`, unless it is no
 /// longer `expected`.  It may return early.
+#[cfg(target_os = "linux")]
 pub fn wait_while(word: &AtomicU32, expected: u32) {
     // SAFETY: the word lives through the call; without a time the call waits
     // for as long as it takes.
@@ -19,7 +20,19 @@ pub fn wait_while(word: &AtomicU32, expected: u32) {
     };
 }
 
+/// As above.  Other systems have nothing of the kind that a fork could not
+/// disturb.  Who waits here waits for code that does not wait.
+#[cfg(not(target_os = "linux"))]
+pub fn wait_while(_word: &AtomicU32, _expected: u32) {
+    std::thread::yield_now();
+}
+
+/// As below.  The threads look for themselves.
+#[cfg(not(target_os = "linux"))]
+pub fn wake_all(_word: &AtomicU32) {}
+
 /// Wakes every thread that waits for `word`.
+#[cfg(target_os = "linux")]
 pub fn wake_all(word: &AtomicU32) {
     // SAFETY: the call only uses the address of the word.
     unsafe {
@@ -49,8 +62,8 @@ unsafe extern "C-unwind" {
     fn pthread_testcancel();
 }
 
-const CANCEL_DISABLE: c_int = 1;
-const CANCEL_DEFERRED: c_int = 0;
+const CANCEL_DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
+const CANCEL_DEFERRED: c_int = if cfg!(target_vendor = "apple") { 2 } else { 0 };
 
 /// Whether this thread could be cancelled before.
 #[derive(Debug)]

@@ -112,9 +112,7 @@ impl Tail {
 
     /// The chunk is over.
     pub fn finish(&self, commands: &mut Commands) {
-        if let Some(id) = self.id
-            && self.done
-        {
+        if let Some(id) = self.id.filter(|_| self.done) {
             commands.complete(id);
         }
     }
@@ -284,9 +282,7 @@ fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut C
         Some(error) => errno_of_reply(error),
     };
     let message = fields.u16().and_then(|length| fields.bytes(length.into()));
-    if let Some(message) = message
-        && !message.is_empty()
-    {
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
         commands.remark(id, message);
     }
     let offset = match (chunk_kind, message) {

@@ -100,11 +100,11 @@ impl Sender {
             let payload = payload(slot, skip.saturating_sub(*size));
             skip = 0;
             for piece in [SendVector::from(header), payload] {
-                if piece.len() > 0
-                    && let Some(place) = vectors.get_mut(used)
-                {
-                    *place = piece;
-                    used = used.saturating_add(1);
+                if piece.len() > 0 {
+                    if let Some(place) = vectors.get_mut(used) {
+                        *place = piece;
+                        used = used.saturating_add(1);
+                    }
                 }
             }
             queued = queued.and_then(|id| table.next(id));

@@ -135,14 +135,15 @@ impl Stream {
 
     /// Makes the socket non-blocking, as its users expect.
     pub fn make_non_blocking(&mut self) -> Result<()> {
-        if let Carrier::Plain(socket) = &self.carrier
-            && self.blocking
-        {
-            sys::set_blocking(socket.as_fd(), false)
-                .map_err(|error| Error::system("ioctl", &error))?;
-            self.blocking = false;
+        match &self.carrier {
+            Carrier::Plain(socket) if self.blocking => {
+                sys::set_blocking(socket.as_fd(), false)
+                    .map_err(|error| Error::system("ioctl", &error))?;
+                self.blocking = false;
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether the peer has sent anything since the last call of this function:

@@ -70,6 +70,8 @@ pub fn is_uri(text: &[u8]) -> bool {
     let Some(end) = text.windows(3).position(|window| window == b"://") else {
         return false;
     };
-    let name = text.get(..end).and_then(|name| str::from_utf8(name).ok());
+    let name = text
+        .get(..end)
+        .and_then(|name| std::str::from_utf8(name).ok());
     name.and_then(Scheme::from_name).is_some()
 }

@@ -631,15 +631,16 @@ fn every_byte_survives() {
 
 #[test]
 fn places_without_a_uri() {
-    let address = |bytes: &[u8]| Place::Address(SocketAddress::from_bytes(bytes).unwrap());
+    let address =
+        |family, fields: &[u8]| Place::Address(SocketAddress::of_family(family, fields).unwrap());
     for (place, errno) in [
         (
             Place::Command(Argv::new(vec![c"server".to_owned()]).unwrap()),
             EINVAL,
         ),
-        (address(&[1, 0, 0, b'x']), EPROTONOSUPPORT),
-        (address(&[1, 0]), EPROTONOSUPPORT),
-        (address(&[0xf0, 0xff, 0, 0]), EAFNOSUPPORT),
+        (address(libc::AF_UNIX, b"\0x"), EPROTONOSUPPORT),
+        (address(libc::AF_UNIX, b""), EPROTONOSUPPORT),
+        (address(0xfff0, &[0, 0]), EAFNOSUPPORT),
     ] {
         let error = compose(&place, c"", &TlsParameters::default()).unwrap_err();
         assert_eq!(error.errno(), errno, "{place:?}");
@@ -648,17 +649,17 @@ fn places_without_a_uri() {
 
 #[test]
 fn addresses_have_numeric_uris() {
-    let uri = |bytes: &[u8]| {
-        let place = Place::Address(SocketAddress::from_bytes(bytes).unwrap());
+    let uri = |family, fields: &[u8]| {
+        let place = Place::Address(SocketAddress::of_family(family, fields).unwrap());
         compose(&place, c"x", &TlsParameters::default()).unwrap()
     };
-    let four = [2, 0, 0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
-    assert_eq!(uri(&four), "nbd://127.0.0.1:10809/x");
-    let mut six = [0; 28];
-    six[..4].copy_from_slice(&[10, 0, 0, 80]);
-    six[23] = 1;
-    assert_eq!(uri(&six), "nbd://[::1]:80/x");
-    six[8..10].copy_from_slice(&[0xfe, 0x80]);
-    six[24..].copy_from_slice(&1u32.to_ne_bytes());
-    assert_eq!(uri(&six), "nbd://[fe80::1%lo]:80/x");
+    let four = [0x2a, 0x39, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(uri(libc::AF_INET, &four), "nbd://127.0.0.1:10809/x");
+    let mut six = [0; 26];
+    six[..2].copy_from_slice(&80u16.to_be_bytes());
+    six[21] = 1;
+    assert_eq!(uri(libc::AF_INET6, &six), "nbd://[::1]:80/x");
+    six[6..8].copy_from_slice(&[0xfe, 0x80]);
+    six[22..].copy_from_slice(&1u32.to_ne_bytes());
+    assert_eq!(uri(libc::AF_INET6, &six), "nbd://[fe80::1%lo]:80/x");
 }

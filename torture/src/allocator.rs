@@ -57,10 +57,15 @@ fn count(freed: usize, allocated: usize) {
         return;
     }
     let mut tally = TALLY.get();
-    tally.live += allocated.cast_signed() - freed.cast_signed();
+    tally.live += signed(allocated) - signed(freed);
     tally.peak = tally.peak.max(tally.live);
     tally.allocations += usize::from(allocated > 0);
     TALLY.set(tally);
+}
+
+/// No allocation is larger than the largest number of this type.
+fn signed(size: usize) -> isize {
+    isize::try_from(size).unwrap_or(isize::MAX)
 }
 
 /// The system's allocator with a count.

@@ -137,7 +137,7 @@ impl Caller {
             }
             Setting::HandshakeFlags => call!(self, nbd_set_handshake_flags(value)),
             Setting::Strict => call!(self, nbd_set_strict_mode(value)),
-            Setting::Tls => call!(self, nbd_set_tls(value.cast_signed())),
+            Setting::Tls => call!(self, nbd_set_tls(i32::try_from(value).unwrap_or(-1))),
         };
         result.into()
     }

@@ -6,8 +6,6 @@ functions! {
     /// Sets whether commands wait until the handle next moves bytes, so that
     /// many leave in one send, and whether one call may complete many commands.
     /// By default neither.
-    ///
-    /// States: any.
     set_batch(batch: bool), |client| {
         client.settings.batch = batch;
         if !batch {

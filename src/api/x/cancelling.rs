@@ -23,8 +23,6 @@ impl Handle {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: any.  See `nbdx_cancel`.
     pub fn cancel(&self) {
         self.cancellation().request();
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::api::arguments::ToTime;
 use crate::api::functions;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::sys;
 
 functions! {
     /// Which addresses of a host to connect to by TCP: `AF_INET`, `AF_INET6` or
@@ -22,9 +23,8 @@ functions! {
     get_address_family() -> c_int, |client| Ok(client.settings.address_family);
     /// For how long to try again to connect if nobody listens.  Zero, the
     /// default, means once only.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbdx_set_connect_retry`.
     set_connect_retry(milliseconds: impl ToTime), |client| {
+        possible(milliseconds)?;
         client.settings.connect_retry = milliseconds;
         Ok(())
     };
@@ -32,12 +32,20 @@ functions! {
     get_connect_retry() -> Duration, |client| Ok(client.settings.connect_retry);
     /// How long to wait for one address of a host before the next is tried as
     /// well.  Zero, the default, means until the first has failed.
-    ///
-    /// States: created.  Errors: `EINVAL`; see `nbdx_set_address_race`.
     set_address_race(milliseconds: impl ToTime), |client| {
+        possible(milliseconds)?;
         client.settings.address_race = milliseconds;
         Ok(())
     };
     /// See [`Handle::set_address_race`](Self::set_address_race).
     get_address_race() -> Duration, |client| Ok(client.settings.address_race);
+}
+
+/// A pause and a race are polled like one descriptor, which not every system
+/// has.
+fn possible(time: Duration) -> Result<()> {
+    if sys::HAS_TIMERS || time.is_zero() {
+        return Ok(());
+    }
+    Err(Error::new(libc::ENOTSUP, "this system cannot do that"))
 }

@@ -29,8 +29,6 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// States: any.  Errors: `EINVAL`; see `nbdx_set_timeout`.
     set_timeout(which: i32, milliseconds: impl ToTimeout), |client| {
         client.set_limit(limited(which)?, milliseconds);
         Ok(())
@@ -40,18 +38,12 @@ functions! {
     /// For a program with a main loop of its own: how long until
     /// [`Handle::aio_notify_timeout`](Self::aio_notify_timeout) has something to
     /// do.  `None` if no limit applies to what is in progress.
-    ///
-    /// States: any.
     aio_get_timeout() -> Option<Duration>, |client| Ok(client.time_left());
     /// Applies the limits that have passed.  If this ends the connection, the
     /// result is the error that every command ends with.
-    ///
-    /// States: any.  Errors: `ETIMEDOUT`; see `nbdx_aio_notify_timeout`.
     aio_notify_timeout(), |client| client.on_time(Reach::Everything).map(drop);
     /// Ends a command with `ECANCELED` without waiting for the server.  The
     /// command no longer uses its buffer when this returns.
-    ///
-    /// States: any.  Errors: `EINVAL`, `ENOENT`; see `nbdx_aio_cancel_command`.
     aio_cancel_command(cookie: u64), |client| client.cancel_command(cookie);
 }
 

@@ -69,6 +69,7 @@ pub unsafe extern "C-unwind" fn nbdx_get_address_family(h: *mut nbd_handle) -> c
 ///
 /// Errors:
 /// - `EINVAL`: `milliseconds` is negative.
+/// - `ENOTSUP`: `milliseconds` is not 0, and the system is not Linux.
 ///
 /// See also: `nbd_connect_tcp`, `nbd_connect_unix`, `nbd_connect_uri`,
 /// `nbdx_cancel`, `nbdx_get_connect_retry`.
@@ -111,6 +112,7 @@ pub unsafe extern "C-unwind" fn nbdx_get_connect_retry(h: *mut nbd_handle) -> i6
 ///
 /// Errors:
 /// - `EINVAL`: `milliseconds` is negative.
+/// - `ENOTSUP`: `milliseconds` is not 0, and the system is not Linux.
 ///
 /// See also: `nbd_connect_tcp`, `nbdx_get_address_race`, `nbdx_set_address_family`.
 #[unsafe(no_mangle)]

@@ -122,5 +122,5 @@ pub unsafe extern "C-unwind" fn nbdx_aio_notify_timeout(h: *mut nbd_handle) -> c
 /// See also: `nbd_aio_command_completed`, `nbdx_set_timeout`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbdx_aio_cancel_command(h: *mut nbd_handle, cookie: i64) -> c_int {
-    call!(h, aio_cancel_command(cookie.cast_unsigned()))
+    call!(h, aio_cancel_command(u64::try_from(cookie).unwrap_or(0)))
 }

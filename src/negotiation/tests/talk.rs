@@ -221,18 +221,18 @@ impl Bench {
     /// Advances the conversation until it waits for the server.
     fn carry_on(&mut self) {
         for _ in 0..1_000_000 {
-            if self.ended.is_none()
-                && let Some((session, answer)) = self.conversation.resume()
-            {
-                self.said_everything = !self.line.has_output();
-                self.ended = Some(Ended {
-                    answer,
-                    session,
-                    found: FOUND.take(),
-                    sent: Vec::new(),
-                    unread: Vec::new(),
-                    deserted: false,
-                });
+            if self.ended.is_none() {
+                if let Some((session, answer)) = self.conversation.resume() {
+                    self.said_everything = !self.line.has_output();
+                    self.ended = Some(Ended {
+                        answer,
+                        session,
+                        found: FOUND.take(),
+                        sent: Vec::new(),
+                        unread: Vec::new(),
+                        deserted: false,
+                    });
+                }
             }
             if !self.line.has_output() {
                 return;
@@ -339,8 +339,7 @@ impl Talk {
         let ended = self.hold_once();
         let stream = self.stream();
         // Long strings are alike in the middle.
-        let interesting =
-            |at: &usize| *at < 400 || at + 100 > stream.len() || at.is_multiple_of(97);
+        let interesting = |at: &usize| *at < 400 || at + 100 > stream.len() || at % 97 == 0;
         let places = || (0..stream.len()).filter(interesting);
         for pace in places().map(Pace::Cut).chain([Pace::Steps(1)]) {
             let cut = self.run(&stream, pace);

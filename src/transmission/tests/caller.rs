@@ -316,7 +316,7 @@ unsafe extern "C" fn on_chunk(
     };
     let start = told.memory.as_ref().unwrap().start().as_ptr().addr();
     told.note(What::Part {
-        at: data.addr().wrapping_sub(start).cast_signed(),
+        at: isize::from_ne_bytes(data.addr().wrapping_sub(start).to_ne_bytes()),
         bytes: bytes.to_vec(),
         offset,
         status,

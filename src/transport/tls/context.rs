@@ -33,6 +33,7 @@ use super::psk::Psk;
 use super::secret::Secret;
 use super::{Given, ffi, unusable};
 use crate::error::{Error, Result};
+use crate::sys;
 
 /// The number of contexts that are kept.  A program has few sets of
 /// credentials.
@@ -190,7 +191,7 @@ fn contexts() -> MutexGuard<'static, Vec<(Key, SslContext)>> {
 }
 
 fn parse(text: &str, authentication: Authentication) -> Result<Priority> {
-    Priority::parse(text, authentication, has_fast_aes())
+    Priority::parse(text, authentication, sys::has_fast_aes())
 }
 
 /// A context that verifies certificates, but does not trust any yet.
@@ -442,17 +443,6 @@ fn answer_with_psk(
     name_room.copy_from_slice(name);
     key_room.copy_from_slice(bytes);
     Ok(bytes.len())
-}
-
-/// Whether AES is faster than its alternative.
-fn has_fast_aes() -> bool {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    return std::arch::is_x86_feature_detected!("aes")
-        && std::arch::is_x86_feature_detected!("pclmulqdq");
-    #[cfg(target_arch = "aarch64")]
-    return std::arch::is_aarch64_feature_detected!("aes");
-    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
-    false
 }
 
 #[cfg(test)]

@@ -277,9 +277,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 /// The name for a pre-shared key when none is set: the user's login name.
 pub fn default_username() -> Result<CString> {
-    if let Some(name) = sys::trusted_variable(c"LOGNAME")
-        && let Ok(name) = CString::new(name.as_bytes())
-    {
+    let variable = sys::trusted_variable(c"LOGNAME");
+    if let Some(Ok(name)) = variable.map(|name| CString::new(name.as_bytes())) {
         return Ok(name);
     }
     sys::login_name().map_err(|error| Error::system("TLS: the user has no login name", &error))
