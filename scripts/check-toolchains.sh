@@ -111,8 +111,8 @@ says() { # PATTERN COMMAND...
 says_remedy() { # PATTERN COMMAND...
     local pattern=$1
     shift
-    ! "$@" > "$directory/output" 2>&1 || return
-    grep "$pattern" "$directory/output"
+    ! "$@" > "$directory/remedy" 2>&1 || return
+    grep "$pattern" "$directory/remedy"
 }
 
 check 'without cargo' says 'Debian: cargo' run_make server CARGO=no-cargo
