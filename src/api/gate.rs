@@ -29,29 +29,36 @@ impl Handle {
         prepare: impl FnOnce(&Self, G) -> P,
         operation: impl FnOnce(&mut Client, P) -> Result<R>,
     ) -> Result<R> {
+        let mut call = Call {
+            given: Some((given, prepare, operation)),
+            show,
+            result: None,
+        };
+        self.pass(row, &mut call)?;
+        // Always there, because the call has succeeded.
+        call.result.ok_or_else(no_result)
+    }
+
+    /// The steps of every call.
+    #[inline(never)]
+    fn pass(&self, row: &'static Row, call: &mut dyn Passing) -> Result<()> {
         let _context = debug::enter(row.name);
         let mut locked = self.lock();
         if self.debug().enabled() {
-            entered(self, row, &|line| show(&given, line));
+            entered(self, row, &|line| call.show(line));
         }
         let result = match &mut locked {
             // Whatever a panic leaves inconsistent is protected by the lock,
             // and the connection ends because of the panic.
-            Ok(client) => contain(|| {
-                let prepared = prepare(self, given);
-                client.permit(row)?;
-                operation(client, prepared)
-            })
-            .unwrap_or_else(|| Err(ended(client))),
-            Err(deadlock) => {
-                // As in every failed call, what the caller has handed over is
-                // freed, and a read buffer is sanitised.
-                drop(prepare(self, given));
-                Err(deadlock.error())
+            Ok(client) => {
+                contain(|| call.run(self, row, Ok(client))).unwrap_or_else(|| Err(ended(client)))
             }
+            // As in every failed call, what the caller has handed over is
+            // freed, and a read buffer is sanitised.
+            Err(deadlock) => call.run(self, row, Err(deadlock.error())),
         };
         if self.debug().enabled() {
-            left(self, row, result.as_ref().map(|value| value as &dyn Shown));
+            left(self, row, result.as_ref().map(|()| call.show_result()));
         }
         result
     }
@@ -76,14 +83,72 @@ impl Handle {
         }
         let result = operation(self);
         if self.debug().enabled() {
-            left(self, row, Ok(&result));
+            left(self, row, Ok(result.show()));
         }
         result
     }
 }
 
-// These rare paths are kept out of the generic function so that they are
-// compiled only once.
+/// A call as the gate sees it, without its types.  So the steps are compiled
+/// only once, not in every public function.
+trait Passing {
+    /// Adds the arguments to a debug line.
+    fn show(&self, line: &mut Trace);
+
+    /// Runs the operation if the handle is locked and its state permits the
+    /// call.  Whatever happens, nothing is left of what the caller has handed
+    /// over.
+    fn run(&mut self, handle: &Handle, row: &Row, locked: Result<&mut Client>) -> Result<()>;
+
+    /// The result of an operation that has succeeded, for a debug line.
+    fn show_result(&self) -> String;
+}
+
+/// A call of one public function.
+struct Call<G, S, P, O, R> {
+    /// What the caller has handed over, and what converts and uses it; until
+    /// the call runs.
+    given: Option<(G, P, O)>,
+    show: S,
+    /// Once the operation has succeeded.
+    result: Option<R>,
+}
+
+impl<G, Q, R, S, P, O> Passing for Call<G, S, P, O, R>
+where
+    R: Shown,
+    S: Fn(&G, &mut Trace),
+    P: FnOnce(&Handle, G) -> Q,
+    O: FnOnce(&mut Client, Q) -> Result<R>,
+{
+    fn show(&self, line: &mut Trace) {
+        if let Some((given, ..)) = &self.given {
+            (self.show)(given, line);
+        }
+    }
+
+    fn run(&mut self, handle: &Handle, row: &Row, locked: Result<&mut Client>) -> Result<()> {
+        if let Some((given, prepare, operation)) = self.given.take() {
+            let prepared = prepare(handle, given);
+            let client = locked?;
+            client.permit(row)?;
+            self.result = Some(operation(client, prepared)?);
+        }
+        Ok(())
+    }
+
+    fn show_result(&self) -> String {
+        self.result.as_ref().map(Shown::show).unwrap_or_default()
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn no_result() -> Error {
+    Error::new(libc::ENOTRECOVERABLE, "internal error")
+}
+
+// These rare paths are kept out of the way of the others.
 
 #[cold]
 #[inline(never)]
@@ -93,9 +158,9 @@ fn entered(handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) {
 
 #[cold]
 #[inline(never)]
-fn left(handle: &Handle, row: &Row, result: std::result::Result<&dyn Shown, &Error>) {
+fn left(handle: &Handle, row: &Row, result: std::result::Result<String, &Error>) {
     let line = match result {
-        Ok(value) => format!("leave: ret={}", value.show()),
+        Ok(value) => format!("leave: ret={value}"),
         Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
     };
     handle.debug().message(row.name, &line);

@@ -8,17 +8,28 @@ use crate::table::{Row, Word};
 /// may let more flags pass.
 fn admit(row: &Row, name: &str, value: i64, is_lenient: bool) -> Result<()> {
     let outside = |bits: u32| value & !i64::from(bits) != 0;
-    let wrong = match row.word {
-        Word::None => return Ok(()),
-        Word::Choice(last) if (0..=last.into()).contains(&value) => return Ok(()),
-        Word::Choice(_) => format!("{name}: {value} is out of range"),
-        Word::Mask(bits) if outside(bits) => format!("{name}: unknown flags in {value:#x}"),
-        Word::Command(bits) if outside(bits) && !is_lenient => {
-            format!("invalid flags: {value:#x} (accepted: {bits:#x})")
-        }
-        Word::Mask(_) | Word::Command(_) => return Ok(()),
+    let is_wrong = match row.word {
+        Word::None => false,
+        Word::Choice(last) => !(0..=last.into()).contains(&value),
+        Word::Mask(bits) => outside(bits),
+        Word::Command(bits) => outside(bits) && !is_lenient,
     };
-    Err(Error::new(libc::EINVAL, wrong))
+    if is_wrong {
+        return Err(unaccepted(row, name, value));
+    }
+    Ok(())
+}
+
+/// Kept out of `admit`, of which every function with a word has a copy.
+#[cold]
+#[inline(never)]
+fn unaccepted(row: &Row, name: &str, value: i64) -> Error {
+    let text = match row.word {
+        Word::None | Word::Choice(_) => format!("{name}: {value} is out of range"),
+        Word::Mask(_) => format!("{name}: unknown flags in {value:#x}"),
+        Word::Command(bits) => format!("invalid flags: {value:#x} (accepted: {bits:#x})"),
+    };
+    Error::new(libc::EINVAL, text)
 }
 
 /// A choice among a few numbers.
@@ -68,8 +79,13 @@ pub mod command {
             flags.into(),
             client.lets_flags_pass() && room.is_ok(),
         )?;
-        room.map(CommandFlags)
-            .map_err(|_| Error::new(libc::EINVAL, format!("invalid flags: {flags:#x}")))
+        room.map(CommandFlags).map_err(|_| too_wide(flags))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn too_wide(flags: Raw) -> Error {
+        Error::new(libc::EINVAL, format!("invalid flags: {flags:#x}"))
     }
 }
 

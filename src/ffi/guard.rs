@@ -104,14 +104,9 @@ pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
     waits: bool,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let cancellation = Cancellation::hold();
+    let mut value = R::FAILURE;
     // SAFETY: by the contract of this function.
-    let value = unsafe { inside(h, method, |error| failed(function, error)) };
-    if waits {
-        cancellation.release_and_test();
-    } else {
-        cancellation.release();
-    }
+    unsafe { inside(h, Some(function), waits, &mut storing(&mut value, method)) };
     value
 }
 
@@ -120,45 +115,63 @@ pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
 ///
 /// # Safety
 /// As for `registry::enter`.
-pub(super) unsafe fn answer<T: IntoC<R>, R: Copy>(
+pub(super) unsafe fn answer<T: IntoC<R>, R>(
     h: *const nbd_handle,
     fallback: R,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let cancellation = Cancellation::hold();
+    let mut value = fallback;
     // SAFETY: by the contract of this function.
-    let value = unsafe { inside(h, method, |_| fallback) };
-    cancellation.release();
+    unsafe { inside(h, None, false, &mut storing(&mut value, method)) };
     value
 }
 
-/// Calls a method.  If the handle has been closed meanwhile, in a callback or
-/// by another thread, it ends before `fail` is told of an error, which therefore
-/// is the last one.
+/// Turns a method into a step that stores the result if there is a handle.  The
+/// method and its arguments are dropped in any case.
+fn storing<T: IntoC<R>, R>(
+    value: &mut R,
+    method: impl FnOnce(&Handle) -> T,
+) -> impl FnMut(Result<&Handle>) -> Result<()> {
+    let mut method = Some(method);
+    move |handle| {
+        if let Some(method) = method.take() {
+            *value = method(handle?).into_c()?;
+        }
+        Ok(())
+    }
+}
+
+/// The way of every call.  If the handle has been closed meanwhile, in a
+/// callback or by another thread, it ends before the error is set, which
+/// therefore is the last one.
 ///
 /// # Safety
 /// As for `registry::enter`.
-unsafe fn inside<T: IntoC<R>, R>(
-    h: *const nbd_handle,
-    method: impl FnOnce(&Handle) -> T,
-    fail: impl Fn(Error) -> R,
-) -> R {
-    caught(
-        || {
-            // SAFETY: by the contract of this function.
-            let handle = unsafe { registry::enter(h) }?;
-            method(&handle).into_c()
-        },
-        fail,
-    )
-}
-
-/// The error of a call becomes that of the thread.
-#[cold]
 #[inline(never)]
-fn failed<R: CReturn>(function: &CStr, error: Error) -> R {
-    last_error::set(function, &error);
-    R::FAILURE
+unsafe fn inside(
+    h: *const nbd_handle,
+    function: Option<&'static CStr>,
+    waits: bool,
+    step: &mut dyn FnMut(Result<&Handle>) -> Result<()>,
+) {
+    let cancellation = Cancellation::hold();
+    caught(
+        // SAFETY: by the contract of this function.
+        || match unsafe { registry::enter(h) } {
+            Ok(handle) => step(Ok(&handle)),
+            Err(error) => step(Err(error)),
+        },
+        |error| {
+            if let Some(function) = function {
+                last_error::set(function, &error);
+            }
+        },
+    );
+    if waits {
+        cancellation.release_and_test();
+    } else {
+        cancellation.release();
+    }
 }
 
 /// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.  Arguments are
@@ -227,7 +240,10 @@ pub(super) fn create() -> *mut nbd_handle {
     let cancellation = Cancellation::hold();
     let ticket = caught(
         || Ok(registry::open(Handle::new())),
-        |error| failed(table::create.name, error),
+        |error| {
+            last_error::set(table::create.name, &error);
+            ptr::null_mut()
+        },
     );
     cancellation.release();
     ticket
@@ -245,7 +261,7 @@ pub(super) unsafe fn close(h: *const nbd_handle) {
     caught(
         // SAFETY: by the contract of this function.
         || unsafe { registry::close(h) },
-        |error| failed(table::close.name, error),
+        |error| last_error::set(table::close.name, &error),
     );
     cancellation.release();
 }

@@ -38,6 +38,8 @@ thread_local! {
 }
 
 /// Records the error of a public function.
+#[cold]
+#[inline(never)]
 pub(super) fn set(function: &CStr, error: &Error) {
     let message = debug::without_nul(&error.in_function(function));
     LAST.with(|last| last.set(message, error.errno()));
