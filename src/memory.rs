@@ -9,6 +9,7 @@
 #![allow(unsafe_code, reason = "commands work on memory that callers lend")]
 
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 
 /// Memory the library reads from: the data of a write.
@@ -104,6 +105,7 @@ impl LentMut {
 
 /// A piece of memory to send, in the form that system calls take.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub struct SendVector<'a> {
     start: NonNull<u8>,
     len: usize,
@@ -112,11 +114,26 @@ pub struct SendVector<'a> {
 
 /// A piece of memory to receive into, in the form that system calls take.
 #[derive(Debug)]
+#[repr(C)]
 pub struct ReceiveVector<'a> {
     start: NonNull<u8>,
     len: usize,
     memory: PhantomData<&'a mut [u8]>,
 }
+
+/// The vectors have the layout of an `iovec`, so that a slice of them can be
+/// passed to a system call as it is.
+macro_rules! as_iovec {
+    ($($vector:ident)*) => {$(
+        const _: () = assert!(
+            size_of::<$vector<'_>>() == size_of::<libc::iovec>()
+                && align_of::<$vector<'_>>() == align_of::<libc::iovec>()
+                && offset_of!($vector<'_>, start) == offset_of!(libc::iovec, iov_base)
+                && offset_of!($vector<'_>, len) == offset_of!(libc::iovec, iov_len)
+        );
+    )*};
+}
+as_iovec! { SendVector ReceiveVector }
 
 impl<'a> SendVector<'a> {
     /// Nothing to send.

@@ -8,7 +8,8 @@ use std::process;
 
 use super::buffers::Target;
 use super::trace::{Shown, Trace};
-use crate::client::{Client, Handle, debug};
+use crate::client::debug::{self, Context};
+use crate::client::{Client, Deadlock, Handle, Locked};
 use crate::error::{Error, Result};
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
@@ -29,37 +30,19 @@ impl Handle {
         prepare: impl FnOnce(&Self, G) -> P,
         operation: impl FnOnce(&mut Client, P) -> Result<R>,
     ) -> Result<R> {
-        let mut call = Call {
-            given: Some((given, prepare, operation)),
-            show,
-            result: None,
-        };
-        self.pass(row, &mut call)?;
-        // Always there, because the call has succeeded.
-        call.result.ok_or_else(no_result)
-    }
-
-    /// The steps of every call.
-    #[inline(never)]
-    fn pass(&self, row: &'static Row, call: &mut dyn Passing) -> Result<()> {
-        let _context = debug::enter(row.name);
-        let mut locked = self.lock();
+        let mut passage = Passage::begin(self, row, &|line| show(&given, line));
+        // Whatever a panic leaves inconsistent is protected by the lock, and the
+        // connection ends because of the panic.
+        let result = contain(|| {
+            let prepared = prepare(self, given);
+            let client = passage.client(row)?;
+            operation(client, prepared)
+        })
+        .unwrap_or_else(|| Err(passage.panicked()));
         if self.debug().enabled() {
-            entered(self, row, &|line| call.show(line));
+            left(self, row, result.as_ref().map(|value| value as &dyn Shown));
         }
-        let result = match &mut locked {
-            // Whatever a panic leaves inconsistent is protected by the lock,
-            // and the connection ends because of the panic.
-            Ok(client) => {
-                contain(|| call.run(self, row, Ok(client))).unwrap_or_else(|| Err(ended(client)))
-            }
-            // As in every failed call, what the caller has handed over is
-            // freed, and a read buffer is sanitised.
-            Err(deadlock) => call.run(self, row, Err(deadlock.error())),
-        };
-        if self.debug().enabled() {
-            left(self, row, result.as_ref().map(|()| call.show_result()));
-        }
+        passage.end();
         result
     }
 
@@ -83,72 +66,63 @@ impl Handle {
         }
         let result = operation(self);
         if self.debug().enabled() {
-            left(self, row, Ok(result.show()));
+            left(self, row, Ok(&result));
         }
         result
     }
 }
 
-/// A call as the gate sees it, without its types.  So the steps are compiled
-/// only once, not in every public function.
-trait Passing {
-    /// Adds the arguments to a debug line.
-    fn show(&self, line: &mut Trace);
-
-    /// Runs the operation if the handle is locked and its state permits the
-    /// call.  Whatever happens, nothing is left of what the caller has handed
-    /// over.
-    fn run(&mut self, handle: &Handle, row: &Row, locked: Result<&mut Client>) -> Result<()>;
-
-    /// The result of an operation that has succeeded, for a debug line.
-    fn show_result(&self) -> String;
+/// A call that has passed the gate and not left yet.  What the calls have in
+/// common is here, so that it is compiled only once, and not in every public
+/// function.
+struct Passage<'a> {
+    locked: std::result::Result<Locked<'a>, Deadlock>,
+    /// Declared after the lock, so that it ends after it.
+    _context: Context,
 }
 
-/// A call of one public function.
-struct Call<G, S, P, O, R> {
-    /// What the caller has handed over, and what converts and uses it; until
-    /// the call runs.
-    given: Option<(G, P, O)>,
-    show: S,
-    /// Once the operation has succeeded.
-    result: Option<R>,
-}
-
-impl<G, Q, R, S, P, O> Passing for Call<G, S, P, O, R>
-where
-    R: Shown,
-    S: Fn(&G, &mut Trace),
-    P: FnOnce(&Handle, G) -> Q,
-    O: FnOnce(&mut Client, Q) -> Result<R>,
-{
-    fn show(&self, line: &mut Trace) {
-        if let Some((given, ..)) = &self.given {
-            (self.show)(given, line);
+impl<'a> Passage<'a> {
+    #[inline(never)]
+    fn begin(handle: &'a Handle, row: &'static Row, show: &dyn Fn(&mut Trace)) -> Self {
+        let context = debug::enter(row.name);
+        let locked = handle.lock();
+        if handle.debug().enabled() {
+            entered(handle, row, show);
+        }
+        Self {
+            locked,
+            _context: context,
         }
     }
 
-    fn run(&mut self, handle: &Handle, row: &Row, locked: Result<&mut Client>) -> Result<()> {
-        if let Some((given, prepare, operation)) = self.given.take() {
-            let prepared = prepare(handle, given);
-            let client = locked?;
-            client.permit(row)?;
-            self.result = Some(operation(client, prepared)?);
+    /// What the lock protects, if the table permits the call in this state.
+    #[inline]
+    fn client(&mut self, row: &Row) -> Result<&mut Client> {
+        match &mut self.locked {
+            Ok(client) => client.permit(row).map(|()| &mut **client),
+            Err(deadlock) => Err(deadlock.error()),
         }
-        Ok(())
     }
 
-    fn show_result(&self) -> String {
-        self.result.as_ref().map(Shown::show).unwrap_or_default()
+    /// Ends the connection after a panic.  If this panics as well, commands may
+    /// remain that refer to memory whose owner takes it back when the call
+    /// returns; in that case the call must not return.
+    #[cold]
+    #[inline(never)]
+    fn panicked(&mut self) -> Error {
+        match &mut self.locked {
+            Ok(client) => contain(|| client.panicked()).unwrap_or_else(|| process::abort()),
+            // Nothing has happened to the connection.
+            Err(deadlock) => deadlock.error(),
+        }
     }
+
+    #[inline(never)]
+    fn end(self) {}
 }
 
-#[cold]
-#[inline(never)]
-fn no_result() -> Error {
-    Error::new(libc::ENOTRECOVERABLE, "internal error")
-}
-
-// These rare paths are kept out of the way of the others.
+// These rare paths are kept out of the generic function so that they are
+// compiled only once.
 
 #[cold]
 #[inline(never)]
@@ -158,21 +132,12 @@ fn entered(handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) {
 
 #[cold]
 #[inline(never)]
-fn left(handle: &Handle, row: &Row, result: std::result::Result<String, &Error>) {
+fn left(handle: &Handle, row: &Row, result: std::result::Result<&dyn Shown, &Error>) {
     let line = match result {
-        Ok(value) => format!("leave: ret={value}"),
+        Ok(value) => format!("leave: ret={}", value.show()),
         Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
     };
     handle.debug().message(row.name, &line);
-}
-
-/// Ends the connection after a panic.  If this panics as well, commands may
-/// remain that refer to memory whose owner takes it back when the call returns;
-/// in that case the call must not return.
-#[cold]
-#[inline(never)]
-fn ended(client: &mut Client) -> Error {
-    contain(|| client.panicked()).unwrap_or_else(|| process::abort())
 }
 
 /// Passes a call through the gate: the row of the table, the arguments, the

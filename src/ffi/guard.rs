@@ -104,9 +104,15 @@ pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
     waits: bool,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let mut value = R::FAILURE;
+    let cancellation = Cancellation::hold();
     // SAFETY: by the contract of this function.
-    unsafe { inside(h, Some(function), waits, &mut storing(&mut value, method)) };
+    let result = unsafe { inside(h, method) };
+    let value = or_failed(result, function);
+    if waits {
+        cancellation.release_and_test();
+    } else {
+        cancellation.release();
+    }
     value
 }
 
@@ -120,58 +126,36 @@ pub(super) unsafe fn answer<T: IntoC<R>, R>(
     fallback: R,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let mut value = fallback;
+    let cancellation = Cancellation::hold();
     // SAFETY: by the contract of this function.
-    unsafe { inside(h, None, false, &mut storing(&mut value, method)) };
+    let value = unsafe { inside(h, method) }.unwrap_or(fallback);
+    cancellation.release();
     value
 }
 
-/// Turns a method into a step that stores the result if there is a handle.  The
-/// method and its arguments are dropped in any case.
-fn storing<T: IntoC<R>, R>(
-    value: &mut R,
-    method: impl FnOnce(&Handle) -> T,
-) -> impl FnMut(Result<&Handle>) -> Result<()> {
-    let mut method = Some(method);
-    move |handle| {
-        if let Some(method) = method.take() {
-            *value = method(handle?).into_c()?;
-        }
-        Ok(())
-    }
-}
-
-/// The way of every call.  If the handle has been closed meanwhile, in a
-/// callback or by another thread, it ends before the error is set, which
+/// Calls a method.  If the handle has been closed meanwhile, in a callback or
+/// by another thread, it ends before the caller is told of an error, which
 /// therefore is the last one.
 ///
 /// # Safety
 /// As for `registry::enter`.
-#[inline(never)]
-unsafe fn inside(
+unsafe fn inside<T: IntoC<R>, R>(
     h: *const nbd_handle,
-    function: Option<&'static CStr>,
-    waits: bool,
-    step: &mut dyn FnMut(Result<&Handle>) -> Result<()>,
-) {
-    let cancellation = Cancellation::hold();
-    caught(
+    method: impl FnOnce(&Handle) -> T,
+) -> Result<R> {
+    caught(|| {
         // SAFETY: by the contract of this function.
-        || match unsafe { registry::enter(h) } {
-            Ok(handle) => step(Ok(&handle)),
-            Err(error) => step(Err(error)),
-        },
-        |error| {
-            if let Some(function) = function {
-                last_error::set(function, &error);
-            }
-        },
-    );
-    if waits {
-        cancellation.release_and_test();
-    } else {
-        cancellation.release();
-    }
+        let handle = unsafe { registry::enter(h) }?;
+        method(&handle).into_c()
+    })
+}
+
+/// The value of a call.  An error becomes that of the thread.
+fn or_failed<R: CReturn>(result: Result<R>, function: &CStr) -> R {
+    result.unwrap_or_else(|error| {
+        last_error::set(function, error);
+        R::FAILURE
+    })
 }
 
 /// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.  Arguments are
@@ -238,12 +222,9 @@ pub(super) use {ask, call, get, pass, wait};
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {
     let cancellation = Cancellation::hold();
-    let ticket = caught(
-        || Ok(registry::open(Handle::new())),
-        |error| {
-            last_error::set(table::create.name, &error);
-            ptr::null_mut()
-        },
+    let ticket = or_failed(
+        caught(|| Ok(registry::open(Handle::new()))),
+        table::create.name,
     );
     cancellation.release();
     ticket
@@ -258,20 +239,17 @@ pub(super) unsafe fn close(h: *const nbd_handle) {
         return;
     }
     let cancellation = Cancellation::hold();
-    caught(
-        // SAFETY: by the contract of this function.
-        || unsafe { registry::close(h) },
-        |error| last_error::set(table::close.name, &error),
-    );
+    // SAFETY: by the contract of this function.
+    let result = caught(|| unsafe { registry::close(h) });
+    or_failed(result, table::close.name);
     cancellation.release();
 }
 
 /// Runs `operation`; a panic ends here and does not cross into C.
-fn caught<R>(operation: impl FnOnce() -> Result<R>, fail: impl Fn(Error) -> R) -> R {
+fn caught<R>(operation: impl FnOnce() -> Result<R>) -> Result<R> {
     // Whatever a panic leaves inconsistent is protected by the handle's lock,
     // and the panic has already ended the connection there.
-    let result = contain(|| operation().unwrap_or_else(&fail));
-    result.unwrap_or_else(|| fail(panicked()))
+    contain(operation).unwrap_or_else(|| Err(panicked()))
 }
 
 #[cold]

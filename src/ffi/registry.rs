@@ -77,15 +77,17 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
 /// and does not begin with the magic.
 pub(super) unsafe fn enter(h: *const nbd_handle) -> Result<User> {
     // SAFETY: by the contract of this function.
-    let ticket = unsafe { ticket(h) }?;
+    let Some(ticket) = (unsafe { ticket(h) }) else {
+        return Err(foreign(h));
+    };
     // Count first, then check: either the thread that closes the handle sees
     // this call, or this call sees that the handle is closed.
+    let user = User(ticket);
     let before = ticket.users.fetch_add(1, Ordering::Acquire);
     if before & CLOSED != 0 {
-        ticket.leave();
-        return Err(closed());
+        return Err(user.refused());
     }
-    Ok(User(ticket))
+    Ok(user)
 }
 
 /// Takes the handle back from C.  It ends with the last call that is inside,
@@ -123,6 +125,15 @@ impl Deref for User {
     }
 }
 
+impl User {
+    /// Leaves a handle that has been closed.
+    #[cold]
+    #[inline(never)]
+    fn refused(self) -> Error {
+        closed()
+    }
+}
+
 impl Drop for User {
     fn drop(&mut self) {
         self.0.leave();
@@ -139,6 +150,7 @@ impl nbd_handle {
     /// Nobody is inside, and nobody comes.  Callbacks run meanwhile, which find
     /// the handle closed.
     #[cold]
+    #[inline(never)]
     fn end(&'static self) {
         // Callers that come too late are also counted for a moment.  One of
         // them may get here instead of the last user, or after it.
@@ -156,17 +168,14 @@ impl nbd_handle {
 
 /// # Safety
 /// As for `enter`.
-unsafe fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
+unsafe fn ticket(h: *const nbd_handle) -> Option<&'static nbd_handle> {
     if h.is_null() || !h.is_aligned() {
-        return Err(foreign(h));
+        return None;
     }
     // SAFETY: by the contract of this function the magic can be read, and an
     // object that has it is a ticket, whose memory is never freed.
     let ticket = unsafe { &*h };
-    if ticket.magic.load(Ordering::Relaxed) != MAGIC {
-        return Err(foreign(h));
-    }
-    Ok(ticket)
+    (ticket.magic.load(Ordering::Relaxed) == MAGIC).then_some(ticket)
 }
 
 #[cold]
