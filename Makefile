@@ -11,6 +11,8 @@ EXTENSION_VERSION := 1.0
 CRATE_VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 
+comma := ,
+
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
 CARGO_FLAGS ?=
@@ -26,9 +28,17 @@ INSTALL ?= install
 PYTHON ?= python3
 override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILD := build
+# Cargo, for what is installed: the binaries contain no name of a directory.
+RELEASE_CARGO = CARGO_ENCODED_RUSTFLAGS="$$(scripts/rust-flags.sh)" $(CARGO)
 ARCHIVE := $(BUILD)/dist/libnbd-$(RELEASE).tar.gz
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
+# (The linker for another processor would warn.)
+SHADOW_STACK := $(if $(filter x86_64-%,$(MULTIARCH)),-Wl$(comma)-z$(comma)shstk)
+# Relocations in their short form, if the C library knows it, as glibc does since
+# 2.36; the library then needs such a version.
+SHORT_RELOCATIONS := $(if $(filter-out 0,$(shell grep -c GLIBC_ABI_DT_RELR \
+    "$$($(CC) -print-file-name=libc.so.6)" 2>/dev/null)),-Wl$(comma)-z$(comma)pack-relative-relocs)
 PREFIX ?= /usr/local
 LIBDIR ?= $(or $(if $(MULTIARCH),$(wildcard $(PREFIX)/lib/$(MULTIARCH))),$(PREFIX)/lib)
 INCLUDEDIR ?= $(PREFIX)/include
@@ -57,7 +67,7 @@ export LIBNBD_BUILD := $(CURDIR)/$(BUILD)
 export EMBEDDED_SERVER := $(abspath $(SERVER))
 
 .DELETE_ON_ERROR:
-.PHONY: all help header server install uninstall quickstart dist deb check torture bench fmt lint clean FORCE
+.PHONY: all help header server install uninstall quickstart dist deb check reproducible torture bench fmt lint clean FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
@@ -71,11 +81,11 @@ help:
 # unchanged, its date stays the same and nothing is linked again.  The same build
 # writes the manual next to cargo's own files, so that they come and go together.
 $(RUST_ARCHIVE): FORCE
-	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
+	LIBNBD_MAN_OUT=$(abspath $(MAN_PAGES)) $(RELEASE_CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --lib --crate-type staticlib
 
 ## server: build the scripted server of the quickstart and the tests
 server:
-	$(CARGO) build $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package embedded-server
+	$(RELEASE_CARGO) build $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package embedded-server
 
 $(BUILD):
 	mkdir -p $@
@@ -87,11 +97,13 @@ $(BUILD):
 # would crash when it ends after the code has been unloaded.  libcrypto comes
 # before libssl because the loader searches in this order and finds nearly
 # everything there, which saves 4% of its work when a program starts.  (Static
-# linking needs the other order, so libcrypto is named twice.)
+# linking needs the other order, so libcrypto is named twice.)  SHADOW_STACK tells
+# the loader of x86 that returns only go where calls came from.
 $(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \
-	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -Wl,--as-needed -Wl,--gc-sections \
+	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(SHADOW_STACK) $(SHORT_RELOCATIONS) \
+	    -Wl,--as-needed -Wl,--gc-sections \
 	    -Wl,--whole-archive $(RUST_ARCHIVE) -Wl,--no-whole-archive -lcrypto $(PRIVATE_LIBS) -lgcc_s -lc
 
 $(BUILD)/$(SONAME): $(BUILD)/$(REALNAME)
@@ -103,12 +115,13 @@ $(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
 # The static library is one object in which only the C API is global: Rust's
 # own symbols would clash with those of another Rust library in the program.
 # Its section groups are dissolved first, because the linker could still discard
-# a group without a global name in favour of that of another library.
+# a group without a global name in favour of that of another library.  Programs
+# would inherit the debug data of Rust, which is many times as large as the code.
 $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(EXPORTS) > $(BUILD)/exports
 	$(CC) -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
 	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
-	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports $(BUILD)/libnbd.o
+	$(OBJCOPY) --strip-debug --keep-global-symbols=$(BUILD)/exports $(BUILD)/libnbd.o
 	rm -f $@
 	$(AR) rcs $@ $(BUILD)/libnbd.o
 	rm -f $(BUILD)/libnbd.o $(BUILD)/exports
@@ -117,8 +130,6 @@ $(BUILD)/man: $(RUST_ARCHIVE) | $(BUILD)
 	rm -rf $@
 	cp -R $(MAN_PAGES) $@
 	touch $@
-
-comma := ,
 
 # $(call pkg_config,interface,prefix,library directory,header directory,linker flags)
 pkg_config = sed -e 's|@prefix@|$(2)|' \
@@ -180,6 +191,10 @@ deb: dist
 ## check: run every test
 check:
 	@scripts/check.sh
+
+## reproducible: build a second time, elsewhere, and compare the results
+reproducible: all
+	@scripts/check-reproducible.sh --build
 
 ## torture: attack the library for an hour or two
 torture: all server

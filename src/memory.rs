@@ -46,6 +46,7 @@ impl Lent {
     }
 
     /// Everything from `at` on, as a vector for sending.
+    #[inline]
     pub fn tail(&self, at: usize) -> SendVector<'_> {
         let at = at.min(self.len);
         SendVector {
@@ -71,12 +72,14 @@ impl LentMut {
     }
 
     /// Address of byte `at`, to pass to the caller's callback.
+    #[inline]
     pub fn address(&self, at: usize) -> *const u8 {
         // SAFETY: clamped to the memory, or one past its end.
         unsafe { self.start.add(at.min(self.len)) }.as_ptr()
     }
 
     /// Up to `count` bytes from `at` on, as a vector for receiving.
+    #[inline]
     pub fn range(&mut self, at: usize, count: usize) -> ReceiveVector<'_> {
         let at = at.min(self.len);
         ReceiveVector {
@@ -88,6 +91,7 @@ impl LentMut {
     }
 
     /// Copies `data` to `at`; bytes that do not fit are omitted.
+    #[inline]
     pub fn copy_in(&mut self, at: usize, data: &[u8]) {
         let target = self.range(at, data.len());
         // SAFETY: `target` is valid for writes of `target.len` bytes, and
@@ -96,6 +100,7 @@ impl LentMut {
     }
 
     /// Zeroes up to `count` bytes from `at` on.
+    #[inline]
     pub fn zero(&mut self, at: usize, count: usize) {
         let target = self.range(at, count);
         // SAFETY: `target` is valid for writes of `target.len` bytes.
@@ -144,6 +149,7 @@ impl<'a> SendVector<'a> {
     };
 
     /// Where the memory starts and how long it is.
+    #[inline]
     pub fn parts(&self) -> (*const u8, usize) {
         (self.start.as_ptr(), self.len)
     }
@@ -155,6 +161,7 @@ impl<'a> SendVector<'a> {
 
     /// Splits off the first `count` bytes, or all if there are fewer.  Returns
     /// them and the rest.
+    #[inline]
     pub fn split(&self, count: usize) -> (Self, Self) {
         let count = count.min(self.len);
         let rest = Self {
@@ -205,6 +212,7 @@ impl<'a> ReceiveVector<'a> {
     };
 
     /// Where the memory starts and how long it is.
+    #[inline]
     pub fn parts(&mut self) -> (*mut u8, usize) {
         (self.start.as_ptr(), self.len)
     }

@@ -40,7 +40,7 @@ impl Handle {
         })
         .unwrap_or_else(|| Err(passage.panicked()));
         if self.debug().enabled() {
-            left(self, row, result.as_ref().map(|value| value as &dyn Shown));
+            left(self, row, &result);
         }
         passage.end();
         result
@@ -66,7 +66,7 @@ impl Handle {
         }
         let result = operation(self);
         if self.debug().enabled() {
-            left(self, row, Ok(&result));
+            left(self, row, &Ok(&result));
         }
         result
     }
@@ -85,15 +85,27 @@ impl<'a> Passage<'a> {
     #[inline(never)]
     fn begin(handle: &'a Handle, row: &'static Row, show: &dyn Fn(&mut Trace)) -> Self {
         let context = debug::enter(row.name);
-        let locked = handle.lock();
-        if handle.debug().enabled() {
-            entered(handle, row, show);
-        }
-        Self {
-            locked,
+        let passage = Self {
+            locked: handle.lock(),
             _context: context,
+        };
+        if handle.debug().enabled() {
+            return passage.announced(handle, row, show);
         }
+        passage
     }
+
+    /// A function that is never inlined, and takes and returns the passage, so
+    /// that it is made in its place if there is nothing to announce.
+    #[cold]
+    #[inline(never)]
+    fn announced(self, handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) -> Self {
+        entered(handle, row, show);
+        self
+    }
+
+    #[inline(never)]
+    fn end(self) {}
 
     /// What the lock protects, if the table permits the call in this state.
     #[inline]
@@ -116,9 +128,6 @@ impl<'a> Passage<'a> {
             Err(deadlock) => deadlock.error(),
         }
     }
-
-    #[inline(never)]
-    fn end(self) {}
 }
 
 // These rare paths are kept out of the generic function so that they are
@@ -132,12 +141,23 @@ fn entered(handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) {
 
 #[cold]
 #[inline(never)]
-fn left(handle: &Handle, row: &Row, result: std::result::Result<&dyn Shown, &Error>) {
-    let line = match result {
-        Ok(value) => format!("leave: ret={}", value.show()),
-        Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
-    };
+fn left(handle: &Handle, row: &Row, outcome: &dyn Outcome) {
+    let line = format!("leave: {}", outcome.show(row));
     handle.debug().message(row.name, &line);
+}
+
+/// How a call has ended, whatever it returns.
+trait Outcome {
+    fn show(&self, row: &Row) -> String;
+}
+
+impl<R: Shown> Outcome for Result<R> {
+    fn show(&self, row: &Row) -> String {
+        match self {
+            Ok(value) => format!("ret={}", value.show()),
+            Err(error) => format!("error=\"{}\"", error.in_function(row.name)),
+        }
+    }
 }
 
 /// Passes a call through the gate: the row of the table, the arguments, the

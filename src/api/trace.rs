@@ -26,6 +26,11 @@ impl Trace {
 
     /// An integer, a boolean, or a word such as `<fun>`.
     pub fn value(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.add(name, &value)
+    }
+
+    #[inline(never)]
+    fn add(&mut self, name: &str, value: &dyn Display) -> &mut Self {
         // Writing to a String cannot fail.
         let _ = write!(self.text, " {name}={value}");
         self
@@ -106,6 +111,12 @@ macro_rules! numbers {
 }
 numbers! { i32 i64 u32 u64 usize }
 
+impl<R: Shown + ?Sized> Shown for &R {
+    fn show(&self) -> String {
+        (**self).show()
+    }
+}
+
 impl Shown for () {
     fn show(&self) -> String {
         String::from("0")
@@ -130,7 +141,7 @@ impl Shown for CString {
     }
 }
 
-impl Shown for &'static CStr {
+impl Shown for CStr {
     fn show(&self) -> String {
         quoted(Some(self.to_bytes()))
     }

@@ -6,6 +6,7 @@ use crate::table::{Row, Word};
 
 /// Rejects values that the table does not accept.  The strict mode of a command
 /// may let more flags pass.
+#[inline]
 fn admit(row: &Row, name: &str, value: i64, is_lenient: bool) -> Result<()> {
     let outside = |bits: u32| value & !i64::from(bits) != 0;
     let is_wrong = match row.word {
@@ -43,6 +44,7 @@ pub mod choice {
         line.value(name, value);
     }
 
+    #[inline]
     pub fn take<T: From<i32>>(_client: &Client, row: &Row, name: &str, value: Raw) -> Result<T> {
         admit(row, name, value.into(), false).map(|()| value.into())
     }
@@ -59,6 +61,7 @@ pub mod mask {
         line.flags(name, flags);
     }
 
+    #[inline]
     pub fn take(_client: &Client, row: &Row, name: &str, flags: Raw) -> Result<u32> {
         admit(row, name, flags.into(), false).map(|()| flags)
     }
@@ -71,6 +74,7 @@ pub mod command {
     use super::*;
     use crate::transmission::request::CommandFlags;
 
+    #[inline]
     pub fn take(client: &Client, row: &Row, name: &str, flags: Raw) -> Result<CommandFlags> {
         let room = u16::try_from(flags);
         admit(

@@ -75,6 +75,7 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
 /// `h` must have come from `open`, closed or not, or be one of the pointers that
 /// are recognised as no handle: null, not aligned, or to memory that can be read
 /// and does not begin with the magic.
+#[inline]
 pub(super) unsafe fn enter(h: *const nbd_handle) -> Result<User> {
     // SAFETY: by the contract of this function.
     let Some(ticket) = (unsafe { ticket(h) }) else {
@@ -117,6 +118,7 @@ pub(super) struct User(&'static nbd_handle);
 impl Deref for User {
     type Target = Handle;
 
+    #[inline]
     fn deref(&self) -> &Handle {
         // SAFETY: the ticket was open when this user had been counted, so
         // `open` had stored a pointer from `Box::into_raw`.  The box is freed
@@ -135,12 +137,14 @@ impl User {
 }
 
 impl Drop for User {
+    #[inline]
     fn drop(&mut self) {
         self.0.leave();
     }
 }
 
 impl nbd_handle {
+    #[inline]
     fn leave(&'static self) {
         if self.users.fetch_sub(1, Ordering::AcqRel) == CLOSED | 1 {
             self.end();
@@ -168,6 +172,7 @@ impl nbd_handle {
 
 /// # Safety
 /// As for `enter`.
+#[inline]
 unsafe fn ticket(h: *const nbd_handle) -> Option<&'static nbd_handle> {
     if h.is_null() || !h.is_aligned() {
         return None;

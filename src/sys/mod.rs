@@ -35,6 +35,7 @@ pub fn set_errno(errno: i32) {
 }
 
 /// Converts the C convention of -1 into a result.
+#[inline]
 pub fn checked(status: c_int) -> io::Result<c_int> {
     if status == -1 {
         Err(io::Error::last_os_error())
@@ -44,11 +45,13 @@ pub fn checked(status: c_int) -> io::Result<c_int> {
 }
 
 /// Like `checked`, for calls that return a count.
+#[inline]
 fn counted(status: isize) -> io::Result<usize> {
     usize::try_from(status).map_err(|_| io::Error::last_os_error())
 }
 
 /// Repeats a call that a signal interrupted.
+#[inline]
 fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

@@ -25,6 +25,7 @@ pub enum IfNothing {
 }
 
 /// Receives into the vectors.
+#[inline]
 pub fn receive(
     socket: BorrowedFd,
     into: &mut [ReceiveVector<'_>],
@@ -55,6 +56,7 @@ pub fn receive(
 }
 
 /// Sends the vectors in one call that never waits and never raises SIGPIPE.
+#[inline]
 pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
     let fd = socket.as_raw_fd();
     if let [only] = from {
