@@ -11,6 +11,8 @@ EXTENSION_VERSION := 1.0
 CRATE_VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 RELEASE := $(VERSION)+rs$(CRATE_VERSION)
 
+comma := ,
+
 # Tools and directories; each can be set on the command line.
 CARGO ?= cargo
 CARGO_FLAGS ?=
@@ -24,6 +26,8 @@ INSTALL ?= install
 PYTHON ?= python3
 override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILD := build
+# Cargo, for what is installed: the binaries contain no name of a directory.
+RELEASE_CARGO = CARGO_ENCODED_RUSTFLAGS="$$(scripts/rust-flags.sh)" $(CARGO)
 ARCHIVE := $(BUILD)/dist/libnbd-$(RELEASE).tar.gz
 
 empty :=
@@ -53,6 +57,12 @@ endif
 RELEASE_DIR := $(CARGO_TARGET_DIR)/$(if $(TARGET),$(TARGET)/)release
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
+# (The linker for another processor would warn.)
+SHADOW_STACK := $(if $(filter x86_64-%,$(MULTIARCH)),-Wl$(comma)-z$(comma)shstk)
+# Relocations in their short form, if the C library knows it, as glibc does since
+# 2.36; the library then needs such a version.
+SHORT_RELOCATIONS := $(if $(filter-out 0,$(shell grep -c GLIBC_ABI_DT_RELR \
+    "$$($(CC) -print-file-name=libc.so.6)" 2>/dev/null)),-Wl$(comma)-z$(comma)pack-relative-relocs)
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib$(if $(MULTIARCH),$(shell test -d '$(PREFIX)/lib/$(MULTIARCH)' && echo '/$(MULTIARCH)'))
 INCLUDEDIR ?= $(PREFIX)/include
@@ -87,7 +97,7 @@ export EMBEDDED_SERVER := $(call absolute,$(SERVER))
 
 .DELETE_ON_ERROR:
 .PHONY: all help header server install uninstall quickstart dist deb check \
-    check-targets check-toolchains torture bench fmt lint clean tools FORCE
+    check-targets check-toolchains reproducible torture bench fmt lint clean tools FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
@@ -101,7 +111,7 @@ help:
 # unchanged, its date stays the same and nothing is linked again.  The same build
 # writes the manual next to cargo's own files, so that they come and go together.
 $(RUST_ARCHIVE): tools FORCE
-	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' $(CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
+	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' $(RELEASE_CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
 
 # Without these the error would be one of cargo, and long.
 tools:
@@ -109,7 +119,7 @@ tools:
 
 ## server: build the scripted server of the quickstart and the tests
 server: tools
-	$(CARGO) build $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package embedded-server
+	$(RELEASE_CARGO) build $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package embedded-server
 
 $(BUILD):
 	mkdir -p $@
@@ -123,11 +133,13 @@ $(BUILD):
 # everything there, which saves 4% of its work when a program starts.  (Static
 # linking needs the other order, so libcrypto is named twice.)  GNU ld is the
 # linker unless LDFLAGS name another, because lld and mold do not record from which
-# version node another inherits.
+# version node another inherits.  SHADOW_STACK tells the loader of x86 that returns
+# only go where calls came from.
 $(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(CC) -fuse-ld=bfd $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \
-	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -Wl,--as-needed -Wl,--gc-sections \
+	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(SHADOW_STACK) $(SHORT_RELOCATIONS) \
+	    -Wl,--as-needed -Wl,--gc-sections \
 	    -Wl,--whole-archive $(RUST_ARCHIVE) -Wl,--no-whole-archive -lcrypto $(PRIVATE_LIBS) -lgcc_s -lc
 
 $(BUILD)/$(SONAME): $(BUILD)/$(REALNAME)
@@ -141,12 +153,13 @@ $(BUILD)/libnbd.so: $(BUILD)/$(SONAME)
 # Its section groups are dissolved first, because the linker could still discard
 # a group without a global name in favour of that of another library.  GNU ld does
 # this, whichever linker the compiler uses otherwise.  What rustc may have left for
-# its own optimiser goes too: `ar` would hand it to an older LLVM.
+# its own optimiser goes too: `ar` would hand it to an older LLVM.  Programs would
+# inherit the debug data of Rust, which is many times as large as the code.
 $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	$(EXPORTS) > $(BUILD)/exports
 	$(CC) -fuse-ld=bfd -r -nostdlib -o $(BUILD)/libnbd.o -Wl,--force-group-allocation -Wl,--gc-sections \
 	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
-	$(OBJCOPY) --keep-global-symbols=$(BUILD)/exports \
+	$(OBJCOPY) --strip-debug --keep-global-symbols=$(BUILD)/exports \
 	    --remove-section=.llvmbc --remove-section=.llvmcmd $(BUILD)/libnbd.o
 	rm -f $@
 	$(AR) rcs $@ $(BUILD)/libnbd.o
@@ -229,6 +242,10 @@ check-targets:
 ## check-toolchains: build and test with other compilers and linkers
 check-toolchains:
 	@scripts/check-toolchains.sh --long
+
+## reproducible: build a second time, elsewhere, and compare the results
+reproducible: all
+	@scripts/check-reproducible.sh --build
 
 ## torture: attack the library for an hour or two
 torture: all server

@@ -70,6 +70,7 @@ step 1 'Headers up to date' diff -ru include "$logs/include"
 step 5 'Headers in C and C++' c-tests/header/run.sh
 step 1 'ABI' scripts/check-abi.py --library "$LIB/libnbd.so.0.0.0" --archive "$LIB/libnbd.a" \
     --header include/libnbd{,x}.h --api tests/data/{api,libnbdx}.json
+step 1 'Binaries' scripts/check-reproducible.sh
 step 2 'ABI checker' scripts/test-check-abi.py
 step 2 'ABI of the C library' scripts/check-abidiff.sh
 step 25 'C tests' c-tests/run.sh

@@ -58,12 +58,14 @@ impl<F> Closure<F> {
     }
 
     /// Whether there is neither a function to call nor data to free.
+    #[inline]
     pub fn is_null(&self) -> bool {
         self.function.is_none() && self.free.is_none()
     }
 }
 
 impl<F> Drop for Closure<F> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(free) = self.free.take() {
             // SAFETY: by the contract of `new`, and only once: `free` is taken.
@@ -77,6 +79,7 @@ pub type Completion = Closure<unsafe extern "C" fn(*mut c_void, *mut c_int) -> c
 
 impl Completion {
     /// Runs the function; a closure without one returns 0.
+    #[inline]
     pub fn call(&mut self, error: &mut c_int) -> c_int {
         match self.function {
             // SAFETY: by the contract of `new`; `error` outlives the call.
@@ -94,6 +97,7 @@ pub type Chunk = Closure<
 impl Chunk {
     /// Runs the function; a closure without one returns 0.  `data` is the
     /// caller's own buffer, and is passed on unchanged.
+    #[inline]
     pub fn call(
         &mut self,
         (data, count): (*const u8, usize),
@@ -135,6 +139,7 @@ pub struct Extent {
 
 impl<T> Extents<T> {
     /// Runs the function; a closure without one returns 0.
+    #[inline]
     pub fn call(
         &mut self,
         context: &CStr,
@@ -185,6 +190,7 @@ pub type List = Closure<
 
 impl List {
     /// Runs the function.
+    #[inline]
     pub fn call(&mut self, name: &CStr, description: &CStr) -> Result<()> {
         match self.function {
             Some(Listener::C(function)) => {
@@ -212,6 +218,7 @@ pub type Context = Closure<
 
 impl Context {
     /// Runs the function.
+    #[inline]
     pub fn call(&mut self, name: &CStr) -> Result<()> {
         match self.function {
             Some(Listener::C(function)) => {

@@ -9,9 +9,14 @@ use std::io;
 ///
 /// The text does not name the public function; the code that reports the error
 /// adds it, because the same fault can surface through several functions.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Error {
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
+pub struct Error(Box<Fault>);
+
+/// What is behind the pointer.  Results are passed everywhere, and most of them
+/// are no errors, so an error is as small as it can be.
+#[derive(Clone, PartialEq, Eq)]
+struct Fault {
     errno: i32,
     text: Cow<'static, str>,
 }
@@ -21,11 +26,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// An error with an errno.  Zero means that no errno describes it.
+    #[inline]
     pub fn new(errno: i32, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            errno,
-            text: text.into(),
-        }
+        Self::of(errno, text.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of(errno: i32, text: Cow<'static, str>) -> Self {
+        Self(Box::new(Fault { errno, text }))
     }
 
     /// An error that no errno describes, such as a peer that is not an NBD
@@ -41,21 +50,30 @@ impl Error {
 
     /// The errno, or zero.
     pub fn errno(&self) -> i32 {
-        self.errno
+        self.0.errno
     }
 
     /// The text, without function name and without the meaning of errno.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The whole message: public function, text, and what errno means.
     pub(crate) fn in_function(&self, function: &CStr) -> String {
         let function = function.to_string_lossy();
-        match self.errno {
+        match self.errno() {
             0 => format!("{function}: {self}"),
             errno => format!("{function}: {self}: {}", describe(errno)),
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("errno", &self.errno())
+            .field("text", &self.text())
+            .finish()
     }
 }
 

@@ -9,6 +9,7 @@
 #![allow(unsafe_code, reason = "commands work on memory that callers lend")]
 
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 
 /// Memory the library reads from: the data of a write.
@@ -45,6 +46,7 @@ impl Lent {
     }
 
     /// Everything from `at` on, as a vector for sending.
+    #[inline]
     pub fn tail(&self, at: usize) -> SendVector<'_> {
         let at = at.min(self.len);
         SendVector {
@@ -70,12 +72,14 @@ impl LentMut {
     }
 
     /// Address of byte `at`, to pass to the caller's callback.
+    #[inline]
     pub fn address(&self, at: usize) -> *const u8 {
         // SAFETY: clamped to the memory, or one past its end.
         unsafe { self.start.add(at.min(self.len)) }.as_ptr()
     }
 
     /// Up to `count` bytes from `at` on, as a vector for receiving.
+    #[inline]
     pub fn range(&mut self, at: usize, count: usize) -> ReceiveVector<'_> {
         let at = at.min(self.len);
         ReceiveVector {
@@ -87,6 +91,7 @@ impl LentMut {
     }
 
     /// Copies `data` to `at`; bytes that do not fit are omitted.
+    #[inline]
     pub fn copy_in(&mut self, at: usize, data: &[u8]) {
         let target = self.range(at, data.len());
         // SAFETY: `target` is valid for writes of `target.len` bytes, and
@@ -95,6 +100,7 @@ impl LentMut {
     }
 
     /// Zeroes up to `count` bytes from `at` on.
+    #[inline]
     pub fn zero(&mut self, at: usize, count: usize) {
         let target = self.range(at, count);
         // SAFETY: `target` is valid for writes of `target.len` bytes.
@@ -104,6 +110,7 @@ impl LentMut {
 
 /// A piece of memory to send, in the form that system calls take.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub struct SendVector<'a> {
     start: NonNull<u8>,
     len: usize,
@@ -112,11 +119,26 @@ pub struct SendVector<'a> {
 
 /// A piece of memory to receive into, in the form that system calls take.
 #[derive(Debug)]
+#[repr(C)]
 pub struct ReceiveVector<'a> {
     start: NonNull<u8>,
     len: usize,
     memory: PhantomData<&'a mut [u8]>,
 }
+
+/// The vectors have the layout of an `iovec`, so that a slice of them can be
+/// passed to a system call as it is.
+macro_rules! as_iovec {
+    ($($vector:ident)*) => {$(
+        const _: () = assert!(
+            size_of::<$vector<'_>>() == size_of::<libc::iovec>()
+                && align_of::<$vector<'_>>() == align_of::<libc::iovec>()
+                && offset_of!($vector<'_>, start) == offset_of!(libc::iovec, iov_base)
+                && offset_of!($vector<'_>, len) == offset_of!(libc::iovec, iov_len)
+        );
+    )*};
+}
+as_iovec! { SendVector ReceiveVector }
 
 impl<'a> SendVector<'a> {
     /// Nothing to send.
@@ -127,6 +149,7 @@ impl<'a> SendVector<'a> {
     };
 
     /// Where the memory starts and how long it is.
+    #[inline]
     pub fn parts(&self) -> (*const u8, usize) {
         (self.start.as_ptr(), self.len)
     }
@@ -138,6 +161,7 @@ impl<'a> SendVector<'a> {
 
     /// Splits off the first `count` bytes, or all if there are fewer.  Returns
     /// them and the rest.
+    #[inline]
     pub fn split(&self, count: usize) -> (Self, Self) {
         let count = count.min(self.len);
         let rest = Self {
@@ -188,6 +212,7 @@ impl<'a> ReceiveVector<'a> {
     };
 
     /// Where the memory starts and how long it is.
+    #[inline]
     pub fn parts(&mut self) -> (*mut u8, usize) {
         (self.start.as_ptr(), self.len)
     }

@@ -25,6 +25,7 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// Adds to the counter.  Only the thread that holds the lock of the handle
     /// adds, so this need not be atomic.
+    #[inline]
     pub fn add(&self, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.0
@@ -32,6 +33,7 @@ impl Counter {
     }
 
     /// The current value.
+    #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// The payload of the panic is dropped here, and its drop can panic as well,
 /// with another payload.  That one is leaked.
+#[inline]
 pub fn contain<R>(operation: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(operation)) {
         Ok(result) => Some(result),

@@ -69,7 +69,7 @@ macro_rules! tuples {
                     $(self.$index.take(_names.get($index).copied().unwrap_or_default()),)*
                 );
                 $(if let Err(error) = &_taken.$index {
-                    return Err(error.clone());
+                    return Err(refused(error));
                 })*
                 Ok(($(_taken.$index?,)*))
             }
@@ -400,7 +400,16 @@ impl Argument for Source {
     }
 }
 
+/// Kept out of `Arguments::take`, of which many functions have a copy.
+#[cold]
+#[inline(never)]
+fn refused(error: &Error) -> Error {
+    error.clone()
+}
+
 /// The error for a missing mandatory argument.
+#[cold]
+#[inline(never)]
 pub fn missing(name: &str) -> Error {
     Error::new(libc::EFAULT, format!("{name} cannot be NULL"))
 }

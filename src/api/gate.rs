@@ -9,7 +9,8 @@ use std::process;
 
 use super::buffers::Target;
 use super::trace::{Shown, Trace};
-use crate::client::{Client, Deadlock, Handle, debug};
+use crate::client::debug::{self, Context};
+use crate::client::{Client, Deadlock, Handle, Locked};
 use crate::error::{Error, Result};
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
@@ -30,30 +31,19 @@ impl Handle {
         prepare: impl FnOnce(&Self, G) -> P,
         operation: impl FnOnce(&mut Client, P) -> Result<R>,
     ) -> Result<R> {
-        let _context = debug::enter(row.name);
-        let mut locked = self.lock();
+        let mut passage = Passage::begin(self, row, &|line| show(&given, line));
+        // Whatever a panic leaves inconsistent is protected by the lock, and the
+        // connection ends because of the panic.
+        let result = contain(|| {
+            let prepared = prepare(self, given);
+            let client = passage.client(row)?;
+            operation(client, prepared)
+        })
+        .unwrap_or_else(|| Err(passage.panicked()));
         if self.debug().enabled() {
-            entered(self, row, &|line| show(&given, line));
+            left(self, row, &result);
         }
-        let result = match &mut locked {
-            // Whatever a panic leaves inconsistent is protected by the lock,
-            // and the connection ends because of the panic.
-            Ok(client) => contain(|| {
-                let prepared = prepare(self, given);
-                client.permit(row)?;
-                operation(client, prepared)
-            })
-            .unwrap_or_else(|| Err(ended(client))),
-            Err(deadlock) => {
-                // As in every failed call, what the caller has handed over is
-                // freed, and a read buffer is sanitised.
-                drop(prepare(self, given));
-                Err(deadlock.error())
-            }
-        };
-        if self.debug().enabled() {
-            left(self, row, result.as_ref().map(|value| value as &dyn Shown));
-        }
+        passage.end();
         result
     }
 
@@ -88,10 +78,75 @@ impl Handle {
         }
         let result = operation(self);
         if self.debug().enabled() {
-            left(self, row, Ok(&result));
+            left(self, row, &Ok(&result));
         }
         result
     }
+}
+
+/// A call that has passed the gate and not left yet.  What the calls have in
+/// common is here, so that it is compiled only once, and not in every public
+/// function.
+struct Passage<'a> {
+    locked: std::result::Result<Locked<'a>, Deadlock>,
+    /// Declared after the lock, so that it ends after it.
+    _context: Context,
+}
+
+impl<'a> Passage<'a> {
+    #[inline(never)]
+    fn begin(handle: &'a Handle, row: &'static Row, show: &dyn Fn(&mut Trace)) -> Self {
+        let context = debug::enter(row.name);
+        let passage = Self {
+            locked: handle.lock(),
+            _context: context,
+        };
+        if handle.debug().enabled() {
+            return passage.announced(handle, row, show);
+        }
+        passage
+    }
+
+    /// A function that is never inlined, and takes and returns the passage, so
+    /// that it is made in its place if there is nothing to announce.
+    #[cold]
+    #[inline(never)]
+    fn announced(self, handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) -> Self {
+        entered(handle, row, show);
+        self
+    }
+
+    #[inline(never)]
+    fn end(self) {}
+
+    /// What the lock protects, if the table permits the call in this state.
+    #[inline]
+    fn client(&mut self, row: &Row) -> Result<&mut Client> {
+        match &mut self.locked {
+            Ok(client) => client.permit(row).map(|()| &mut **client),
+            Err(deadlock) => Err(deadlock.error()),
+        }
+    }
+
+    /// Ends the connection after a panic.
+    #[cold]
+    #[inline(never)]
+    fn panicked(&mut self) -> Error {
+        match &mut self.locked {
+            Ok(client) => ended(client),
+            // Nothing has happened to the connection.
+            Err(deadlock) => deadlock.error(),
+        }
+    }
+}
+
+/// Ends the connection after a panic.  If this panics as well, commands may
+/// remain that refer to memory whose owner takes it back when the call returns;
+/// in that case the call must not return.
+#[cold]
+#[inline(never)]
+fn ended(client: &mut Client) -> Error {
+    contain(|| client.panicked()).unwrap_or_else(|| process::abort())
 }
 
 // These rare paths are kept out of the generic function so that they are
@@ -105,21 +160,23 @@ fn entered(handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) {
 
 #[cold]
 #[inline(never)]
-fn left(handle: &Handle, row: &Row, result: std::result::Result<&dyn Shown, &Error>) {
-    let line = match result {
-        Ok(value) => format!("leave: ret={}", value.show()),
-        Err(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
-    };
+fn left(handle: &Handle, row: &Row, outcome: &dyn Outcome) {
+    let line = format!("leave: {}", outcome.show(row));
     handle.debug().message(row.name, &line);
 }
 
-/// Ends the connection after a panic.  If this panics as well, commands may
-/// remain that refer to memory whose owner takes it back when the call returns;
-/// in that case the call must not return.
-#[cold]
-#[inline(never)]
-fn ended(client: &mut Client) -> Error {
-    contain(|| client.panicked()).unwrap_or_else(|| process::abort())
+/// How a call has ended, whatever it returns.
+trait Outcome {
+    fn show(&self, row: &Row) -> String;
+}
+
+impl<R: Shown> Outcome for Result<R> {
+    fn show(&self, row: &Row) -> String {
+        match self {
+            Ok(value) => format!("ret={}", value.show()),
+            Err(error) => format!("error=\"{}\"", error.in_function(row.name)),
+        }
+    }
 }
 
 /// Passes a call through the gate: the row of the table, the arguments, the

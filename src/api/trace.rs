@@ -27,6 +27,11 @@ impl Trace {
 
     /// An integer, a boolean, or a word such as `<fun>`.
     pub fn value(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.add(name, &value)
+    }
+
+    #[inline(never)]
+    fn add(&mut self, name: &str, value: &dyn Display) -> &mut Self {
         // Writing to a String cannot fail.
         let _ = write!(self.text, " {name}={value}");
         self
@@ -107,6 +112,12 @@ macro_rules! numbers {
 }
 numbers! { i32 i64 u32 u64 usize }
 
+impl<R: Shown + ?Sized> Shown for &R {
+    fn show(&self) -> String {
+        (**self).show()
+    }
+}
+
 impl Shown for () {
     fn show(&self) -> String {
         String::from("0")
@@ -143,7 +154,7 @@ impl Shown for CString {
     }
 }
 
-impl Shown for &'static CStr {
+impl Shown for CStr {
     fn show(&self) -> String {
         quoted(Some(self.to_bytes()))
     }

@@ -6,19 +6,31 @@ use crate::table::{Row, Word};
 
 /// Rejects values that the table does not accept.  The strict mode of a command
 /// may let more flags pass.
+#[inline]
 fn admit(row: &Row, name: &str, value: i64, is_lenient: bool) -> Result<()> {
     let outside = |bits: u32| value & !i64::from(bits) != 0;
-    let wrong = match row.word {
-        Word::None => return Ok(()),
-        Word::Choice(last) if (0..=last.into()).contains(&value) => return Ok(()),
-        Word::Choice(_) => format!("{name}: {value} is out of range"),
-        Word::Mask(bits) if outside(bits) => format!("{name}: unknown flags in {value:#x}"),
-        Word::Command(bits) if outside(bits) && !is_lenient => {
-            format!("invalid flags: {value:#x} (accepted: {bits:#x})")
-        }
-        Word::Mask(_) | Word::Command(_) => return Ok(()),
+    let is_wrong = match row.word {
+        Word::None => false,
+        Word::Choice(last) => !(0..=last.into()).contains(&value),
+        Word::Mask(bits) => outside(bits),
+        Word::Command(bits) => outside(bits) && !is_lenient,
     };
-    Err(Error::new(libc::EINVAL, wrong))
+    if is_wrong {
+        return Err(unaccepted(row, name, value));
+    }
+    Ok(())
+}
+
+/// Kept out of `admit`, of which every function with a word has a copy.
+#[cold]
+#[inline(never)]
+fn unaccepted(row: &Row, name: &str, value: i64) -> Error {
+    let text = match row.word {
+        Word::None | Word::Choice(_) => format!("{name}: {value} is out of range"),
+        Word::Mask(_) => format!("{name}: unknown flags in {value:#x}"),
+        Word::Command(bits) => format!("invalid flags: {value:#x} (accepted: {bits:#x})"),
+    };
+    Error::new(libc::EINVAL, text)
 }
 
 /// A choice among a few numbers.
@@ -32,6 +44,7 @@ pub mod choice {
         line.value(name, value);
     }
 
+    #[inline]
     pub fn take<T: From<i32>>(_client: &Client, row: &Row, name: &str, value: Raw) -> Result<T> {
         admit(row, name, value.into(), false).map(|()| value.into())
     }
@@ -48,6 +61,7 @@ pub mod mask {
         line.flags(name, flags);
     }
 
+    #[inline]
     pub fn take(_client: &Client, row: &Row, name: &str, flags: Raw) -> Result<u32> {
         admit(row, name, flags.into(), false).map(|()| flags)
     }
@@ -60,6 +74,7 @@ pub mod command {
     use super::*;
     use crate::transmission::request::CommandFlags;
 
+    #[inline]
     pub fn take(client: &Client, row: &Row, name: &str, flags: Raw) -> Result<CommandFlags> {
         let room = u16::try_from(flags);
         admit(
@@ -68,8 +83,13 @@ pub mod command {
             flags.into(),
             client.lets_flags_pass() && room.is_ok(),
         )?;
-        room.map(CommandFlags)
-            .map_err(|_| Error::new(libc::EINVAL, format!("invalid flags: {flags:#x}")))
+        room.map(CommandFlags).map_err(|_| too_wide(flags))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn too_wide(flags: Raw) -> Error {
+        Error::new(libc::EINVAL, format!("invalid flags: {flags:#x}"))
     }
 }
 

@@ -20,12 +20,14 @@ impl Client {
         !self.is_strict(strict::FLAGS)
     }
 
+    #[inline]
     pub(super) fn is_strict(&self, bit: u32) -> bool {
         self.settings.strict_mode & bit != 0
     }
 
     /// The flag that announces a payload (extended headers), as passed by the
     /// caller or as required by the session.
+    #[inline]
     pub(super) fn payload_flag(&self, flags: CommandFlags) -> CommandFlags {
         if !self.is_strict(strict::AUTO_FLAG) {
             flags
@@ -37,6 +39,7 @@ impl Client {
     }
 
     /// Runs all checks on a command that is ready to be sent.
+    #[inline]
     pub(super) fn check(&self, request: &Request) -> Result<()> {
         if self.is_strict(strict::COMMANDS) {
             self.check_command(request)?;
@@ -58,6 +61,7 @@ impl Client {
     }
 
     /// Checks against the server's advertised capabilities.
+    #[inline]
     fn check_command(&self, request: &Request) -> Result<()> {
         let needs = |flag: u16| match self.has(flag) {
             Ok(true) => Ok(()),
@@ -139,6 +143,7 @@ impl Client {
     }
 
     /// Checks of the range.
+    #[inline]
     fn check_range(&self, request: &Request) -> Result<()> {
         let name = request.command.name();
         let (offset, count) = (request.offset, request.count);
@@ -174,6 +179,7 @@ impl Client {
     }
 
     /// Checks of the amount of data to transfer.
+    #[inline]
     fn check_length(&self, request: &Request) -> Result<()> {
         let strict = u64::from(payload_limit(self.session.export.block_sizes));
         let is_strict = self.is_strict(strict::PAYLOAD);
@@ -200,6 +206,7 @@ impl Client {
 /// A length that no request can express is not meant as a length; most likely
 /// it is the -1 of a failed call.  So it is rejected before it is compared with
 /// the size of the export.
+#[inline]
 fn check_possible(request: &Request) -> Result<()> {
     let has_buffer = matches!(request.command, Command::Read | Command::Write);
     if has_buffer && request.count > u32::MAX.into() {

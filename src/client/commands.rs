@@ -17,6 +17,7 @@ pub const ABANDON_PENDING: u32 = 0x10000;
 
 impl Client {
     /// Runs a command and waits for its completion.
+    #[inline]
     pub fn run(&mut self, request: Request) -> Result<()> {
         let cookie = self.submit(request)?;
         self.wait_for(cookie)

@@ -25,6 +25,7 @@ thread_local! {
 /// is dropped.  A callback may call the library with another handle; afterwards
 /// the name of the outer function applies again.
 #[must_use]
+#[inline]
 pub fn enter(function: &'static CStr) -> Context {
     Context {
         outer: CONTEXT.replace(function),
@@ -38,6 +39,7 @@ pub struct Context {
 }
 
 impl Drop for Context {
+    #[inline]
     fn drop(&mut self) {
         CONTEXT.set(self.outer);
     }
@@ -77,6 +79,7 @@ impl DebugSink {
 
     /// Whether messages are enabled.  Code that would format a message checks
     /// this first.
+    #[inline]
     pub fn enabled(&self) -> bool {
         self.enabled.load(Ordering::Relaxed)
     }

@@ -42,6 +42,7 @@ impl Client {
 
     /// Processes received data: all of it during the handshake, and afterwards
     /// as far as `reach` permits.
+    #[inline]
     pub(super) fn read(&mut self, reach: Reach) -> Result<()> {
         if self.read_handshake()? && matches!(self.state, State::Transmitting(_)) {
             return self.receive_replies(reach);

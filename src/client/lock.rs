@@ -74,6 +74,7 @@ impl<T> Lock<T> {
 
     /// Waits until no other thread holds the lock, and takes it.  After a panic
     /// the value is in the state in which the panic left it.
+    #[inline]
     pub fn lock(&self) -> Result<Guard<'_, T>, Deadlock> {
         HELD.with(|held| {
             let this = name(held);
@@ -134,6 +135,7 @@ impl<T> DerefMut for Guard<'_, T> {
 }
 
 impl<T> Drop for Guard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.owner.store(NOBODY, Ordering::Relaxed);
         HELD.with(|held| held.set(held.get().wrapping_sub(1)));
@@ -181,6 +183,7 @@ impl Waiting {
 }
 
 impl Drop for Waiting {
+    #[inline]
     fn drop(&mut self) {
         let mut waiters = Waiters::lock();
         waiters.list.retain(|waiter| waiter.thread != self.0);
@@ -194,6 +197,7 @@ struct Waiters {
 }
 
 impl Waiters {
+    #[inline]
     fn lock() -> Self {
         let busy = fork::busy();
         Self {

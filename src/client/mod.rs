@@ -184,7 +184,7 @@ impl Handle {
             statistics,
             cancel,
             private_data: AtomicUsize::new(0),
-            published: AtomicU32::new(client.published().to_bits()),
+            published: AtomicU32::new(Published::CREATED.to_bits()),
             snapshot,
             client: Lock::new(client),
         }

@@ -127,6 +127,7 @@ impl Client {
 
     /// Completes the commands that can be completed without waiting.  Returns
     /// whether there were any.
+    #[inline]
     fn receive_without_waiting(&mut self, reach: Reach) -> Result<bool> {
         let moved = |client: &Self| {
             let received = client.statistics.bytes_received.get();

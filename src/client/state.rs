@@ -85,6 +85,7 @@ impl State {
     }
 
     /// The socket, if there is one.
+    #[inline]
     pub fn raw_fd(&self) -> Option<RawFd> {
         match self {
             Self::Connecting(trying) => Some(trying.raw_fd()),
@@ -95,6 +96,7 @@ impl State {
     }
 
     /// Whether bytes that the stream has accepted still wait for the socket.
+    #[inline]
     pub fn has_unsent(&self) -> bool {
         match self {
             Self::Conversing(talk) => talk.stream.has_unsent(),
@@ -133,6 +135,9 @@ const DIRECTION_SHIFT: u32 = 8;
 const PROCESSING: u32 = 1 << 16;
 
 impl Published {
+    /// The state of a new handle, which waits for nothing.
+    pub const CREATED: Self = Self(States::CREATED.to_bits());
+
     /// Decodes the atomic word.
     pub fn from_bits(bits: u32) -> Self {
         Self(bits)
@@ -200,6 +205,7 @@ impl Client {
 
     /// Whether data has been received that the next call can process, but that
     /// the socket does not indicate.
+    #[inline]
     pub(super) fn has_backlog(&self) -> bool {
         match &self.state {
             State::Transmitting(stream) => self.has_backlog_with(stream),
@@ -207,6 +213,7 @@ impl Client {
         }
     }
 
+    #[inline]
     fn has_backlog_with(&self, stream: &Stream) -> bool {
         self.transmission.has_backlog() || stream.has_received()
     }

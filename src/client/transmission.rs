@@ -25,7 +25,13 @@ impl Client {
         };
         debug!(
             self.debug,
-            "ready: {:?} replies, {:?}", agreement.style, session.export
+            "ready: {:?} replies, size and flags {:x?}, block sizes {:?}",
+            agreement.style,
+            session.export.basics.map(|(size, flags)| (size, flags.0)),
+            session
+                .export
+                .block_sizes
+                .map(|sizes| [sizes.minimum, sizes.preferred, sizes.maximum]),
         );
         self.state = State::Transmitting(stream);
         let begun = self.transmission.begin(agreement, &line.take_input());
@@ -119,6 +125,7 @@ impl Client {
         received
     }
 
+    #[inline]
     fn receive_from_socket(&mut self, reach: Reach) -> Result<()> {
         if let State::Transmitting(stream) = &mut self.state {
             stream.begin_receiving(match reach {

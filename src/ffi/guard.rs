@@ -116,7 +116,8 @@ pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
 ) -> R {
     let cancellation = Cancellation::hold();
     // SAFETY: by the contract of this function.
-    let value = unsafe { inside(h, method, |error| failed(function, error)) };
+    let result = unsafe { inside(h, method) };
+    let value = or_failed(result, function);
     if waits {
         cancellation.release_and_test();
     } else {
@@ -130,45 +131,41 @@ pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
 ///
 /// # Safety
 /// As for `registry::enter`.
-pub(super) unsafe fn answer<T: IntoC<R>, R: Copy>(
+pub(super) unsafe fn answer<T: IntoC<R>, R>(
     h: *const nbd_handle,
     fallback: R,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
     let cancellation = Cancellation::hold();
     // SAFETY: by the contract of this function.
-    let value = unsafe { inside(h, method, |_| fallback) };
+    let value = unsafe { inside(h, method) }.unwrap_or(fallback);
     cancellation.release();
     value
 }
 
 /// Calls a method.  If the handle has been closed meanwhile, in a callback or
-/// by another thread, it ends before `fail` is told of an error, which therefore
-/// is the last one.
+/// by another thread, it ends before the caller is told of an error, which
+/// therefore is the last one.
 ///
 /// # Safety
 /// As for `registry::enter`.
 unsafe fn inside<T: IntoC<R>, R>(
     h: *const nbd_handle,
     method: impl FnOnce(&Handle) -> T,
-    fail: impl Fn(Error) -> R,
-) -> R {
-    caught(
-        || {
-            // SAFETY: by the contract of this function.
-            let handle = unsafe { registry::enter(h) }?;
-            method(&handle).into_c()
-        },
-        fail,
-    )
+) -> Result<R> {
+    caught(|| {
+        // SAFETY: by the contract of this function.
+        let handle = unsafe { registry::enter(h) }?;
+        method(&handle).into_c()
+    })
 }
 
-/// The error of a call becomes that of the thread.
-#[cold]
-#[inline(never)]
-fn failed<R: CReturn>(function: &CStr, error: Error) -> R {
-    last_error::set(function, &error);
-    R::FAILURE
+/// The value of a call.  An error becomes that of the thread.
+fn or_failed<R: CReturn>(result: Result<R>, function: &CStr) -> R {
+    result.unwrap_or_else(|error| {
+        last_error::set(function, error);
+        R::FAILURE
+    })
 }
 
 /// Calls the method of a function: `nbd_NAME` is `Handle::NAME`.  Arguments are
@@ -261,9 +258,9 @@ pub(super) unsafe fn cancel(h: *const nbd_handle) -> c_int {
 /// Makes a handle.
 pub(super) fn create() -> *mut nbd_handle {
     let cancellation = Cancellation::hold();
-    let ticket = caught(
-        || Ok(registry::open(Handle::new())),
-        |error| failed(table::create.name, error),
+    let ticket = or_failed(
+        caught(|| Ok(registry::open(Handle::new()))),
+        table::create.name,
     );
     cancellation.release();
     ticket
@@ -278,20 +275,17 @@ pub(super) unsafe fn close(h: *const nbd_handle) {
         return;
     }
     let cancellation = Cancellation::hold();
-    caught(
-        // SAFETY: by the contract of this function.
-        || unsafe { registry::close(h) },
-        |error| failed(table::close.name, error),
-    );
+    // SAFETY: by the contract of this function.
+    let result = caught(|| unsafe { registry::close(h) });
+    or_failed(result, table::close.name);
     cancellation.release();
 }
 
 /// Runs `operation`; a panic ends here and does not cross into C.
-fn caught<R>(operation: impl FnOnce() -> Result<R>, fail: impl Fn(Error) -> R) -> R {
+fn caught<R>(operation: impl FnOnce() -> Result<R>) -> Result<R> {
     // Whatever a panic leaves inconsistent is protected by the handle's lock,
     // and the panic has already ended the connection there.
-    let result = contain(|| operation().unwrap_or_else(&fail));
-    result.unwrap_or_else(|| fail(panicked()))
+    contain(operation).unwrap_or_else(|| Err(panicked()))
 }
 
 #[cold]

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::client::debug;
 use crate::error::Error;
+use crate::unwind::contain;
 
 /// Nearly every message is shorter.
 const ROOM: usize = 512;
@@ -38,9 +39,14 @@ thread_local! {
 }
 
 /// Records the error of a public function.
-pub(super) fn set(function: &CStr, error: &Error) {
-    let message = debug::without_nul(&error.in_function(function));
-    LAST.with(|last| last.set(message, error.errno()));
+#[cold]
+#[inline(never)]
+pub(super) fn set(function: &CStr, error: Error) {
+    // Formatting does not panic; if it did, the panic would end here.
+    contain(|| {
+        let message = debug::without_nul(&error.in_function(function));
+        LAST.with(|last| last.set(message, error.errno()));
+    });
 }
 
 /// The message, owned by the thread until its next error; null if it never
@@ -162,13 +168,13 @@ mod tests {
         std::thread::spawn(|| {
             assert!(message().is_null());
             assert_eq!(errno(), 0);
-            set(c"nbd_pread", &Error::new(libc::ENOSPC, "no\0room"));
+            set(c"nbd_pread", Error::new(libc::ENOSPC, "no\0room"));
             assert_eq!(errno(), libc::ENOSPC);
             assert!(text().starts_with("nbd_pread: no\\x00room: "));
             std::thread::spawn(|| assert!(message().is_null()))
                 .join()
                 .unwrap();
-            set(c"nbd_pread", &Error::without_errno("no server"));
+            set(c"nbd_pread", Error::without_errno("no server"));
             assert_eq!(errno(), 0);
             assert_eq!(text(), "nbd_pread: no server");
         })
@@ -181,7 +187,7 @@ mod tests {
         for len in [1, ROOM - 1, ROOM, ROOM + 1, 10 * ROOM] {
             for _ in 0..2 {
                 // Counted after "f: ".
-                set(c"f", &Error::without_errno("x".repeat(len)));
+                set(c"f", Error::without_errno("x".repeat(len)));
                 assert_eq!(text().len(), len + 3);
             }
         }
@@ -191,12 +197,12 @@ mod tests {
     fn at_the_end_of_a_thread_a_message_is_cut() {
         std::thread::spawn(|| {
             let long = Error::without_errno("x".repeat(2 * ROOM));
-            set(c"f", &long);
+            set(c"f", long.clone());
             LAST.with(LastError::end);
             assert_eq!(text().len(), ROOM - 1);
-            set(c"f", &Error::without_errno("short"));
+            set(c"f", Error::without_errno("short"));
             assert_eq!(text(), "f: short");
-            set(c"f", &long);
+            set(c"f", long.clone());
             assert_eq!(text().len(), ROOM - 1);
             LAST.with(LastError::end);
             assert!(text().starts_with("f: xxx"));

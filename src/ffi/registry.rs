@@ -82,17 +82,20 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
 /// `h` must have come from `open`, closed or not, or be one of the pointers that
 /// are recognised as no handle: null, not aligned, or to memory that can be read
 /// and does not begin with the magic.
+#[inline]
 pub(super) unsafe fn enter(h: *const nbd_handle) -> Result<User> {
     // SAFETY: by the contract of this function.
-    let ticket = unsafe { ticket(h) }?;
+    let Some(ticket) = (unsafe { ticket(h) }) else {
+        return Err(foreign(h));
+    };
     // Count first, then check: either the thread that closes the handle sees
     // this call, or this call sees that the handle is closed.
+    let user = User(ticket);
     let before = ticket.users.fetch_add(1, Ordering::Acquire);
     if before & CLOSED != 0 {
-        ticket.leave();
-        return Err(closed());
+        return Err(user.refused());
     }
-    Ok(User(ticket))
+    Ok(user)
 }
 
 /// Runs an operation that never waits on the handle behind a pointer from C, in
@@ -106,7 +109,7 @@ pub(super) unsafe fn pass(
     operation: impl FnOnce(&Handle),
 ) -> std::result::Result<(), Stale> {
     // SAFETY: by the contract of this function.
-    let ticket = unsafe { known(h) }.ok_or(Stale)?;
+    let ticket = unsafe { ticket(h) }.ok_or(Stale)?;
     ticket.passing.pass(|| {
         if ticket.users.load(Ordering::SeqCst) & CLOSED != 0 {
             return Err(Stale);
@@ -151,6 +154,7 @@ pub(super) struct User(&'static nbd_handle);
 impl Deref for User {
     type Target = Handle;
 
+    #[inline]
     fn deref(&self) -> &Handle {
         // SAFETY: the ticket was open when this user had been counted, so
         // `open` had stored a pointer from `Box::into_raw`.  The box is freed
@@ -159,13 +163,24 @@ impl Deref for User {
     }
 }
 
+impl User {
+    /// Leaves a handle that has been closed.
+    #[cold]
+    #[inline(never)]
+    fn refused(self) -> Error {
+        closed()
+    }
+}
+
 impl Drop for User {
+    #[inline]
     fn drop(&mut self) {
         self.0.leave();
     }
 }
 
 impl nbd_handle {
+    #[inline]
     fn leave(&'static self) {
         if self.users.fetch_sub(1, Ordering::AcqRel) == CLOSED | 1 {
             self.end();
@@ -175,6 +190,7 @@ impl nbd_handle {
     /// Nobody is inside, and nobody comes.  Callbacks run meanwhile, which find
     /// the handle closed.
     #[cold]
+    #[inline(never)]
     fn end(&'static self) {
         // Callers that come too late are also counted for a moment.  One of
         // them may get here instead of the last user, or after it.
@@ -193,14 +209,8 @@ impl nbd_handle {
 
 /// # Safety
 /// As for `enter`.
-unsafe fn ticket(h: *const nbd_handle) -> Result<&'static nbd_handle> {
-    // SAFETY: by the contract of this function.
-    unsafe { known(h) }.ok_or_else(|| foreign(h))
-}
-
-/// # Safety
-/// As for `enter`.
-unsafe fn known(h: *const nbd_handle) -> Option<&'static nbd_handle> {
+#[inline]
+unsafe fn ticket(h: *const nbd_handle) -> Option<&'static nbd_handle> {
     if h.is_null() || !h.is_aligned() {
         return None;
     }

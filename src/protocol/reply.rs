@@ -104,6 +104,7 @@ impl Header {
 
     /// Reads a header from the beginning of `bytes`.  A wrong magic is detected
     /// as soon as its four bytes are there.
+    #[inline]
     pub fn parse(style: Style, bytes: &[u8]) -> Parsed {
         let mut fields = Fields(bytes);
         let Some(magic) = fields.u32() else {

@@ -59,6 +59,7 @@ pub struct Header {
 impl Header {
     /// Writes the header and returns its length.  A compact header has room for
     /// a 32-bit length; the checks on commands reject longer ones.
+    #[inline]
     pub fn encode(&self, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
         let magic = if extended { EXTENDED_MAGIC } else { MAGIC };
         let command = self.command as u16;

@@ -50,6 +50,7 @@ pub fn set_errno(errno: i32) {
 }
 
 /// Converts the C convention of -1 into a result.
+#[inline]
 pub fn checked(status: c_int) -> io::Result<c_int> {
     if status == -1 {
         Err(io::Error::last_os_error())
@@ -59,6 +60,7 @@ pub fn checked(status: c_int) -> io::Result<c_int> {
 }
 
 /// Like `checked`, for calls that return a count.
+#[inline]
 fn counted(status: isize) -> io::Result<usize> {
     usize::try_from(status).map_err(|_| io::Error::last_os_error())
 }
@@ -70,6 +72,7 @@ fn length<T: TryFrom<usize> + Default>(length: usize) -> T {
 }
 
 /// Repeats a call that a signal interrupted.
+#[inline]
 fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

@@ -15,11 +15,6 @@ pub const MAX_VECTORS: usize = 64;
 
 const SEND_FLAGS: c_int = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
 
-const NO_VECTOR: libc::iovec = libc::iovec {
-    iov_base: std::ptr::null_mut(),
-    iov_len: 0,
-};
-
 /// What a receive call does when nothing has arrived yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfNothing {
@@ -30,6 +25,7 @@ pub enum IfNothing {
 }
 
 /// Receives into the vectors.
+#[inline]
 pub fn receive(
     socket: BorrowedFd,
     into: &mut [ReceiveVector<'_>],
@@ -47,27 +43,20 @@ pub fn receive(
             counted(unsafe { libc::recv(fd, start.cast(), len, flags) })
         });
     }
-    let mut vectors = [NO_VECTOR; MAX_VECTORS];
-    let count = into.len().min(MAX_VECTORS);
-    for (vector, room) in vectors.iter_mut().zip(into) {
-        let (start, len) = room.parts();
-        *vector = libc::iovec {
-            iov_base: start.cast(),
-            iov_len: len,
-        };
-    }
     // SAFETY: all-zero bytes are a valid, empty message header.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = vectors.as_mut_ptr();
-    message.msg_iovlen = length(count);
+    // The vectors have this layout (see `memory`).
+    message.msg_iov = into.as_mut_ptr().cast();
+    message.msg_iovlen = length(into.len().min(MAX_VECTORS));
     uninterrupted(|| {
-        // SAFETY: the header names `count` filled vectors of memory that may be
-        // written, and nothing else.
+        // SAFETY: the header names at least as many vectors as it counts, of
+        // memory that may be written, and nothing else.
         counted(unsafe { libc::recvmsg(fd, &mut message, flags) })
     })
 }
 
 /// Sends the vectors in one call that never waits and never raises SIGPIPE.
+#[inline]
 pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
     let fd = socket.as_raw_fd();
     if let [only] = from {
@@ -77,22 +66,14 @@ pub fn send(socket: BorrowedFd, from: &[SendVector<'_>]) -> io::Result<usize> {
             counted(unsafe { libc::send(fd, start.cast(), len, SEND_FLAGS) })
         });
     }
-    let mut vectors = [NO_VECTOR; MAX_VECTORS];
-    let count = from.len().min(MAX_VECTORS);
-    for (vector, piece) in vectors.iter_mut().zip(from) {
-        let (start, len) = piece.parts();
-        *vector = libc::iovec {
-            iov_base: start.cast_mut().cast(),
-            iov_len: len,
-        };
-    }
     // SAFETY: all-zero bytes are a valid, empty message header.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = vectors.as_mut_ptr();
-    message.msg_iovlen = length(count);
+    // The vectors have this layout (see `memory`).
+    message.msg_iov = from.as_ptr().cast_mut().cast();
+    message.msg_iovlen = length(from.len().min(MAX_VECTORS));
     uninterrupted(|| {
-        // SAFETY: the header names `count` filled vectors of readable memory;
-        // the call does not write through them.
+        // SAFETY: the header names at least as many vectors as it counts, of
+        // readable memory; the call does not write to them or through them.
         counted(unsafe { libc::sendmsg(fd, &message, SEND_FLAGS) })
     })
 }

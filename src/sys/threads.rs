@@ -73,6 +73,7 @@ pub struct Cancellation(c_int);
 impl Cancellation {
     /// Keeps this thread from being cancelled, because it is inside code that
     /// must not be left half way.
+    #[inline]
     pub fn hold() -> Self {
         let mut old = CANCEL_DISABLE;
         // SAFETY: `old` has room for the result.
@@ -85,6 +86,7 @@ impl Cancellation {
     /// asynchronous: then it ends now.  In that case this does not return, but
     /// unwinds the callers, which must not have anything left to drop, up to
     /// the program.
+    #[inline]
     pub fn release(self) {
         // SAFETY: this is a state that the call has returned; the result can
         // be left out.
@@ -93,6 +95,7 @@ impl Cancellation {
 
     /// Lets it be cancelled again, and is a cancellation point: a thread that
     /// has been cancelled ends now, as above.
+    #[inline]
     pub fn release_and_test(self) {
         if self.0 == CANCEL_DISABLE {
             return;

@@ -51,6 +51,7 @@ impl Commands {
 
     /// The command that a reply with this cookie may belong to: one that has
     /// been sent, at least in part, and whose reply is not complete.
+    #[inline]
     pub fn answerable(&self, cookie: u64) -> Option<SlotId> {
         let id = self.table.find(cookie)?;
         let slot = self.table.slot(id);
@@ -59,6 +60,7 @@ impl Commands {
     }
 
     /// The command and the length of the request.
+    #[inline]
     pub fn expected(&self, id: SlotId) -> (Command, u64) {
         match &self.table.slot(id).request {
             Some(request) => (request.command, request.count),
@@ -73,6 +75,7 @@ impl Commands {
     }
 
     /// The buffer of a read.
+    #[inline]
     pub fn read_buffer(&mut self, id: SlotId) -> Option<&mut ReadBuffer> {
         self.request(id)?.read_buffer()
     }
@@ -82,12 +85,14 @@ impl Commands {
         self.request(id).map(|request| &mut request.along)
     }
 
+    #[inline]
     fn request(&mut self, id: SlotId) -> Option<&mut Request> {
         self.table.slot_mut(id).request.as_mut()
     }
 
     /// Where in the buffer a part of the export belongs.  It is an error if the
     /// part is outside the request.
+    #[inline]
     pub fn place(&self, id: SlotId, offset: u64, count: u64) -> Result<usize> {
         let (_, asked) = self.expected(id);
         offset
@@ -110,6 +115,7 @@ impl Commands {
     /// and nothing more is written, neither data nor zeroes, so that the server
     /// cannot keep us busy.  The chunk callback is not told of what has not
     /// been written.
+    #[inline]
     pub fn admit(&mut self, id: SlotId, count: u64) -> bool {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let admitted = self
@@ -194,6 +200,7 @@ impl Commands {
     /// A server may reply before it has read the whole request.  The caller
     /// must not be told yet, because the rest of the data is still to be sent
     /// from the caller's memory.
+    #[inline]
     pub fn complete(&mut self, id: SlotId) {
         self.table.slot_mut(id).answered = true;
         if self.sending != Some(id) {
@@ -202,6 +209,7 @@ impl Commands {
     }
 
     /// The request is on the wire in full.
+    #[inline]
     pub fn issued(&mut self, id: SlotId) {
         if self.table.slot(id).answered {
             self.conclude(id);
@@ -210,6 +218,7 @@ impl Commands {
 
     /// Ends a command whose memory is no longer in use: calls the completion
     /// callback, then retires the command if the callback returned 1.
+    #[inline]
     fn conclude(&mut self, id: SlotId) {
         self.ended = self.ended.saturating_add(1);
         let slot = self.table.slot_mut(id);

@@ -27,12 +27,14 @@ pub struct Coverage {
 impl Coverage {
     /// Whether a request of `len` bytes can take `count` more bytes.  Once a
     /// server has announced more than was requested, nothing more is accepted.
+    #[inline]
     pub fn announce(&mut self, count: usize, len: usize) -> bool {
         self.announced = self.announced.saturating_add(count);
         self.announced <= len
     }
 
     /// Records that `count` bytes at `at` are in place.
+    #[inline]
     pub fn add(&mut self, at: usize, count: usize) {
         let end = at.saturating_add(count);
         if count == 0 {
@@ -76,6 +78,7 @@ impl Coverage {
     }
 
     /// Sorts the islands, and joins those that touch each other or the prefix.
+    #[inline]
     fn settle(&mut self) {
         self.islands.sort_unstable_by_key(|island| island.start);
         let prefix = &mut self.prefix;
@@ -97,6 +100,7 @@ impl Coverage {
 
     /// The errno for a reply to a request of `len` bytes that ends now: 0 if
     /// every byte came, and came once.
+    #[inline]
     pub fn verdict(&mut self, len: usize) -> i32 {
         self.settle();
         match self.lost {

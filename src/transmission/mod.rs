@@ -103,6 +103,7 @@ impl Transmission {
     }
 
     /// Accepts a command that has passed the checks.
+    #[inline]
     pub fn submit(&mut self, request: Request) -> u64 {
         if request.command == crate::protocol::request::Command::Disconnect {
             self.disconnecting = true;
@@ -111,6 +112,7 @@ impl Transmission {
     }
 
     /// Sends from the queue as much as one call takes.
+    #[inline]
     pub fn send(
         &mut self,
         send: impl FnOnce(&[SendVector<'_>]) -> Result<Sent>,
@@ -146,14 +148,15 @@ impl Transmission {
         } else {
             None
         };
-        for id in issued {
-            commands.issued(id);
+        if !issued.is_empty() {
+            issued.into_iter().for_each(|id| commands.issued(id));
         }
         Ok(progress)
     }
 
     /// Receives once, and processes what has arrived, as far as `reach`
     /// allows.  An error is fatal to the connection.
+    #[inline]
     pub fn receive(
         &mut self,
         reach: Reach,
@@ -275,16 +278,19 @@ impl Transmission {
     }
 
     /// Whether something is waiting to be sent.
+    #[inline]
     pub fn has_queue(&self) -> bool {
         self.commands.table.len(Stage::Queued) > 0
     }
 
     /// Whether no request and no reply is in progress.
+    #[inline]
     pub fn is_idle(&self) -> bool {
         !self.has_queue() && self.receiver.is_between_replies()
     }
 
     /// Whether replies that have been received are still unprocessed.
+    #[inline]
     pub fn has_backlog(&self) -> bool {
         self.receiver.has_backlog(self.agreement.style)
     }
@@ -295,6 +301,7 @@ impl Transmission {
     }
 
     /// Commands that have ended so far.
+    #[inline]
     pub fn ended(&self) -> u64 {
         self.commands.ended
     }

@@ -34,21 +34,25 @@ pub struct ReadAhead {
 
 impl ReadAhead {
     /// The number of bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.end.saturating_sub(self.start)
     }
 
     /// The bytes.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// Whether there is nothing.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Drops the first `count` bytes.
+    #[inline]
     pub fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
         if self.is_empty() {
@@ -58,12 +62,14 @@ impl ReadAhead {
     }
 
     /// Infers from the size of a payload what to expect of the next one.
+    #[inline]
     pub fn expect_like(&mut self, payload: usize) {
         self.narrow = payload >= LARGE;
     }
 
     /// Room to receive into, at most `most` bytes.  Never empty: nothing that
     /// has to be contiguous is as long as the buffer.
+    #[inline]
     pub fn room(&mut self, most: usize) -> ReceiveVector<'_> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; FIRST];
@@ -92,6 +98,7 @@ impl ReadAhead {
     }
 
     /// Records that `count` bytes have been received into the room.
+    #[inline]
     pub fn received(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.buffer.len());
         self.filled = self.end == self.buffer.len();

@@ -75,16 +75,19 @@ impl Receiver {
 
     /// Whether no reply is in progress; unexamined bytes of the next one do not
     /// count.
+    #[inline]
     pub fn is_between_replies(&self) -> bool {
         matches!(self.phase, Phase::Header) && (self.ahead.is_empty() || self.resting)
     }
 
     /// Whether the unexamined bytes may contain a whole reply.
+    #[inline]
     pub fn has_backlog(&self, style: Style) -> bool {
         self.resting && self.ahead.len() >= style.shortest_reply()
     }
 
     /// Whether everything received has been used.
+    #[inline]
     pub fn is_used_up(&self) -> bool {
         self.ahead.is_empty()
     }
@@ -118,6 +121,7 @@ impl Receiver {
 
     /// Room for the next bytes: first the rest of the payload that is arriving
     /// for a read, if any, then the read-ahead.
+    #[inline]
     pub fn room<'a>(
         &'a mut self,
         commands: &'a mut Commands,
@@ -169,6 +173,7 @@ impl Receiver {
 
     /// Uses the `count` bytes that have been received into the room, and every
     /// complete reply among them.  An error is fatal to the connection.
+    #[inline]
     pub fn received(
         &mut self,
         count: usize,
@@ -257,6 +262,7 @@ impl Receiver {
 
     /// Reads a header and the fixed part of its payload; `None` if more bytes
     /// are needed.
+    #[inline]
     fn header(&mut self, commands: &mut Commands, agreement: &Agreement) -> Result<Option<Phase>> {
         let bytes = self.ahead.bytes();
         let (header, size) = match Header::parse(agreement.style, bytes) {

@@ -94,6 +94,7 @@ impl Phase {
 }
 
 impl DataPart {
+    #[inline]
     pub fn forward(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
         self.left = self.left.saturating_sub(count);
@@ -102,6 +103,7 @@ impl DataPart {
 
 impl Tail {
     /// Takes the bytes that belong to this chunk from `bytes`.
+    #[inline]
     pub fn cut<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let count = usize::try_from(self.left).unwrap_or(usize::MAX);
         let bytes = bytes.get(..count).unwrap_or(bytes);
@@ -111,6 +113,7 @@ impl Tail {
     }
 
     /// The chunk is over.
+    #[inline]
     pub fn finish(&self, commands: &mut Commands) {
         if let Some(id) = self.id.filter(|_| self.done) {
             commands.complete(id);
@@ -120,6 +123,7 @@ impl Tail {
 
 impl Chunk {
     /// How much of the payload is needed to decide what to do with the chunk.
+    #[inline]
     pub fn lead(&self) -> Result<usize> {
         if self.length > MAX_CHUNK {
             return Err(Error::without_errno(format!(
@@ -139,6 +143,7 @@ impl Chunk {
 }
 
 /// A simple reply (NBD protocol, simple reply message).
+#[inline]
 pub fn simple(error: u32, cookie: u64, commands: &mut Commands, style: Style) -> Result<Phase> {
     let structured = style != Style::Simple;
     let Some(id) = commands.answerable(cookie) else {
@@ -187,6 +192,7 @@ fn stray(error: u32, cookie: u64, commands: &mut Commands, structured: bool) -> 
 
 /// The chunks of structured and extended replies (NBD protocol, structured
 /// reply types).  `lead` has the length that `Chunk::lead` returned.
+#[inline]
 pub fn begin_chunk(
     chunk: &Chunk,
     lead: &[u8],
@@ -249,6 +255,7 @@ fn stray_chunk(cookie: u64, tail: Tail, commands: &mut Commands) -> Phase {
 }
 
 /// Data for the caller's buffer from `start` on.
+#[inline]
 fn data(start: usize, tail: Tail) -> Phase {
     Phase::Data(DataPart {
         start,
@@ -259,6 +266,7 @@ fn data(start: usize, tail: Tail) -> Phase {
     })
 }
 
+#[inline]
 pub fn finish_data(part: &DataPart, commands: &mut Commands) {
     let Some(id) = part.tail.id else { return };
     let count = part.at.saturating_sub(part.start);

@@ -84,6 +84,7 @@ impl From<callback::Extents64> for Along {
 
 impl Request {
     /// A command that works on a range of the export, without any memory.
+    #[inline]
     pub fn range(command: Command, count: u64, offset: u64, flags: CommandFlags) -> Self {
         Self {
             command,
@@ -97,6 +98,7 @@ impl Request {
     }
 
     /// A read that fills the buffer.
+    #[inline]
     pub fn read(buffer: ReadBuffer, offset: u64, flags: CommandFlags) -> Self {
         let count = length(buffer.len());
         Self {
@@ -106,6 +108,7 @@ impl Request {
     }
 
     /// A write of all the data.
+    #[inline]
     pub fn write(data: Lent, offset: u64, flags: CommandFlags) -> Self {
         let count = length(data.len());
         Self {
@@ -143,6 +146,7 @@ impl Request {
     /// The payload of a filtered block status request.  A caller can suppress
     /// the flag that announces it; the server would then take the payload for
     /// the next request, so it stays here.
+    #[inline]
     pub fn filter(&self) -> Option<&[u8]> {
         match &self.data {
             Data::Filter(payload) if self.flags.has(flag::PAYLOAD_LEN) => Some(payload),
@@ -151,6 +155,7 @@ impl Request {
     }
 
     /// Length of what follows the header.
+    #[inline]
     pub fn payload_len(&self) -> usize {
         match &self.data {
             Data::Write(data) => data.len(),
@@ -160,6 +165,7 @@ impl Request {
     }
 }
 
+#[inline]
 fn length(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
@@ -203,16 +209,19 @@ impl ReadBuffer {
 
     /// Whether `count` more bytes may be put into the buffer, which must not be
     /// filled more than once.
+    #[inline]
     pub fn announce(&mut self, count: usize) -> bool {
         self.coverage.announce(count, self.memory.len())
     }
 
     /// Room for `count` bytes at `at`, to receive into.
+    #[inline]
     pub fn room(&mut self, at: usize, count: usize) -> ReceiveVector<'_> {
         self.memory.range(at, count)
     }
 
     /// Records that `count` bytes at `at` have been received.
+    #[inline]
     pub fn received(&mut self, at: usize, count: usize) {
         self.coverage.add(at, count);
     }
@@ -231,11 +240,13 @@ impl ReadBuffer {
 
     /// The errno if the reply ends now: 0 if the whole request has arrived,
     /// each byte once.
+    #[inline]
     pub fn verdict(&mut self) -> i32 {
         self.coverage.verdict(self.memory.len())
     }
 
     /// Ends the read: nothing more will be filled in.
+    #[inline]
     pub fn finish(&mut self) {
         if std::mem::take(&mut self.sanitise) {
             let len = self.memory.len();

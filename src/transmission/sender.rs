@@ -37,6 +37,7 @@ pub enum Progress {
 
 impl Sender {
     /// Whether a request is partly on the wire.
+    #[inline]
     pub fn is_midway(&self) -> bool {
         self.sent > 0
     }
@@ -121,6 +122,7 @@ impl Sender {
         })
     }
 
+    #[inline]
     fn advance(
         &mut self,
         table: &mut Table,
@@ -145,6 +147,7 @@ impl Sender {
     }
 }
 
+#[inline]
 fn encode(slot: &Slot, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
     let Some(request) = &slot.request else {
         return 0;
@@ -162,6 +165,7 @@ fn encode(slot: &Slot, extended: bool, out: &mut [u8; EXTENDED_SIZE]) -> usize {
 /// The length field.  For a filtered block status request it is the length of
 /// the payload, which contains the effect length (extended headers,
 /// PAYLOAD_LEN).
+#[inline]
 fn header_length(request: &Request) -> u64 {
     match request.filter() {
         Some(payload) => u64::try_from(payload.len()).unwrap_or(u64::MAX),
@@ -169,6 +173,7 @@ fn header_length(request: &Request) -> u64 {
     }
 }
 
+#[inline]
 fn message_len(slot: &Slot, extended: bool) -> usize {
     let header = if extended {
         EXTENDED_SIZE
@@ -179,6 +184,7 @@ fn message_len(slot: &Slot, extended: bool) -> usize {
     header.saturating_add(payload)
 }
 
+#[inline]
 fn payload(slot: &Slot, from: usize) -> SendVector<'_> {
     let Some(request) = &slot.request else {
         return SendVector::EMPTY;
@@ -191,6 +197,7 @@ fn payload(slot: &Slot, from: usize) -> SendVector<'_> {
 }
 
 /// Whether this is the request that ends the session.
+#[inline]
 pub fn is_disconnect(slot: &Slot) -> bool {
     slot.request
         .as_ref()

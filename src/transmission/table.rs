@@ -62,14 +62,14 @@ pub struct Table {
     slots: Vec<Slot>,
     free: Vec<SlotId>,
     index: Index,
-    queued: List,
-    issued: List,
-    done: List,
+    /// One for each stage.
+    lists: [List; 3],
     last_cookie: u64,
 }
 
 impl Table {
     /// Accepts a command at the end of the queue, and gives it a cookie.
+    #[inline]
     pub fn add(&mut self, request: Request) -> u64 {
         // 2^64 commands are out of reach.
         self.last_cookie = self.last_cookie.saturating_add(1);
@@ -92,6 +92,7 @@ impl Table {
     }
 
     /// Moves a command to the end of another list.
+    #[inline]
     pub fn advance(&mut self, id: SlotId, stage: Stage) {
         self.unlink(id);
         self.slot_mut(id).stage = stage;
@@ -99,6 +100,7 @@ impl Table {
     }
 
     /// Ends a command: frees its closures and its slot.
+    #[inline]
     pub fn retire(&mut self, id: SlotId) {
         self.unlink(id);
         self.index.remove(self.slot(id).cookie, &self.slots);
@@ -110,11 +112,13 @@ impl Table {
     }
 
     /// The slot of a command that has not retired.
+    #[inline]
     pub fn find(&self, cookie: u64) -> Option<SlotId> {
         self.index.find(cookie, &self.slots)
     }
 
     /// A slot.
+    #[inline]
     pub fn slot(&self, id: SlotId) -> &Slot {
         // A SlotId is always valid; see there.
         #[allow(clippy::indexing_slicing)]
@@ -122,6 +126,7 @@ impl Table {
     }
 
     /// A slot, to change.
+    #[inline]
     pub fn slot_mut(&mut self, id: SlotId) -> &mut Slot {
         // As above.
         #[allow(clippy::indexing_slicing)]
@@ -129,6 +134,7 @@ impl Table {
     }
 
     /// The first command of a stage: the oldest queued, the earliest done.
+    #[inline]
     pub fn first(&self, stage: Stage) -> Option<SlotId> {
         self.list(stage).first
     }
@@ -139,11 +145,13 @@ impl Table {
     }
 
     /// The command after this one in its stage.
+    #[inline]
     pub fn next(&self, id: SlotId) -> Option<SlotId> {
         self.slot(id).next
     }
 
     /// How many commands a stage has.
+    #[inline]
     pub fn len(&self, stage: Stage) -> usize {
         self.list(stage).len
     }
@@ -157,22 +165,21 @@ impl Table {
             .saturating_add(self.index.memory())
     }
 
+    #[inline]
     fn list(&self, stage: Stage) -> &List {
-        match stage {
-            Stage::Queued => &self.queued,
-            Stage::Issued => &self.issued,
-            Stage::Done => &self.done,
-        }
+        // There are as many lists as stages.
+        #[allow(clippy::indexing_slicing)]
+        &self.lists[stage as usize]
     }
 
+    #[inline]
     fn list_mut(&mut self, stage: Stage) -> &mut List {
-        match stage {
-            Stage::Queued => &mut self.queued,
-            Stage::Issued => &mut self.issued,
-            Stage::Done => &mut self.done,
-        }
+        // As above.
+        #[allow(clippy::indexing_slicing)]
+        &mut self.lists[stage as usize]
     }
 
+    #[inline]
     fn link(&mut self, id: SlotId) {
         let stage = self.slot(id).stage;
         let last = self.list(stage).last;
@@ -188,6 +195,7 @@ impl Table {
         list.len = list.len.saturating_add(1);
     }
 
+    #[inline]
     fn unlink(&mut self, id: SlotId) {
         let slot = self.slot(id);
         let (stage, previous, next) = (slot.stage, slot.previous, slot.next);
@@ -217,6 +225,7 @@ struct Index {
 }
 
 impl Index {
+    #[inline]
     fn insert(&mut self, cookie: u64, id: SlotId, slots: &[Slot]) {
         if self.used.saturating_mul(2) >= self.buckets.len() {
             self.grow(slots);
@@ -224,11 +233,13 @@ impl Index {
         self.place(cookie, id);
     }
 
+    #[inline]
     fn find(&self, cookie: u64, slots: &[Slot]) -> Option<SlotId> {
         let bucket = self.bucket_of(cookie, slots)?;
         self.buckets.get(bucket).copied().flatten()
     }
 
+    #[inline]
     fn remove(&mut self, cookie: u64, slots: &[Slot]) {
         let Some(mut hole) = self.bucket_of(cookie, slots) else {
             return;
@@ -263,6 +274,7 @@ impl Index {
         }
     }
 
+    #[inline]
     fn place(&mut self, cookie: u64, id: SlotId) {
         let mut bucket = self.home(cookie);
         while self.buckets.get(bucket).is_some_and(Option::is_some) {
@@ -272,6 +284,7 @@ impl Index {
         self.used = self.used.saturating_add(1);
     }
 
+    #[inline]
     fn bucket_of(&self, cookie: u64, slots: &[Slot]) -> Option<usize> {
         let mut bucket = self.home(cookie);
         loop {

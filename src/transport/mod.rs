@@ -92,6 +92,7 @@ impl Stream {
     }
 
     /// The descriptor to poll.
+    #[inline]
     pub fn raw_fd(&self) -> RawFd {
         match &self.carrier {
             Carrier::Plain(socket) => socket.as_raw_fd(),
@@ -173,6 +174,7 @@ impl Stream {
     }
 
     /// Receives into the vectors, in order.
+    #[inline]
     pub fn receive(&mut self, into: &mut [ReceiveVector<'_>]) -> Result<Received> {
         let socket = match &mut self.carrier {
             Carrier::Plain(socket) => socket,
@@ -209,6 +211,7 @@ impl Stream {
 
     /// Whether something was received that has not been asked for, which
     /// polling the socket does not show.
+    #[inline]
     pub fn has_received(&self) -> bool {
         match &self.carrier {
             Carrier::Plain(_) => false,
@@ -217,6 +220,7 @@ impl Stream {
     }
 
     /// Sends the vectors, in order, as much as one call takes.
+    #[inline]
     pub fn send(&mut self, from: &[SendVector<'_>]) -> Result<Sent> {
         let socket = match &mut self.carrier {
             Carrier::Plain(socket) => socket,
@@ -230,6 +234,7 @@ impl Stream {
     }
 
     /// Whether bytes that were taken are still waiting for the socket.
+    #[inline]
     pub fn has_unsent(&self) -> bool {
         match &self.carrier {
             Carrier::Plain(_) => false,
@@ -239,6 +244,7 @@ impl Stream {
 
     /// Sends what is waiting for the socket, and returns whether nothing is
     /// left.
+    #[inline]
     pub fn send_unsent(&mut self) -> Result<bool> {
         match &mut self.carrier {
             Carrier::Plain(_) => Ok(true),

@@ -3,7 +3,8 @@
 //! Reading a file may take arbitrarily long: it may be a pipe, or on a remote
 //! disk.  So all of them are read here, before they are used.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::collections::BinaryHeap;
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
@@ -216,14 +217,17 @@ impl SystemTrust {
     pub fn read(&self) -> Vec<Vec<u8>> {
         let directories = self.directories.iter();
         let entries = directories.filter_map(|directory| fs::read_dir(directory).ok());
-        let mut paths: Vec<_> = entries
+        // A heap, because it sorts with little code.
+        let paths: BinaryHeap<_> = entries
             .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.file_name().is_some_and(is_hashed))
+            .filter_map(io::Result::ok)
+            .filter(|entry| is_hashed(&entry.file_name()))
+            .map(|entry| entry.path().into_os_string())
             .collect();
-        paths.sort_unstable();
-        let bundle = std::iter::once(&self.bundle);
-        let texts = bundle.chain(&paths).map(fs::read);
+        let paths = paths.into_sorted_vec();
+        let bundle = std::iter::once(self.bundle.as_os_str());
+        let texts = bundle.chain(paths.iter().map(OsString::as_os_str));
+        let texts = texts.map(fs::read);
         texts.filter_map(io::Result::ok).collect()
     }
 }

@@ -94,15 +94,17 @@ impl Choice {
             Version | Exchange => true,
         };
         let speed = |item: &Item| match item.1 {
-            "AES-128-GCM" | "AES-256-GCM" => 1,
+            "AES-128-GCM" | "AES-256-GCM" => 1_usize,
             "CHACHA20-POLY1305" if fast_aes => 2,
             "CHACHA20-POLY1305" => 0,
             _ => 3,
         };
+        let rank =
+            |item: &Item| speed(item).saturating_mul(2) | usize::from(item.1.contains("AES-256"));
         let mut items = usual(fast_aes);
         match name.to_ascii_uppercase().as_str() {
             "NORMAL" | "SECURE128" => {}
-            "PERFORMANCE" => items.sort_by_key(|item| (speed(item), item.1.contains("AES-256"))),
+            "PERFORMANCE" => items = by_rank(&items, rank),
             "PFS" => items.retain(|item| item.1 != "RSA"),
             "SECURE192" | "SECURE256" => {
                 items.retain(|item| is_strong(item));
@@ -282,11 +284,24 @@ impl Named {
 fn usual(fast_aes: bool) -> Vec<&'static Item> {
     let is_usual =
         |item: &&Item| !item.1.ends_with("PSK") && !["SHA256", "SHA384"].contains(&item.1);
-    let mut items: Vec<_> = ITEMS.iter().filter(is_usual).collect();
-    if !fast_aes {
-        items.sort_by_key(|item| item.1 != "CHACHA20-POLY1305");
+    let items: Vec<_> = ITEMS.iter().filter(is_usual).collect();
+    if fast_aes {
+        return items;
     }
-    items
+    by_rank(&items, |item| (item.1 != "CHACHA20-POLY1305").into())
+}
+
+/// The items by rank, which is less than 8, and otherwise in the same order.
+/// The sorts of the standard library are made for more items, and are large.
+fn by_rank(items: &[&'static Item], rank: impl Fn(&Item) -> usize) -> Vec<&'static Item> {
+    let rank = &rank;
+    let of_rank = |wanted| {
+        items
+            .iter()
+            .copied()
+            .filter(move |item| rank(item) == wanted)
+    };
+    (0..8).flat_map(of_rank).collect()
 }
 
 /// The names for OpenSSL, each once.  The usual selection is left to OpenSSL,
