@@ -275,6 +275,8 @@ impl Image<'_> {
         };
         let theirs = above(highest, theirs)?;
         send(&self.channel, Ok(&report))?;
+        // Now, because its number may be one that is replaced below.
+        drop(report);
         if let Some(ours) = ours {
             send(&self.channel, Ok(&ours))?;
         }
