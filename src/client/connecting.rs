@@ -118,9 +118,8 @@ impl Client {
     pub(super) fn connect_failed(&mut self, failure: Failure) -> Result<()> {
         self.heed_cancel()?;
         let mut reason = failure.reason;
-        if failure.nobody_listens
-            && let Some(time) = self.retry.as_mut().and_then(|retry| retry.pause())
-        {
+        let retry = self.retry.as_mut().filter(|_| failure.nobody_listens);
+        if let Some(time) = retry.and_then(|retry| retry.pause()) {
             debug!(
                 self.debug,
                 "nobody listens ({reason}); the next try is in {} ms",

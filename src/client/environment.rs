@@ -16,9 +16,8 @@ impl Client {
     #[cold]
     #[inline(never)]
     pub(super) fn read_environment(&mut self) {
-        if let Some(time) = self.milliseconds(c"LIBNBDX_CONNECT_RETRY")
-            && sys::HAS_TIMERS
-        {
+        let retry = self.milliseconds(c"LIBNBDX_CONNECT_RETRY");
+        if let Some(time) = retry.filter(|_| sys::HAS_TIMERS) {
             self.settings.connect_retry = time;
         }
         if let Some(batch) = self.variable(c"LIBNBDX_BATCH", "0 or 1", switch) {

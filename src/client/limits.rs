@@ -15,6 +15,7 @@ use crate::connect::Place;
 use crate::error::{Error, Escaped, Result};
 use crate::protocol::request::Command;
 use crate::transmission::{Parting, Reach};
+use crate::transport::Stream;
 
 /// What a limit is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -396,9 +397,8 @@ impl Client {
     pub(super) fn command_began(&mut self, server_owes: bool) {
         let now = Instant::now();
         self.transmission.began(now);
-        if let Some(limits) = &mut self.limits
-            && !server_owes
-        {
+        let limits = self.limits.as_mut().filter(|_| !server_owes);
+        if let Some(limits) = limits {
             Limit::restart(&mut limits.silence, now);
         }
     }
@@ -416,9 +416,8 @@ impl Client {
     /// of one, its silence does not count.
     #[cold]
     pub(super) fn request_was_sent(&mut self, before: u64) {
-        if let Some(limits) = &mut self.limits
-            && self.statistics.bytes_sent.get() != before
-        {
+        let has_moved = self.statistics.bytes_sent.get() != before;
+        if let Some(limits) = self.limits.as_mut().filter(|_| has_moved) {
             Limit::restart(&mut limits.silence, Instant::now());
         }
     }
@@ -433,10 +432,8 @@ impl Client {
 
     #[cold]
     fn listen_within_limits(&mut self) {
-        if let Some(limits) = &mut self.limits
-            && let Some(stream) = self.state.stream()
-            && stream.take_heard()
-        {
+        let heard = self.state.stream().is_some_and(Stream::take_heard);
+        if let Some(limits) = self.limits.as_mut().filter(|_| heard) {
             Limit::restart(&mut limits.silence, Instant::now());
         }
     }

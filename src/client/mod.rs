@@ -323,11 +323,10 @@ impl Client {
     fn forbidden(&self, row: &Row) -> Error {
         // A thread that has waited for the lock is told why the connection is
         // gone.
-        if let Some(cause) = self.cancellation()
-            && row.states.intersects(table::OPEN)
-            && !row.states.contains(States::CREATED)
-        {
-            return cause.clone();
+        if row.states.intersects(table::OPEN) && !row.states.contains(States::CREATED) {
+            if let Some(cause) = self.cancellation() {
+                return cause.clone();
+            }
         }
         let errno = match self.state {
             State::Created => libc::ENOTCONN,
