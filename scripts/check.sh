@@ -60,11 +60,11 @@ step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D war
 step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh .ci/run
 step 10 'Lint without the C interface' "$cargo" clippy "${flags[@]}" --package libnbd --lib -- -D warnings
 step 10 'Build' make --no-print-directory all server
-step 15 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
-step 15 'Crate' scripts/check-crate.sh
-step 10 'Fuzzing' torture/fuzz.sh 10
-step 10 'Miri' torture/miri.sh short
-step 15 'AddressSanitizer' torture/sanitizers.sh address data chunks block_status hostile handshake opt_list
+step 20 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
+step 20 'Crate' scripts/check-crate.sh
+step 20 'Fuzzing' torture/fuzz.sh 10
+step 15 'Miri' torture/miri.sh short
+step 20 'AddressSanitizer' torture/sanitizers.sh address data chunks block_status hostile handshake opt_list
 step 5 'Headers regenerated' make --no-print-directory header HEADERS="$logs/include"
 step 1 'Headers up to date' diff -ru include "$logs/include"
 step 5 'Headers in C and C++' c-tests/header/run.sh
@@ -86,8 +86,8 @@ step 10 'Programs' scripts/check-programs.sh
 step 5 'Counts' scripts/check-counts.sh
 step 5 'Benchmark' bench/test.py
 step 15 'Debian packages' scripts/check-packages.sh
-step 10 'Platforms' scripts/check-targets.sh
-step 10 'Toolchains' scripts/check-toolchains.sh
+step 15 'Platforms' scripts/check-targets.sh
+step 20 'Toolchains' scripts/check-toolchains.sh
 
 printf '\n==> Summary\n'
 for failure in "${failures[@]}"; do
