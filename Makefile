@@ -62,7 +62,7 @@ SHADOW_STACK := $(if $(filter x86_64-%,$(MULTIARCH)),-Wl$(comma)-z$(comma)shstk)
 # Relocations in their short form, if the C library knows it, as glibc does since
 # 2.36; the library then needs such a version.
 SHORT_RELOCATIONS := $(if $(filter-out 0,$(shell grep -c GLIBC_ABI_DT_RELR \
-    "$$($(CC) -print-file-name=libc.so.6)" 2>/dev/null)),-Wl$(comma)-z$(comma)pack-relative-relocs)
+    "$$($(CC) -print-file-name=libc.so.6 2>/dev/null)" 2>/dev/null)),-Wl$(comma)-z$(comma)pack-relative-relocs)
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib$(if $(MULTIARCH),$(shell test -d '$(PREFIX)/lib/$(MULTIARCH)' && echo '/$(MULTIARCH)'))
 INCLUDEDIR ?= $(PREFIX)/include
