@@ -36,7 +36,8 @@ pub fn set_timer(timer: BorrowedFd, time: Duration) -> io::Result<()> {
 /// The setting of a timer that is due once.
 #[allow(
     clippy::unnecessary_fallible_conversions,
-    reason = "a long is too short for it on some systems"
+    clippy::useless_conversion,
+    reason = "the types of the fields differ between systems"
 )]
 fn once(time: Duration) -> libc::itimerspec {
     libc::itimerspec {
@@ -45,7 +46,7 @@ fn once(time: Duration) -> libc::itimerspec {
             tv_nsec: 0,
         },
         it_value: libc::timespec {
-            tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+            tv_sec: time.as_secs().try_into().unwrap_or(i32::MAX.into()),
             // Zero would stop the timer.
             tv_nsec: match time {
                 Duration::ZERO => 1,
