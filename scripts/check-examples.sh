@@ -247,8 +247,12 @@ status 0" c/batches "$(at quarter)"
 # ---------------------------------------------------------------- A late server
 
 later() { # COMMAND...
-    { sleep 0.5; exec "$server" --unix late.sock --size 1M; } &
+    { sleep 0.5; exec "$server" --unix late.sock --size 1M; } > /dev/null 2>&1 &
+    local pid=$! status
     "$@"
+    status=$?
+    kill "$pid"
+    return $status
 }
 
 check 'c/wait-for-server' prints "\
