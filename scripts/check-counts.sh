@@ -36,8 +36,10 @@ serve() {
     done
 }
 
+# Creating a handle looks for variables, which takes longer if there are many.
 run() { # COMMAND...
-    LD_LIBRARY_PATH=$library timeout 60 "$@" > "$directory/log" 2>&1 && return
+    env -i "PATH=$PATH" "LD_LIBRARY_PATH=$library" timeout 60 "$@" \
+        > "$directory/log" 2>&1 && return
     cat "$directory/log" >&2
     echo "failed: $*" >&2
     return 1

@@ -16,7 +16,10 @@ rename() { # DIRECTORY NAME
 }
 
 # The last match counts.
-rename "${CARGO_HOME:-$HOME/.cargo}" cargo
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+# Rustc names files as cargo does, but the directory as the system does.
+rename "$(realpath -m "$cargo_home/registry")" cargo/registry
+rename "$cargo_home" cargo
 # The sources of the standard library, if they are installed; otherwise rustc calls
 # them this.
 commit=$("$rustc" --version --verbose | sed -n 's/^commit-hash: //p')
