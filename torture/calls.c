@@ -13,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -38,6 +40,8 @@ enum { SHORT = -1, END = -2 };
      ENETUNREACH, EAGAIN, ENOENT, EACCES, ENOMEM)                             \
   X (dup2, false, EBUSY, EMFILE)                                              \
   X (dup3, false, EBUSY, EMFILE)                                              \
+  X (epoll_create1, false, EMFILE, ENFILE, ENOMEM)                            \
+  X (epoll_ctl, false, ENOMEM, ENOSPC)                                        \
   X (execve, false, ENOENT, EACCES, ENOMEM, E2BIG, ETXTBSY, EIO)     \
   X (fcntl, false, EBADF, EMFILE, EINVAL, EPERM, ENOMEM)                      \
   X (fork, false, EAGAIN, ENOMEM)                                             \
@@ -78,6 +82,8 @@ enum { SHORT = -1, END = -2 };
   X (stat64, false, EACCES, ENOENT, EIO)                                      \
   X (statx, false, EACCES, ENOENT, EIO, ENOSYS)                               \
   X (syscall, true, EINTR)                                                    \
+  X (timerfd_create, false, EMFILE, ENFILE, ENOMEM)                           \
+  X (timerfd_settime, false, EINVAL)                                          \
   X (unlink, true, EBUSY, ENOENT, EACCES)                                     \
   X (waitpid, false, EINTR, ECHILD)                                           \
   X (write, false, SHORT, EINTR, EIO, EPIPE)                                  \
@@ -286,6 +292,13 @@ fails (unsigned call)
 PLAIN (int, -1, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 PLAIN (int, -1, dup2, (int old, int new), (old, new))
 PLAIN (int, -1, dup3, (int old, int new, int flags), (old, new, flags))
+PLAIN (int, -1, epoll_create1, (int flags), (flags))
+PLAIN (int, -1, epoll_ctl, (int several, int op, int fd, struct epoll_event *event),
+       (several, op, fd, event))
+PLAIN (int, -1, timerfd_create, (int clock, int flags), (clock, flags))
+PLAIN (int, -1, timerfd_settime,
+       (int fd, int flags, const struct itimerspec *new, struct itimerspec *old),
+       (fd, flags, new, old))
 PLAIN (int, -1, execve, (const char *path, char *const argv[], char *const envp[]),
        (path, argv, envp))
 PLAIN (pid_t, -1, fork, (void), ())

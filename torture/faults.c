@@ -934,15 +934,18 @@ CASE (memory_limit)
 
 /* ---- Nothing is left out ---- */
 
-/* Imports that are not system calls, cannot fail, or only end the process. */
+/* Imports that are not system calls, cannot fail, or only end the process.  The
+ * thread that resolves names within a time limit is a matter of x_limits_connect.c. */
 static const char *const others[] = {
   "_exit", "abort", "bcmp", "calloc", "clock_gettime", "closedir", "dirfd", "dl_iterate_phdr",
-  "environ", "free", "freeaddrinfo", "gai_strerror", "getcwd", "getenv", "geteuid", "getpid",
-  "gettid", "malloc", "memcmp", "memcpy", "memmove", "memset", "mmap64", "munmap",
-  "posix_memalign", "pthread_key_create", "pthread_key_delete", "pthread_setcancelstate",
-  "pthread_setcanceltype", "pthread_setspecific", "pthread_sigmask", "pthread_testcancel",
+  "dlsym", "environ", "free", "freeaddrinfo", "gai_strerror", "getcwd", "getenv", "geteuid",
+  "getpid", "gettid", "malloc", "memcmp", "memcpy", "memmove", "memset", "mmap64", "munmap",
+  "pause", "posix_memalign", "pthread_attr_destroy", "pthread_attr_init",
+  "pthread_attr_setstacksize", "pthread_create", "pthread_detach", "pthread_key_create",
+  "pthread_key_delete", "pthread_self", "pthread_setcancelstate", "pthread_setcanceltype",
+  "pthread_setname_np", "pthread_setspecific", "pthread_sigmask", "pthread_testcancel",
   "readlink", "realloc", "realpath", "secure_getenv", "sigemptyset", "sigfillset", "strdup",
-  "strlen",
+  "strlen", "sysconf",
 };
 
 static bool
