@@ -21,6 +21,7 @@ mod ending;
 pub mod fuzzing;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod parting;
 #[cfg(test)]
 mod reach;
