@@ -25,7 +25,7 @@ mkdir -p "$library"
 build_std=()
 [ "$sanitizer" != thread ] || build_std=(-Zbuild-std)
 RUSTFLAGS="-Zsanitizer=$sanitizer" "$cargo" "+$nightly" rustc --quiet --profile torture \
-    "${build_std[@]}" --target "$target" --target-dir "$directory" --package libnbd --lib \
+    "${build_std[@]}" --target "$target" --target-dir "$directory" --package libnbd --features capi --lib \
     --crate-type staticlib || exit 1
 
 # The runtime comes from the C compiler, whose programs load the library.
@@ -37,7 +37,7 @@ if [ "$sanitizer" = thread ]; then
 fi
 "${cc[@]}" "-fsanitize=$sanitizer" -shared -o "$library/libnbd.so.0" -Wl,-soname,libnbd.so.0 \
     -Wl,-z,nodelete -Wl,--version-script=libnbd.syms -Wl,--whole-archive \
-    "$directory/$target/torture/libnbd.a" -Wl,--no-whole-archive \
+    "$directory/$target/torture/liblibnbd.a" -Wl,--no-whole-archive \
     "${adapter[@]}" -lssl -lcrypto -lpthread -lm -ldl || exit 1
 ln -sf libnbd.so.0 "$library/libnbd.so"
 
