@@ -36,7 +36,8 @@ rm -rf "$seeds"
 mkdir -p "$work/findings" "$work/logs"
 "$cargo" run --quiet --package torture --bin seeds -- "$seeds" || exit 1
 pem_seeds || exit 1
-"$cargo" "+$nightly" fuzz build --fuzz-dir fuzz || exit 1
+# `make` names another directory in the environment.
+"$cargo" "+$nightly" fuzz build --fuzz-dir fuzz --target-dir fuzz/target || exit 1
 programs=fuzz/target/$("$cargo" "+$nightly" --version --verbose | sed -n 's/^host: //p')/release
 
 fuzz() { # TARGET
