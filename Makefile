@@ -217,8 +217,11 @@ uninstall:
 	cd '$(DESTDIR)$(INCLUDEDIR)' && rm -f $(INTERFACES:%=%.h)
 	for page in $(ARTICLES) $$($(EXPORTS)); do rm -f '$(DESTDIR)$(MANDIR)'/man3/$$page.3; done
 
+# On Debian it first installs what the build needs; elsewhere the build names it.
 ## quickstart: read a disk with a small C program
-quickstart: all server
+quickstart:
+	@! command -v dpkg-query > /dev/null || scripts/install-deps.sh --build-only
+	@$(MAKE) --no-print-directory all server
 	@scripts/quickstart.sh
 
 ## dist: pack the sources and the required crates into build/dist
