@@ -830,9 +830,10 @@ fn a_server_is_waited_for() {
     std::fs::create_dir_all(&directory).unwrap();
     let socket = directory.join("socket");
     let handle = Handle::new();
-    assert_eq!(handle.get_connect_retry().unwrap(), Duration::ZERO);
-    handle.set_connect_retry(Duration::from_secs(60)).unwrap();
-    assert_eq!(handle.get_connect_retry().unwrap(), Duration::from_secs(60));
+    assert_eq!(handle.get_connect_retry().unwrap(), None);
+    let minute = Some(Duration::from_secs(60));
+    handle.set_connect_retry(minute).unwrap();
+    assert_eq!(handle.get_connect_retry().unwrap(), minute);
     let begin = Instant::now();
     thread::scope(|scope| {
         let server = scope.spawn(|| {
@@ -850,10 +851,12 @@ fn a_server_is_waited_for() {
 #[test]
 fn a_race_has_a_delay() {
     let handle = Handle::new();
-    assert_eq!(handle.get_address_race().unwrap(), Duration::ZERO);
-    handle.set_address_race(Duration::from_millis(250)).unwrap();
-    let delay = handle.get_address_race().unwrap();
-    assert_eq!(delay, Duration::from_millis(250));
+    assert_eq!(handle.get_address_race().unwrap(), None);
+    let delay = Some(Duration::from_millis(250));
+    handle.set_address_race(delay).unwrap();
+    assert_eq!(handle.get_address_race().unwrap(), delay);
+    let error = handle.set_address_race(Some(Duration::ZERO)).unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
 }
 
 #[test]

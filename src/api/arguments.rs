@@ -283,10 +283,11 @@ impl Argument for &std::os::unix::net::SocketAddr {
     }
 }
 
-/// A time limit: a duration longer than zero, or `None` for no limit.
-pub trait ToTimeout: Argument<Value = Option<Duration>> {}
+/// How long something may take or lasts: a duration longer than zero, or `None`
+/// for no limit, or for not at all.
+pub trait ToTime: Argument<Value = Option<Duration>> {}
 
-impl ToTimeout for Option<Duration> {}
+impl ToTime for Option<Duration> {}
 
 impl Argument for Option<Duration> {
     type Value = Self;
@@ -329,23 +330,6 @@ macro_rules! sockets {
     )*};
 }
 sockets! { OwnedFd UnixStream TcpStream }
-
-/// A period of time.
-pub trait ToTime: Argument<Value = Duration> {}
-
-impl ToTime for Duration {}
-
-impl Argument for Duration {
-    type Value = Self;
-
-    fn show(&self, name: &str, line: &mut Trace) {
-        line.value(name, self.as_millis());
-    }
-
-    fn take(self, _name: &str) -> Result<Self> {
-        Ok(self)
-    }
-}
 
 /// A mandatory callback.  Commands have no lifetime parameters, so a callback
 /// that borrows has to be lent to a call that waits (`while_waiting`).

@@ -26,7 +26,7 @@ impl Client {
         match target {
             Target::Place(place) => {
                 let time = self.settings.connect_retry;
-                self.retry = (!time.is_zero()).then(|| Box::new(Retry::within(time)));
+                self.retry = time.map(|time| Box::new(Retry::within(time)));
                 self.connect_to(place)
             }
             Target::Socket(socket) => {
@@ -95,7 +95,6 @@ impl Client {
             Some(Place::Command(_)) | None => Ok(Vec::new()),
         };
         let delay = self.settings.address_race;
-        let delay = (!delay.is_zero()).then_some(delay);
         let begun = match addresses {
             Ok(addresses) => Trying::begin(addresses, delay, seat),
             Err(unresolved) => Err(Failure {

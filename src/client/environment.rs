@@ -25,12 +25,12 @@ impl Client {
         }
         for which in Limited::ALL {
             if let Some(time) = self.milliseconds(which.variable()) {
-                self.set_limit(which, (!time.is_zero()).then_some(time));
+                self.set_limit(which, time);
             }
         }
     }
 
-    fn milliseconds(&self, name: &CStr) -> Option<Duration> {
+    fn milliseconds(&self, name: &CStr) -> Option<Option<Duration>> {
         self.variable(name, "a number of milliseconds", milliseconds)
     }
 
@@ -63,13 +63,15 @@ fn switch(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// Digits only, and a number that functions accept as well.
-fn milliseconds(text: &[u8]) -> Option<Duration> {
+/// Digits only, and a number that functions accept as well, where 0 has the same
+/// meaning.
+fn milliseconds(text: &[u8]) -> Option<Option<Duration>> {
     if !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
     let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    u64::try_from(number).ok().map(Duration::from_millis)
+    let number = u64::try_from(number).ok()?;
+    Some((number > 0).then(|| Duration::from_millis(number)))
 }
 
 #[cfg(test)]
@@ -78,13 +80,12 @@ mod tests {
 
     #[test]
     fn a_number_of_milliseconds_is_made_of_digits() {
-        for (text, wanted) in [("0", 0), ("5000", 5000), ("007", 7)] {
-            assert_eq!(
-                milliseconds(text.as_bytes()),
-                Some(Duration::from_millis(wanted))
-            );
+        assert_eq!(milliseconds(b"0"), Some(None));
+        for (text, wanted) in [("5000", 5000), ("007", 7)] {
+            let time = Duration::from_millis(wanted);
+            assert_eq!(milliseconds(text.as_bytes()), Some(Some(time)));
         }
-        let longest = milliseconds(b"9223372036854775807").unwrap();
+        let longest = milliseconds(b"9223372036854775807").unwrap().unwrap();
         assert_eq!(longest.as_millis(), 9_223_372_036_854_775_807);
         for text in [
             "",

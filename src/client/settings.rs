@@ -50,10 +50,10 @@ pub struct Settings {
     /// Whether commands wait until the handle next moves bytes.
     pub batch: bool,
     /// For how long to try again if nobody listens.
-    pub connect_retry: Duration,
-    /// How much later than the one before each address is tried; not at the same
-    /// time if this is zero.
-    pub address_race: Duration,
+    pub connect_retry: Option<Duration>,
+    /// How much later than the one before each address is tried, if they are tried
+    /// at the same time at all.
+    pub address_race: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -67,8 +67,8 @@ impl Default for Settings {
             uri: Rules::default(),
             address_family: libc::AF_UNSPEC,
             batch: false,
-            connect_retry: Duration::ZERO,
-            address_race: Duration::ZERO,
+            connect_retry: None,
+            address_race: None,
         }
     }
 }

@@ -9,9 +9,7 @@ use std::ptr::NonNull;
 use std::slice;
 use std::time::Duration;
 
-use crate::api::arguments::{
-    Argument, ToAddress, ToSocket, ToText, ToTexts, ToTime, ToTimeout, missing,
-};
+use crate::api::arguments::{Argument, ToAddress, ToSocket, ToText, ToTexts, ToTime, missing};
 use crate::api::buffers::{Source, Target};
 use crate::api::trace::Trace;
 use crate::connect::Socket;
@@ -38,7 +36,7 @@ pub(super) struct Address {
 #[derive(Debug)]
 pub(super) struct Descriptor(Offered);
 
-/// A period of time, which may be negative.
+/// A time in milliseconds, 0 for none, as C passes it.
 #[derive(Debug)]
 pub(super) struct Milliseconds(i64);
 
@@ -50,10 +48,6 @@ pub(super) struct SecretBytes(pub(super) *const c_void, pub(super) usize);
 
 /// A secret that is a string, as C passes it.
 pub(super) struct SecretText(pub(super) *const c_char);
-
-/// A time limit in milliseconds, 0 for none, as C passes it.
-#[derive(Debug)]
-pub(super) struct Limit(pub(super) i64);
 
 /// What C passes, to be made an argument of a method.
 pub(super) trait IntoArgument<A> {
@@ -73,7 +67,7 @@ macro_rules! values {
         }
     )*};
 }
-values! { bool c_int u32 u64 usize Limit }
+values! { bool c_int u32 u64 usize }
 
 impl<'a> IntoArgument<Text<'a>> for *const c_char {
     /// Unless null, it must be a NUL-terminated string that lives through the
@@ -254,21 +248,6 @@ impl Argument for Descriptor {
 impl ToSocket for Descriptor {}
 
 impl Argument for Milliseconds {
-    type Value = Duration;
-
-    fn show(&self, name: &str, line: &mut Trace) {
-        line.value(name, self.0);
-    }
-
-    fn take(self, name: &str) -> Result<Duration> {
-        let time = u64::try_from(self.0).map(Duration::from_millis);
-        time.map_err(|_| Error::new(libc::EINVAL, format!("{name}: {} is negative", self.0)))
-    }
-}
-
-impl ToTime for Milliseconds {}
-
-impl Argument for Limit {
     type Value = Option<Duration>;
 
     fn show(&self, name: &str, line: &mut Trace) {
@@ -282,7 +261,7 @@ impl Argument for Limit {
     }
 }
 
-impl ToTimeout for Limit {}
+impl ToTime for Milliseconds {}
 
 #[cfg(test)]
 mod tests {

@@ -71,7 +71,6 @@ conversions! {
     // Cookies count from 1, and sizes have been checked: both fit.
     u64 => i64: |number| Ok(i64::try_from(number).unwrap_or(i64::MAX));
     Option<u64> => i64: |number| number.unwrap_or(0).into_c();
-    Duration => i64: |time| Ok(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
     // A limit, and the time until one passes.  Both are rounded up.
     Option<Duration> => i64: |limit| Ok(limit.map_or(0, |limit| {
         i64::try_from(in_milliseconds(limit)).unwrap_or(i64::MAX)

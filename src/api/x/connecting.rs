@@ -21,30 +21,31 @@ functions! {
     };
     /// See [`Handle::set_address_family`](Self::set_address_family).
     get_address_family() -> c_int, |client| Ok(client.settings.address_family);
-    /// For how long to try again to connect if nobody listens.  Zero, the
-    /// default, means once only.
+    /// For how long to try again to connect if nobody listens.  `None`, the
+    /// default, means once only; a duration of zero is an error.
     set_connect_retry(milliseconds: impl ToTime), |client| {
         possible(milliseconds)?;
         client.settings.connect_retry = milliseconds;
         Ok(())
     };
     /// See [`Handle::set_connect_retry`](Self::set_connect_retry).
-    get_connect_retry() -> Duration, |client| Ok(client.settings.connect_retry);
+    get_connect_retry() -> Option<Duration>, |client| Ok(client.settings.connect_retry);
     /// How long to wait for one address of a host before the next is tried as
-    /// well.  Zero, the default, means until the first has failed.
+    /// well.  `None`, the default, means until the first has failed; a duration
+    /// of zero is an error.
     set_address_race(milliseconds: impl ToTime), |client| {
         possible(milliseconds)?;
         client.settings.address_race = milliseconds;
         Ok(())
     };
     /// See [`Handle::set_address_race`](Self::set_address_race).
-    get_address_race() -> Duration, |client| Ok(client.settings.address_race);
+    get_address_race() -> Option<Duration>, |client| Ok(client.settings.address_race);
 }
 
 /// A pause and a race are polled like one descriptor, which not every system
 /// has.
-fn possible(time: Duration) -> Result<()> {
-    if sys::HAS_TIMERS || time.is_zero() {
+fn possible(time: Option<Duration>) -> Result<()> {
+    if sys::HAS_TIMERS || time.is_none() {
         return Ok(());
     }
     Err(Error::new(libc::ENOTSUP, "this system cannot do that"))

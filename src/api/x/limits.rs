@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::arguments::ToTimeout;
+use crate::api::arguments::ToTime;
 use crate::api::functions;
 use crate::client::Limited;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
-    set_timeout(which: i32, milliseconds: impl ToTimeout), |client| {
+    set_timeout(which: i32, milliseconds: impl ToTime), |client| {
         client.set_limit(limited(which)?, milliseconds);
         Ok(())
     };

@@ -6,7 +6,6 @@
 
 use std::ffi::c_int;
 
-use crate::ffi::arguments::Limit;
 use crate::ffi::guard::call;
 use crate::ffi::registry::nbd_handle;
 
@@ -51,7 +50,7 @@ pub unsafe extern "C-unwind" fn nbdx_set_timeout(
     which: c_int,
     milliseconds: i64,
 ) -> c_int {
-    call!(h, set_timeout(which, Limit(milliseconds)))
+    call!(h, set_timeout(which, milliseconds))
 }
 
 /// Returns a time limit.
