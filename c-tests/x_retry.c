@@ -2,7 +2,8 @@
 
 /* NULL is passed on purpose; the compiler shall not object. */
 #define LIBNBD_ATTRIBUTE_NONNULL(...)
-#include "test.h"
+#include "support/clock.h"
+#include "support/loops.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -47,15 +48,6 @@ connect (int fd, const struct sockaddr *address, socklen_t length)
   connects++;
   *(void **) &real = dlsym (RTLD_NEXT, "connect");
   return real (fd, address, length);
-}
-
-static int64_t
-now (void)
-{
-  struct timespec time;
-
-  clock_gettime (CLOCK_MONOTONIC, &time);
-  return time.tv_sec * INT64_C (1000) + time.tv_nsec / 1000000;
 }
 
 static struct nbd_handle *
@@ -153,7 +145,7 @@ serve_later (const char *arguments)
 static void
 check_time (int64_t begin)
 {
-  int64_t time = now () - begin;
+  int64_t time = clock_ms () - begin;
 
   CHECK (time >= 290);
   CHECK (time < LONG / 2);
@@ -164,7 +156,7 @@ CASE (a_unix_socket_that_is_missing)
   struct nbd_handle *h = retrying (LONG);
   const char *path = temp_path ("socket");
   unsigned before;
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   serve_later (text ("--unix '%s'", path));
   before = open_fds ();
@@ -181,7 +173,7 @@ CASE (a_unix_socket_without_a_listener)
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   const char *path = temp_path ("socket");
   int stale = socket (AF_UNIX, SOCK_STREAM, 0);
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   strcpy (address.sun_path, path);
   CHECK_EQ (bind (stale, (struct sockaddr *) &address, sizeof address), 0);
@@ -200,7 +192,7 @@ CASE (tcp)
 {
   struct nbd_handle *h = retrying (LONG);
   const char *port = free_port ();
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   serve_later (text ("--tcp 127.0.0.1:%s", port));
   CHECK_EQ (nbd_connect_tcp (h, "127.0.0.1", port), 0);
@@ -214,7 +206,7 @@ CASE (uri)
 {
   struct nbd_handle *h = retrying (LONG);
   const char *port = free_port ();
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   serve_later (text ("--tcp 127.0.0.1:%s", port));
   CHECK_EQ (nbd_connect_uri (h, text ("nbd://127.0.0.1:%s/export", port)), 0);
@@ -273,7 +265,7 @@ CASE (a_full_backlog)
   const char *path = temp_path ("socket");
   int clients[16], nr = 0;
   pthread_t thread;
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   strcpy (address.sun_path, path);
   full_listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -313,26 +305,26 @@ CASE (the_last_error)
 {
   struct nbd_handle *h = retrying (200);
   unsigned before = open_fds ();
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   CHECK_ERR (nbd_connect_unix (h, temp_path ("missing")), ENOENT);
-  CHECK (now () - begin >= 200);
+  CHECK (clock_ms () - begin >= 200);
   CHECK_EQ (nbd_aio_is_dead (h), 1);
   CHECK_EQ (open_fds (), before);
   nbd_close (h);
 
   h = retrying (200);
-  begin = now ();
+  begin = clock_ms ();
   CHECK_ERR (nbd_connect_tcp (h, "127.0.0.1", free_port ()), ECONNREFUSED);
-  CHECK (now () - begin >= 200);
+  CHECK (clock_ms () - begin >= 200);
   /* As without retrying, another try is possible, and has a time of its own. */
   CHECK_EQ (nbd_aio_is_created (h), 1);
   CHECK_EQ (open_fds (), before);
-  begin = now ();
+  begin = clock_ms ();
   unknown = 1000;
   CHECK_ERR (nbd_connect_tcp (h, "the-host", "1"), 0);
   CHECK (strstr (nbd_get_error (), "the-host:1") != NULL);
-  CHECK (now () - begin >= 200);
+  CHECK (clock_ms () - begin >= 200);
   unknown = 0;
   CHECK_EQ (nbd_aio_is_created (h), 1);
   CHECK_EQ (nbd_connect_unix (h, embedded ("--size", "1M", NULL)), 0);
@@ -362,7 +354,7 @@ CASE (other_errors_are_final)
 {
   struct nbd_handle *h = retrying (LONG);
   char *argv[] = { (char *) "true", NULL };
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   CHECK_ERR (nbd_connect_unix (h, "/dev/null/socket"), ENOTDIR);
   nbd_close (h);
@@ -370,91 +362,31 @@ CASE (other_errors_are_final)
   h = retrying (LONG);
   CHECK (nbd_connect_systemd_socket_activation (h, argv) == -1);
   nbd_close (h);
-  CHECK (now () - begin < LONG / 2);
+  CHECK (clock_ms () - begin < LONG / 2);
 }
 
 CASE (errors_of_the_handshake_are_final)
 {
   struct nbd_handle *h = retrying (LONG);
-  int64_t begin = now ();
+  int64_t begin = clock_ms ();
 
   connects = 0;
   CHECK (nbd_connect_unix (h, scripted ("send \"what?\"\n", NULL)) == -1);
   CHECK_EQ (connects, 1);
   CHECK_EQ (nbd_aio_is_dead (h), 1);
   nbd_close (h);
-  CHECK (now () - begin < LONG / 2);
+  CHECK (clock_ms () - begin < LONG / 2);
 }
 
 /* ---- Main loops ---- */
 
-/* Polls as programs do that do not know about pauses. */
-static int
-drive_by_poll (struct nbd_handle *h)
-{
-  int r = 0, first = nbd_aio_get_fd (h);
-
-  while (r == 0 && nbd_aio_is_connecting (h)) {
-    unsigned direction = nbd_aio_get_direction (h);
-    struct pollfd pollfd = { .fd = nbd_aio_get_fd (h) };
-
-    CHECK_EQ (pollfd.fd, first);
-    pollfd.events = (direction & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0)
-      | (direction & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0);
-    CHECK_EQ (poll (&pollfd, 1, 30000), 1);
-    if (pollfd.revents & (POLLIN | POLLHUP) && direction & LIBNBD_AIO_DIRECTION_READ)
-      r = nbd_aio_notify_read (h);
-    else if (direction & LIBNBD_AIO_DIRECTION_WRITE)
-      r = nbd_aio_notify_write (h);
-  }
-  return r;
-}
-
-/* Registers the descriptor again after each step. */
-static int
-drive_by_epoll (struct nbd_handle *h)
-{
-  int r = 0, epoll = epoll_create1 (EPOLL_CLOEXEC);
-
-  while (r == 0 && nbd_aio_is_connecting (h)) {
-    unsigned direction = nbd_aio_get_direction (h);
-    struct epoll_event event = { .events = 0 };
-
-    event.events = (direction & LIBNBD_AIO_DIRECTION_READ ? EPOLLIN : 0)
-      | (direction & LIBNBD_AIO_DIRECTION_WRITE ? EPOLLOUT : 0);
-    if (epoll_ctl (epoll, EPOLL_CTL_MOD, nbd_aio_get_fd (h), &event) == -1)
-      CHECK_EQ (epoll_ctl (epoll, EPOLL_CTL_ADD, nbd_aio_get_fd (h), &event), 0);
-    CHECK_EQ (epoll_wait (epoll, &event, 1, 30000), 1);
-    if (event.events & (EPOLLIN | EPOLLHUP) && direction & LIBNBD_AIO_DIRECTION_READ)
-      r = nbd_aio_notify_read (h);
-    else if (direction & LIBNBD_AIO_DIRECTION_WRITE)
-      r = nbd_aio_notify_write (h);
-  }
-  close (epoll);
-  return r;
-}
-
-static int
-drive_by_library (struct nbd_handle *h)
-{
-  int r = 0;
-
-  while (r != -1 && nbd_aio_is_connecting (h))
-    r = nbd_poll (h, -1);
-  return r == -1 ? -1 : 0;
-}
-
-static int (*const drivers[]) (struct nbd_handle *) = {
-  drive_by_poll, drive_by_epoll, drive_by_library
-};
-
 CASE (main_loops)
 {
-  for (unsigned i = 0; i < 3; ++i)
+  for (unsigned i = 0; i < DRIVERS; ++i)
     for (unsigned tcp = 0; tcp < 2; ++tcp) {
       struct nbd_handle *h = retrying (LONG);
       const char *path = temp_path (text ("%u", i)), *port = free_port ();
-      int64_t begin = now ();
+      int64_t begin = clock_ms ();
 
       situation ("loop %u, %s", i, tcp ? "TCP" : "Unix");
       if (tcp) {
@@ -520,7 +452,7 @@ CASE (cancelling)
   for (unsigned i = 0; i < 3; ++i)
     for (unsigned signals = 0; signals < 2; ++signals) {
       struct nbd_handle *h = victim = retrying (LONG);
-      int64_t begin = now ();
+      int64_t begin = clock_ms ();
       pthread_t thread;
 
       situation ("loop %u, by a %s", i, signals ? "signal" : "thread");
@@ -534,7 +466,7 @@ CASE (cancelling)
       CHECK_EQ (drivers[i] (h), -1);
       CHECK_EQ (nbd_get_errno (), ECANCELED);
       CHECK_EQ (nbd_aio_is_dead (h), 1);
-      CHECK (now () - begin < LONG / 2);
+      CHECK (clock_ms () - begin < LONG / 2);
       if (!signals)
         CHECK_EQ (pthread_join (thread, NULL), 0);
       nbd_close (h);
@@ -554,18 +486,18 @@ CASE (cancelling_is_immediate)
     CHECK_EQ (nbd_aio_connect_unix (h, temp_path ("missing")), 0);
     for (;;) {
       pollfd = (struct pollfd) { .fd = nbd_aio_get_fd (h), .events = POLLIN };
-      begin = now ();
+      begin = clock_ms ();
       CHECK_EQ (poll (&pollfd, 1, 5000), 1);
       CHECK_EQ (nbd_aio_notify_read (h), 0);
-      if (now () - begin >= 150)
+      if (clock_ms () - begin >= 150)
         break;
     }
     /* The next pause is the longest. */
-    begin = now ();
+    begin = clock_ms ();
     CHECK_EQ (nbdx_cancel (h), 0);
     pollfd = (struct pollfd) { .fd = nbd_aio_get_fd (h), .events = POLLIN };
     CHECK_EQ (poll (&pollfd, 1, 5000), 1);
-    quick += now () - begin < 200;
+    quick += clock_ms () - begin < 200;
     CHECK_ERR (nbd_aio_notify_read (h), ECANCELED);
     nbd_close (h);
   }
