@@ -428,6 +428,32 @@ CASE (cancelling)
   close_black_holes ();
 }
 
+/* An event of another descriptor, or an old one of the same number, may reach
+ * the handle before there is a result. */
+CASE (notified_too_early)
+{
+  static const int64_t delays[] = { 0, 1 };
+
+  for (unsigned i = 0; i < 2; ++i) {
+    struct nbd_handle *h = racing (delays[i]);
+    const char *state;
+
+    nr_addresses = 0;
+    add_black_hole ();
+    CHECK_EQ (nbd_aio_connect_tcp (h, "the-host", "nbd"), 0);
+    state = text ("%s", nbd_connection_state (h));
+    for (unsigned j = 0; j < 3; ++j) {
+      if (nbd_aio_get_direction (h) & LIBNBD_AIO_DIRECTION_WRITE)
+        CHECK_EQ (nbd_aio_notify_write (h), 0);
+      else
+        CHECK_EQ (nbd_aio_notify_read (h), 0);
+      CHECK_STR (nbd_connection_state (h), state);
+    }
+    nbd_close (h);
+    close_black_holes ();
+  }
+}
+
 CASE (closing)
 {
   struct nbd_handle *h = racing (1);

@@ -3,12 +3,14 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
+use std::time::Duration;
 use std::vec;
 
 use super::failure::{Failure, Failures};
 use super::{Outcome, Seat};
 use crate::cancel::{Cancel, Stoppable};
 use crate::sys;
+use crate::sys::Wait;
 use crate::sys::address::SocketAddress;
 
 /// A connection attempt in progress: the socket, and the addresses still to be
@@ -88,8 +90,9 @@ impl Attempt {
         if self.connected {
             return Ok(Outcome::Connected(self.socket));
         }
-        match sys::connect_result(self.socket.as_fd()) {
-            Ok(()) => Ok(Outcome::Connected(self.socket)),
+        match result_of(self.socket.as_fd()) {
+            Ok(true) => Ok(Outcome::Connected(self.socket)),
+            Ok(false) => Ok(Outcome::attempting(self)),
             Err(error) => {
                 self.failures.add(error, self.family);
                 let seat = Seat::of_socket(self.socket, self.family, self.cancel);
@@ -110,13 +113,26 @@ pub(super) fn begin_on(socket: BorrowedFd, address: &SocketAddress) -> io::Resul
     Ok(connected)
 }
 
+/// Whether a socket is connected; the error says that it will never be.  The
+/// socket itself has no error either while it is not connected yet, and a caller
+/// may ask too early, because of an event that was meant for another descriptor.
+pub(super) fn result_of(socket: BorrowedFd) -> io::Result<bool> {
+    let wait = Wait {
+        fd: socket.as_raw_fd(),
+        events: libc::POLLOUT,
+    };
+    match sys::poll([wait], Some(Duration::ZERO))? {
+        None => Ok(false),
+        Some(_) => sys::connect_result(socket).map(|()| true),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Reason, Trying};
     use super::*;
-    use crate::sys::{Wait, poll};
+    use crate::sys::poll;
     use std::net::TcpListener;
-    use std::time::Duration;
 
     fn loopback(port: u16) -> SocketAddress {
         let family = libc::sa_family_t::try_from(libc::AF_INET).unwrap();

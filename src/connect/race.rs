@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
 
-use super::attempt::begin_on;
+use super::attempt::{begin_on, result_of};
 use super::failure::{Failure, Failures};
 use super::{Outcome, Seat};
 use crate::cancel::{Cancel, Stoppable};
+use crate::sys;
 use crate::sys::address::SocketAddress;
-use crate::sys::{self, Wait};
 
 /// Attempts that are in progress at the same time.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Race {
     pub fn proceed(mut self) -> Result<Outcome, Failure> {
         let mut somebody_failed = false;
         for (runner, family) in std::mem::take(&mut self.runners) {
-            match result_of(&runner) {
+            match result_of(runner.as_fd()) {
                 Ok(true) => return self.won_by(runner),
                 Ok(false) => self.runners.push((runner, family)),
                 Err(error) => {
@@ -123,18 +123,6 @@ impl Race {
             Ok(()) => Ok(Outcome::Connected(self.any)),
             Err(error) => Err(Failure::of_system(error, Seat::of(self.any, self.cancel))),
         }
-    }
-}
-
-/// Whether a socket is connected; the error says that it will never be.
-fn result_of(socket: &OwnedFd) -> io::Result<bool> {
-    let wait = Wait {
-        fd: socket.as_raw_fd(),
-        events: libc::POLLOUT,
-    };
-    match sys::poll([wait], Some(Duration::ZERO))? {
-        None => Ok(false),
-        Some(_) => sys::connect_result(socket.as_fd()).map(|()| true),
     }
 }
 
