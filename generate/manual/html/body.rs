@@ -55,17 +55,11 @@ impl Body<'_> {
                 format!("<dt{id}>{tag}</dt>\n<dd>{text}</dd>\n")
             }
             Part::Code(code) => self.code(&escaped(code)),
-            Part::Synopsis(header, prototype) => {
-                let code = prototype.iter().map(|span| match span {
-                    Span::Variable(name) => format!("<var>{name}</var>"),
-                    other => escaped(&plain(std::slice::from_ref(other))),
-                });
-                format!(
-                    "<pre tabindex=\"0\">#include &lt;{header}.h&gt;\n\n{}</pre>\n\
-                     <p>Link with <code>-lnbd</code>.</p>\n",
-                    code.collect::<String>()
-                )
-            }
+            Part::Synopsis(header, prototype) => format!(
+                "<pre tabindex=\"0\">#include &lt;{header}.h&gt;\n\n{}</pre>\n\
+                 <p>Link with <code>-lnbd</code>.</p>\n",
+                declaration(prototype)
+            ),
             Part::Picture(picture) => format!("<figure>\n{}</figure>\n", inner(picture)),
             Part::SeeAlso(pages) => {
                 let links: Vec<String> = pages.iter().map(|page| link(page)).collect();
@@ -121,8 +115,8 @@ impl Body<'_> {
             };
             html += &with_addresses(before);
             let Some(title) = title else {
-                // Capitals in another role, such as an abbreviation.
-                if elsewhere.is_some() || !before.ends_with("nder ") {
+                // "Under HANDLE STATE" can mean the section of another page.
+                if !before.to_lowercase().ends_with("under ") {
                     return Err(format!("there is no such section: {after}"));
                 }
                 rest = after;
@@ -174,6 +168,24 @@ fn heading(element: &str, title: &str) -> String {
     let id = slug(title);
     let title = escaped(title);
     format!("<{element} id=\"{id}\"><a href=\"#{id}\">{title}</a></{element}>\n")
+}
+
+/// A prototype.  If it is longer than a line, every parameter has one, which is
+/// little indented so that it fits on small screens.
+fn declaration(prototype: &[Span]) -> String {
+    let code: String = prototype
+        .iter()
+        .map(|span| match span {
+            Span::Variable(name) => format!("<var>{name}</var>"),
+            other => escaped(&plain(std::slice::from_ref(other))),
+        })
+        .collect();
+    if !code.contains('\n') {
+        return code;
+    }
+    let code = code.replacen('(', "(\n", 1);
+    let lines: Vec<&str> = code.lines().map(str::trim).collect();
+    lines.join("\n    ")
 }
 
 fn link(page: &str) -> String {

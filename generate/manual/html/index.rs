@@ -36,7 +36,12 @@ pub fn page(manual: &Manual, pages: &[(Page, Option<&Family>)]) -> String {
             let members = pages
                 .iter()
                 .filter(|(_, its)| its.is_some_and(|its| std::ptr::eq(its, family)));
-            html += &group("h3", &place(family), &title, members.map(|(page, _)| page));
+            html += &group(
+                "h3",
+                &place(manual, family),
+                &title,
+                members.map(|(page, _)| page),
+            );
         }
     }
     html + "</main>\n"

@@ -12,7 +12,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use super::super::sources::Family;
+use super::super::sources::{Family, Interface};
 use super::Manual;
 use super::introduction::Introduction;
 use super::page::{Page, Part};
@@ -59,9 +59,12 @@ fn file(name: &str) -> String {
     format!("{name}.3.html")
 }
 
-/// Where a family is in the index.
-fn place(family: &Family) -> String {
-    slug(&Introduction::of(family).title)
+/// Where a family is in the index.  Both interfaces can have the same title.
+fn place(manual: &Manual, family: &Family) -> String {
+    let of = |interface: &&Interface| interface.families.iter().any(|it| std::ptr::eq(it, family));
+    let interface = manual.interfaces.iter().find(of);
+    let title = slug(&Introduction::of(family).title);
+    interface.map_or(title.clone(), |it| format!("{}-{title}", it.name))
 }
 
 fn framed(manual: &Manual, page: &Page, family: Option<&Family>, main: &str) -> String {
@@ -69,7 +72,10 @@ fn framed(manual: &Manual, page: &Page, family: Option<&Family>, main: &str) -> 
     let purpose = escaped(&page.purpose);
     let subject = family.map_or(String::new(), |family| {
         let title = escaped(&Introduction::of(family).title);
-        format!(" › <a href=\"index.html#{}\">{title}</a>", place(family))
+        format!(
+            " › <a href=\"index.html#{}\">{title}</a>",
+            place(manual, family)
+        )
     });
     head(&format!("{name}: {purpose}"), &description(page))
         + &format!(
