@@ -67,6 +67,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib$(if $(MULTIARCH),$(shell test -d '$(PREFIX)/lib/$(MULTIARCH)' && echo '/$(MULTIARCH)'))
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/libnbd
 DESTDIR ?=
 
 # What the library needs besides libc and libgcc_s, which the compiler adds
@@ -78,6 +79,7 @@ HEADERS := include
 # Named after the crate, which is named libnbd itself.
 RUST_ARCHIVE := $(RELEASE_DIR)/liblibnbd.a
 MAN_PAGES := $(CARGO_TARGET_DIR)/man
+HTML_PAGES := $(CARGO_TARGET_DIR)/html
 SERVER := $(RELEASE_DIR)/embedded-server
 # Prints the functions of the API.
 EXPORTS := sed -n 's/^ *\(nbdx\{0,1\}_[a-z0-9_]*\);$$/\1/p' libnbd.syms
@@ -96,22 +98,22 @@ absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 export EMBEDDED_SERVER := $(call absolute,$(SERVER))
 
 .DELETE_ON_ERROR:
-.PHONY: all help header server install uninstall quickstart dist deb check \
+.PHONY: all help header html server install install-html uninstall quickstart dist deb check \
     check-targets check-toolchains reproducible torture bench fmt lint clean tools FORCE
 
 ## all: build everything below build/ (default)
-all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
+all: $(LIBRARIES) $(BUILD)/man $(BUILD)/html $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
 
 ## help: list the targets and what they do
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo 'Variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR CC CFLAGS LDFLAGS CARGO CARGO_FLAGS'
+	@echo 'Variables: PREFIX LIBDIR INCLUDEDIR MANDIR DOCDIR DESTDIR CC CFLAGS LDFLAGS CARGO CARGO_FLAGS'
 
 # Cargo decides whether something has to be compiled.  If it leaves the archive
 # unchanged, its date stays the same and nothing is linked again.  The same build
 # writes the manual next to cargo's own files, so that they come and go together.
 $(RUST_ARCHIVE): tools FORCE
-	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' $(RELEASE_CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
+	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' LIBNBD_HTML_OUT='$(call absolute,$(HTML_PAGES))' $(RELEASE_CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
 
 # Without these the error would be one of cargo, and long.
 tools:
@@ -170,6 +172,15 @@ $(BUILD)/man: $(RUST_ARCHIVE) | $(BUILD)
 	cp -R $(MAN_PAGES) $@
 	touch $@
 
+$(BUILD)/html: $(RUST_ARCHIVE) | $(BUILD)
+	rm -rf $@
+	cp -R $(HTML_PAGES) $@
+	touch $@
+
+## html: write the manual for browsers, build/html/index.html
+html: $(BUILD)/html
+	@echo '$(BUILD)/html/index.html'
+
 # $(call pkg_config,interface,prefix,library directory,header directory,linker flags)
 pkg_config = sed -e 's|@prefix@|$(2)|' -e 's|@libdir@|$(3)|' -e 's|@includedir@|$(4)|' \
     -e 's|^libdir=$(2)/|libdir=$${prefix}/|' -e 's|^includedir=$(2)/|includedir=$${prefix}/|' \
@@ -211,11 +222,18 @@ install: $(if $(and $(wildcard $(BUILD)/$(REALNAME)),$(wildcard $(BUILD)/man)),,
 	$(INSTALL) -m 644 $(BUILD)/man/*.3 '$(DESTDIR)$(MANDIR)/man3'
 	@echo 'Installed in $(DESTDIR)$(LIBDIR).  Run ldconfig if the loader does not find it.'
 
-## uninstall: remove what install installed
+## install-html: install the manual for browsers
+install-html: $(if $(wildcard $(BUILD)/html),,$(BUILD)/html)
+	$(INSTALL) -d '$(DESTDIR)$(DOCDIR)/html'
+	$(INSTALL) -m 644 $(BUILD)/html/* '$(DESTDIR)$(DOCDIR)/html'
+
+## uninstall: remove what install and install-html installed
 uninstall:
 	cd '$(DESTDIR)$(LIBDIR)' && rm -f $(REALNAME) $(SONAME) libnbd.so libnbd.a $(INTERFACES:%=pkgconfig/%.pc)
 	cd '$(DESTDIR)$(INCLUDEDIR)' && rm -f $(INTERFACES:%=%.h)
 	for page in $(ARTICLES) $$($(EXPORTS)); do rm -f '$(DESTDIR)$(MANDIR)'/man3/$$page.3; done
+	for page in $(ARTICLES) $$($(EXPORTS)); do rm -f '$(DESTDIR)$(DOCDIR)'/html/$$page.3.html; done
+	rm -f '$(DESTDIR)$(DOCDIR)'/html/index.html '$(DESTDIR)$(DOCDIR)'/html/style.css
 
 # On Debian it first installs what the build needs; elsewhere the build names it.
 ## quickstart: read a disk with a small C program

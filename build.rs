@@ -2,8 +2,9 @@
 //! and from `src/table.rs`.
 //!
 //! Only the C interface (the feature `capi`) needs them.  They are written to
-//! `$OUT_DIR/include` and `$OUT_DIR/man`, and also to the directories that
-//! `LIBNBD_INCLUDE_OUT` and `LIBNBD_MAN_OUT` name, if these are set.
+//! `include`, `man` and `html` in `$OUT_DIR`, and also to the directories that
+//! `LIBNBD_INCLUDE_OUT`, `LIBNBD_MAN_OUT` and `LIBNBD_HTML_OUT` name, if these are
+//! set.
 
 #![cfg_attr(
     not(feature = "capi"),
@@ -31,7 +32,7 @@ use cbindgen::Config;
 #[cfg(feature = "capi")]
 use generate::sources::{self, Interface};
 #[cfg(feature = "capi")]
-use generate::{header, manual};
+use generate::{header, manual::Manual};
 
 /// The files that define types, in the order of the header.
 const TYPES: [&str; 2] = ["src/callback.rs", "src/ffi/callbacks.rs"];
@@ -72,6 +73,7 @@ const TABLE: &str = "src/table.rs";
 /// Where the frames of the headers are.
 const FRAMES: &str = "src/ffi";
 const CONFIG: &str = "cbindgen.toml";
+const MANIFEST: &str = "Cargo.toml";
 /// The pages of the manual that are written by hand, and its example programs.
 const MANUAL: &str = "man";
 /// The programs in Rust that it shows.
@@ -89,12 +91,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 #[cfg(feature = "capi")]
 fn c_interface() -> Result<(), Box<dyn Error>> {
     let code = ["generate", TABLE];
-    let inputs = [CONFIG, "src/ffi", "src/callback.rs", MANUAL, EXAMPLES];
+    let inputs = [
+        CONFIG,
+        MANIFEST,
+        "src/ffi",
+        "src/callback.rs",
+        MANUAL,
+        EXAMPLES,
+    ];
     for input in code.iter().chain(&inputs) {
         println!("cargo:rerun-if-changed={input}");
     }
     println!("cargo:rerun-if-env-changed=LIBNBD_INCLUDE_OUT");
     println!("cargo:rerun-if-env-changed=LIBNBD_MAN_OUT");
+    println!("cargo:rerun-if-env-changed=LIBNBD_HTML_OUT");
 
     let config = Config::from_file(CONFIG)?;
     let types = sources::types(&config, &TYPES)?;
@@ -113,17 +123,26 @@ fn c_interface() -> Result<(), Box<dyn Error>> {
             fs::write(directory.join(file), header)?;
         }
     }
+    let date = release_date()?;
+    let sources = Path::new(MANUAL);
+    let manual = Manual::read(sources, Path::new(EXAMPLES), &types, &interfaces, &date)?;
     for directory in outputs(out.join("man"), "LIBNBD_MAN_OUT") {
-        let sources = Path::new(MANUAL);
-        manual::write(
-            &directory,
-            sources,
-            Path::new(EXAMPLES),
-            &types,
-            &interfaces,
-        )?;
+        manual.write_roff(&directory)?;
+    }
+    for directory in outputs(out.join("html"), "LIBNBD_HTML_OUT") {
+        manual.write_html(&directory)?;
     }
     Ok(())
+}
+
+/// When this version was released, according to the manifest.
+#[cfg(feature = "capi")]
+fn release_date() -> Result<String, Box<dyn Error>> {
+    let manifest = fs::read_to_string(MANIFEST)?;
+    let date = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("release-date = \"")?.strip_suffix('"'));
+    Ok(date.ok_or("Cargo.toml has no release-date")?.to_owned())
 }
 
 /// Where something is to be written: always there, and where a variable says.

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 read -ra cc <<< "${CC:-cc}"
 read -ra cxx <<< "${CXX:-c++}"
+: "${LIBNBD_BUILD:?set by make check}"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 suite=install
@@ -140,6 +141,9 @@ check 'another static Rust library' \
 check 'linked together with libnbd.a' "${cc[@]}" "$root/version.c" "-I$stage/opt/nbd/include" \
     -Wl,-u,other "$root/libother.a" "$stage$libdir/libnbd.a" -lssl -lcrypto -lpthread -lm -ldl -o "$root/both"
 check 'the program with both runs' prints_version "$root/both"
+
+check 'manual for browsers' make_target install-html "DESTDIR=$stage" PREFIX=/opt/nbd
+check 'its files' diff -r "$LIBNBD_BUILD/html" "$stage/opt/nbd/share/doc/libnbd/html"
 
 check 'uninstalled' make_target uninstall "DESTDIR=$stage" PREFIX=/opt/nbd
 check 'no file is left' is_empty "$stage"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the manual pages: there is one for each function, formatters report no
-# warnings, references and names exist, and the programs in them work.  Run
-# `make all server` first.
+# warnings, references and names exist, and the programs in them work; and the
+# same manual in HTML.  Run `make all server` first.
 #
 # Prints a line for each case and "N passed, N failed" at the end.
 
@@ -12,6 +12,7 @@ server=${EMBEDDED_SERVER:?set by make check}
 export PKG_CONFIG_PATH=${LIBNBD_BUILD:?set by make check}
 unset LD_LIBRARY_PATH
 pages=$LIBNBD_BUILD/man
+html=$LIBNBD_BUILD/html
 read -ra cc <<< "${CC:-cc}"
 directory=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$directory"' EXIT
@@ -33,10 +34,21 @@ each_function_has_a_page() {
         <(cd "$pages" && printf '%s\n' nbd{,x}_*.3 | sort)
 }
 
-# The pages have no date, on purpose.
 lint() {
-    mandoc -T lint -W warning "$pages"/*.3 | grep -v 'WARNING: missing date, using "": TH$'
-    [ "${PIPESTATUS[0]}" -le 2 ]
+    mandoc -T lint -W warning "$pages"/*.3
+}
+
+# The date of the release, and never that of the build.
+headings_have_the_date() {
+    local date
+    date=$(sed -n 's/^release-date = "\(20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]\)"$/\1/p' Cargo.toml)
+    echo "$date"
+    [ -n "$date" ] && ! grep -L "^\.TH [^ ]* 3 \"$date\" " "$pages"/*.3 | grep . &&
+        ! grep -L "<footer>.*, $date\." "$html"/*.html | grep .
+}
+
+the_same_pages_in_html() {
+    diff <(cd "$pages" && printf '%s\n' *.3) <(cd "$html" && printf '%s\n' *.3.html | sed 's/\.html$//')
 }
 
 groff_warnings() {
@@ -123,10 +135,13 @@ on_the_c_library() { # COMMAND...
 
 check 'each function has a page' each_function_has_a_page
 check 'mandoc has no warnings' silent lint
+check 'headings have the date of the release' headings_have_the_date
 check 'groff has no warnings' silent groff_warnings
 check 'whatis and apropos find each page' silent name_lines
 check 'references exist' references_exist
 check 'names are in the header' names_exist
+check 'each page is there in HTML' the_same_pages_in_html
+check 'HTML is correct and its links lead somewhere' "${PYTHON:-python3}" scripts/check-html.py "$html"
 
 for program in man/examples/*.c; do
     check "$(basename "$program" .c) compiles" compile "$(basename "$program" .c)"

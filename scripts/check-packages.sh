@@ -78,7 +78,10 @@ higher_than_debians() {
 has_the_manual() {
     diff <(cd "${LIBNBD_BUILD:?set by make check}" && find man -type f -printf '%f\n' | sort) \
         <(dpkg-deb --contents "$(built libnbd-dev)" |
-            sed -n 's|^[^d].* \./usr/share/man/man3/\(.*\)\.gz$|\1|p' | sort)
+            sed -n 's|^[^d].* \./usr/share/man/man3/\(.*\)\.gz$|\1|p' | sort) &&
+        diff <(cd "$LIBNBD_BUILD/html" && printf '%s\n' * | sort) \
+            <(dpkg-deb --contents "$(built libnbd-dev)" |
+                sed -n 's|^[^d].* \./usr/share/doc/libnbd-dev/html/\(.*\)$|\1|p' | sort)
 }
 
 # A package that is built against ours depends on the same release as one that is

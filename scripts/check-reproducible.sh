@@ -50,11 +50,18 @@ build_elsewhere() {
         env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CARGO_TARGET_DIR -u LIBNBD_BUILD \
             "RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}" \
             "CARGO_HOME=$directory/crates" "HOME=$directory/home" \
-            make --no-print-directory -C "$tree" build/libnbd.so.0.0.0 build/libnbd.a
+            make --no-print-directory -C "$tree" build/libnbd.so.0.0.0 build/libnbd.a build/man build/html
 }
 
 same() { # FILE
     cmp "$ours/$1" "$directory/another/place/build/$1"
+}
+
+same_directories() { # DIRECTORY...
+    local name
+    for name in "$@"; do
+        diff -r "$ours/$name" "$directory/another/place/build/$name" || return
+    done
 }
 
 for file in "$shared" "$archive"; do
@@ -73,6 +80,7 @@ if [ "${1:-}" = --build ]; then
     check 'a second build, elsewhere' build_elsewhere
     check 'the same libnbd.so.0' same libnbd.so.0.0.0
     check 'the same libnbd.a' same libnbd.a
+    check 'the same manual' same_directories man html
 fi
 
 total

@@ -1,6 +1,7 @@
 //! A page that is written by hand: `# NAME: purpose`, then sections, in which
-//! `@functions` stands for the list of the functions of its interface and
-//! `@program NAME` for an example program.
+//! `@functions` stands for the list of the functions of its interface,
+//! `@program NAME` for an example program, and `@picture NAME` for a picture, which
+//! the text beside it also describes.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +9,9 @@ use super::super::sources::Family;
 use super::Manual;
 use super::introduction::Introduction;
 use super::markup::{Block, Names, blocks};
-use super::roff;
+use super::page::{Page, Part};
 
-pub fn page(manual: &Manual, name: &str, source: &str) -> Result<String, String> {
+pub fn page(manual: &Manual, name: &str, source: &str) -> Result<Page, String> {
     let (title, text) = source.split_once('\n').unwrap_or((source, ""));
     let purpose = title
         .strip_prefix(&format!("# {name}: "))
@@ -21,23 +22,32 @@ pub fn page(manual: &Manual, name: &str, source: &str) -> Result<String, String>
         variables: BTreeSet::new(),
     };
 
-    let mut page = roff::beginning(name, purpose);
+    let mut parts = Vec::new();
     for block in blocks(&text.lines().collect::<Vec<_>>()) {
-        page += &match &block {
-            Block::Insertion(insertion) => inserted(manual, &names, insertion)?,
-            _ => names.block(&block),
-        };
+        match &block {
+            Block::Insertion(insertion) => parts.extend(inserted(manual, &names, insertion)?),
+            _ => parts.extend(names.block(&block)),
+        }
     }
-    Ok(roff::finished(&page))
+    Ok(Page {
+        name: name.to_owned(),
+        purpose: purpose.to_owned(),
+        parts,
+    })
 }
 
-fn inserted(manual: &Manual, names: &Names, insertion: &str) -> Result<String, String> {
+fn inserted(manual: &Manual, names: &Names, insertion: &str) -> Result<Vec<Part>, String> {
     match insertion.split_once(' ') {
         Some(("program", name)) => manual
             .programs
             .get(name)
-            .map(|program| roff::code(program))
+            .map(|program| vec![Part::Code(program.trim_end().to_owned())])
             .ok_or_else(|| format!("there is no program {name}")),
+        Some(("picture", name)) => manual
+            .pictures
+            .get(name)
+            .map(|picture| vec![Part::Picture(picture.clone())])
+            .ok_or_else(|| format!("there is no picture {name}")),
         None if insertion == "functions" => manual
             .interfaces
             .iter()
@@ -52,15 +62,14 @@ fn inserted(manual: &Manual, names: &Names, insertion: &str) -> Result<String, S
 }
 
 /// The functions of a family below its title.
-fn family(family: &Family, names: &Names) -> String {
+fn family(family: &Family, names: &Names) -> Part {
     let functions: Vec<String> = family
         .functions
         .iter()
         .map(|function| format!("`{}`", function.name))
         .collect();
-    format!(
-        ".TP\n{}{}",
-        names.text(&Introduction::of(family).title),
-        names.text(&format!("{}.", functions.join(", ")))
+    Part::Item(
+        Some(names.text(&Introduction::of(family).title)),
+        names.text(&format!("{}.", functions.join(", "))),
     )
 }

@@ -8,7 +8,7 @@ use super::super::sources::{Family, Interface, Type};
 use super::Manual;
 use super::introduction::Introduction;
 use super::markup::Names;
-use super::roff;
+use super::page::{Page, Part, Span, Text};
 
 /// Where standards are found.
 const REPOSITORY: &str = "https://github.com/NetworkBlockDevice/nbd/blob/master/doc/";
@@ -22,7 +22,7 @@ pub fn page(
     interface: &Interface,
     family: &Family,
     function: &Function,
-) -> Result<String, &'static str> {
+) -> Result<Page, &'static str> {
     let code = &function.prototype;
     let types = types(manual, code);
     let names = Names {
@@ -37,18 +37,21 @@ pub fn page(
             .collect(),
     };
 
-    let mut page = roff::beginning(&function.name, &purpose(&function.comment.summary)?);
-    page += &synopsis(interface, code, &names.variables);
-    page += &description(family, function, &names);
-    page += &callbacks(&types, &names);
-    page += &return_value(function, &names);
-    page += &errors(function, &names);
-    page += &handle_state(function, &names);
-    page += &standards(function, &names);
-    page += &history(interface, function, &names);
-    page += &examples(manual, &names);
-    page += &see_also(manual, interface, function);
-    Ok(roff::finished(&page))
+    let mut parts = synopsis(interface, code, &names.variables);
+    parts.extend(description(family, function, &names));
+    parts.extend(callbacks(&types, &names));
+    parts.extend(return_value(function, &names));
+    parts.extend(errors(function, &names));
+    parts.extend(handle_state(function, &names));
+    parts.extend(standards(function, &names));
+    parts.extend(history(interface, function, &names));
+    parts.extend(examples(manual, &names));
+    parts.extend(see_also(manual, interface, function));
+    Ok(Page {
+        name: function.name.clone(),
+        purpose: purpose(&function.comment.summary)?,
+        parts,
+    })
 }
 
 /// The summary as it stands in lists of pages: without marks, and beginning
@@ -95,68 +98,74 @@ fn parameters(code: &str) -> impl Iterator<Item = &str> {
         .filter(|name| !name.is_empty() && *name != "void")
 }
 
-fn synopsis(interface: &Interface, code: &str, variables: &BTreeSet<&str>) -> String {
-    let mut prototype = String::new();
+fn section(title: &str) -> Part {
+    Part::Section(title.to_owned())
+}
+
+fn synopsis(interface: &Interface, code: &str, variables: &BTreeSet<&str>) -> Vec<Part> {
+    let mut prototype = Text::new();
     for part in code.split_inclusive([',', ')', '\n']) {
         let end = part.trim_end_matches([',', ')', '\n']);
         let name = words(end).last().unwrap_or_default();
         let (before, after) = part.split_at(end.len());
-        if variables.contains(name) {
-            let before = before.strip_suffix(name).unwrap_or(before);
-            prototype += &format!("{}\\fI{name}\\fB{after}", roff::literal(before));
-        } else {
-            prototype += &roff::literal(part);
+        match before.strip_suffix(name) {
+            Some(before) if variables.contains(name) => prototype.extend([
+                Span::Name(before.to_owned()),
+                Span::Variable(name.to_owned()),
+                Span::Name(after.to_owned()),
+            ]),
+            _ => prototype.push(Span::Name(part.to_owned())),
         }
     }
-    let lines: String = prototype
-        .lines()
-        .map(|line| format!("\\fB{line}\\fR\n"))
-        .collect();
-    roff::section("SYNOPSIS")
-        + &format!(".nf\n\\fB#include <{}.h>\\fR\n.PP\n", interface.name)
-        + &lines
-        + ".fi\n.PP\nLink with \\fB\\-lnbd\\fR.\n"
+    vec![
+        section("SYNOPSIS"),
+        Part::Synopsis(interface.name, prototype),
+    ]
 }
 
-fn description(family: &Family, function: &Function, names: &Names) -> String {
+fn description(family: &Family, function: &Function, names: &Names) -> Vec<Part> {
     let sentence = lower_first(&function.comment.summary).unwrap_or_default();
-    let mut text = roff::section("DESCRIPTION");
-    text += &names.text(&format!("`{}` {sentence}", names.page));
-    text += &names.blocks(&function.comment.description);
-    text += &names.blocks(&function.flags());
-    text + &introduction(family, names)
+    let mut parts = vec![
+        section("DESCRIPTION"),
+        names.paragraph(&format!("`{}` {sentence}", names.page)),
+    ];
+    parts.extend(names.blocks(&function.comment.description));
+    parts.extend(names.blocks(&function.flags()));
+    parts.extend(introduction(family, names));
+    parts
 }
 
 /// What the functions of the family have in common.
-fn introduction(family: &Family, names: &Names) -> String {
+fn introduction(family: &Family, names: &Names) -> Vec<Part> {
     let introduction = Introduction::of(family);
-    let text = names.blocks(&introduction.text);
-    if text.is_empty() {
-        text
-    } else {
-        roff::subsection(&introduction.title) + &text
+    let mut parts = names.blocks(&introduction.text);
+    if !parts.is_empty() {
+        parts.insert(0, Part::Subsection(introduction.title));
     }
+    parts
 }
 
-fn callbacks(types: &[&Type], names: &Names) -> String {
+fn callbacks(types: &[&Type], names: &Names) -> Vec<Part> {
     if types.is_empty() {
-        return String::new();
+        return Vec::new();
     }
     let declarations: Vec<String> = types
         .iter()
         .map(|declared| header::tidy(&declared.text))
         .collect();
-    roff::subsection("Types")
-        + &names.text("The section CALLBACKS of `libnbd` describes how long callbacks live.")
-        + &roff::code(&declarations.join("\n\n"))
+    vec![
+        Part::Subsection("Types".to_owned()),
+        names.paragraph("The section CALLBACKS of `libnbd` describes how long callbacks live."),
+        Part::Code(declarations.join("\n\n")),
+    ]
 }
 
-fn return_value(function: &Function, names: &Names) -> String {
+fn return_value(function: &Function, names: &Names) -> Vec<Part> {
     let sentence = format!("`{}` returns {}", names.page, function.returns());
-    roff::section("RETURN VALUE") + &names.text(&sentence)
+    vec![section("RETURN VALUE"), names.paragraph(&sentence)]
 }
 
-fn errors(function: &Function, names: &Names) -> String {
+fn errors(function: &Function, names: &Names) -> Vec<Part> {
     let items: Vec<String> = function
         .errors()
         .iter()
@@ -170,17 +179,19 @@ fn errors(function: &Function, names: &Names) -> String {
              `nbd_get_error` returns a message that explains it."
         }
     };
-    roff::section("ERRORS") + &names.text(beginning) + &names.blocks(&items)
+    let mut parts = vec![section("ERRORS"), names.paragraph(beginning)];
+    parts.extend(names.blocks(&items));
+    parts
 }
 
-fn handle_state(function: &Function, names: &Names) -> String {
+fn handle_state(function: &Function, names: &Names) -> Vec<Part> {
     match function.states() {
-        Some(states) => roff::section("HANDLE STATE") + &names.text(&states),
-        None => String::new(),
+        Some(states) => vec![section("HANDLE STATE"), names.paragraph(&states)],
+        None => Vec::new(),
     }
 }
 
-fn history(interface: &Interface, function: &Function, names: &Names) -> String {
+fn history(interface: &Interface, function: &Function, names: &Names) -> Vec<Part> {
     let text = format!(
         "This function was added in version {} of {}. Programs can check for it at compile time:",
         function.since(),
@@ -191,13 +202,20 @@ fn history(interface: &Interface, function: &Function, names: &Names) -> String 
         }
     );
     let question = format!("#ifdef {}", header::have(names.page));
-    roff::section("HISTORY") + &names.text(&text) + &roff::code(&question)
+    vec![
+        section("HISTORY"),
+        names.paragraph(&text),
+        Part::Code(question),
+    ]
 }
 
 /// The program of that name, or pages with programs that call the function.
-fn examples(manual: &Manual, names: &Names) -> String {
+fn examples(manual: &Manual, names: &Names) -> Vec<Part> {
     if let Some(program) = manual.programs.get(names.page) {
-        return roff::section("EXAMPLES") + &roff::code(program);
+        return vec![
+            section("EXAMPLES"),
+            Part::Code(program.trim_end().to_owned()),
+        ];
     }
     let pages: Vec<String> = manual
         .programs
@@ -206,7 +224,7 @@ fn examples(manual: &Manual, names: &Names) -> String {
         .map(|(name, _)| format!("`{name}`"))
         .collect();
     match pages.split_last() {
-        None => String::new(),
+        None => Vec::new(),
         Some((last, others)) => {
             let list = if others.is_empty() {
                 last.clone()
@@ -214,29 +232,31 @@ fn examples(manual: &Manual, names: &Names) -> String {
                 format!("{} and {last}", others.join(", "))
             };
             let text = format!("For programs that call this function, see {list}.");
-            roff::section("EXAMPLES") + &names.text(&text)
+            vec![section("EXAMPLES"), names.paragraph(&text)]
         }
     }
 }
 
-fn see_also(manual: &Manual, interface: &Interface, function: &Function) -> String {
-    roff::see_also(
-        words(&function.comment.see_also)
-            .chain([interface.name])
-            .filter(|name| manual.pages.contains(*name)),
-    )
+/// In the order of the alphabet.
+fn see_also(manual: &Manual, interface: &Interface, function: &Function) -> Vec<Part> {
+    let pages: BTreeSet<&str> = words(&function.comment.see_also)
+        .chain([interface.name])
+        .filter(|name| manual.pages.contains(*name))
+        .collect();
+    let pages = pages.into_iter().map(str::to_owned).collect();
+    vec![section("SEE ALSO"), Part::SeeAlso(pages)]
 }
 
-fn standards(function: &Function, names: &Names) -> String {
+fn standards(function: &Function, names: &Names) -> Vec<Part> {
     match function.comment.source.clone() {
-        None => String::new(),
+        None => Vec::new(),
         Some(mut source) => {
             for (document, file) in DOCUMENTS {
                 if source.contains(document) {
                     source += &format!(" The {document} is {REPOSITORY}{file}.");
                 }
             }
-            roff::section("STANDARDS") + &names.text(&source)
+            vec![section("STANDARDS"), names.paragraph(&source)]
         }
     }
 }

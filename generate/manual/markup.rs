@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::roff;
+use super::page::{Part, Span, Text};
 
 /// A piece of text between empty lines, or an item of a list.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn block(lines: &[&str]) -> Option<Block> {
     })
 }
 
-/// How names in backquotes are shown on one page.
+/// What names in backquotes stand for on one page.
 pub struct Names<'a> {
     /// The page itself.
     pub page: &'a str,
@@ -79,67 +79,58 @@ pub struct Names<'a> {
 
 impl Names<'_> {
     /// Text that is given in lines.
-    pub fn blocks(&self, lines: &[String]) -> String {
-        blocks(lines)
+    pub fn blocks(&self, lines: &[String]) -> Vec<Part> {
+        let blocks = blocks(lines);
+        blocks
             .iter()
-            .map(|block| self.block(block))
+            .filter_map(|block| self.block(block))
             .collect()
     }
 
-    /// A block as man(7); insertions are left to the caller.
-    pub fn block(&self, block: &Block) -> String {
-        match block {
-            Block::Section(title) => roff::section(title),
-            Block::Subsection(title) => roff::subsection(title),
-            Block::Paragraph(text) | Block::Item(None, text) => {
-                format!(".PP\n{}", self.text(text))
+    /// A block as a part of the page; insertions are left to the caller.
+    pub fn block(&self, block: &Block) -> Option<Part> {
+        Some(match block {
+            Block::Section(title) => Part::Section(title.clone()),
+            Block::Subsection(title) => Part::Subsection(title.clone()),
+            Block::Paragraph(text) => self.paragraph(text),
+            Block::Item(tag, text) => {
+                Part::Item(tag.as_ref().map(|tag| self.text(tag)), self.text(text))
             }
-            Block::Item(Some(tag), text) => {
-                format!(".TP\n{}\n{}", self.inline(tag), self.text(text))
-            }
-            Block::Code(code) => roff::code(code),
-            Block::Insertion(_) => String::new(),
-        }
+            Block::Code(code) => Part::Code(code.clone()),
+            Block::Insertion(_) => return None,
+        })
     }
 
-    /// Sentences, each on its own lines.
-    pub fn text(&self, text: &str) -> String {
-        self.inline(text)
-            .replace(". ", ".\n")
-            .lines()
-            .map(|line| roff::guarded(line) + "\n")
-            .collect()
+    pub fn paragraph(&self, text: &str) -> Part {
+        Part::Paragraph(self.text(text))
     }
 
-    fn inline(&self, text: &str) -> String {
+    pub fn text(&self, text: &str) -> Text {
         text.split('`')
             .enumerate()
-            .map(|(i, part)| {
-                if i % 2 == 0 {
-                    roff::words(part)
-                } else {
-                    self.name(part)
-                }
+            .filter(|(_, part)| !part.is_empty())
+            .map(|(i, part)| match i % 2 {
+                0 => Span::Words(part.to_owned()),
+                _ => self.name(part),
             })
             .collect()
     }
 
-    fn name(&self, name: &str) -> String {
+    fn name(&self, name: &str) -> Span {
         let variable = name
             .trim_start_matches('*')
             .split(['[', '.'])
             .next()
             .unwrap_or(name);
-        if name == self.page && name.contains('_') {
-            roff::bold(name) + "()"
-        } else if name == self.page {
-            roff::bold(name)
+        let kind = if name == self.page {
+            Span::Own
         } else if self.pages.contains(name) {
-            roff::bold(name) + "(3)"
+            Span::Page
         } else if self.variables.contains(variable) {
-            roff::italic(name)
+            Span::Variable
         } else {
-            roff::bold(name)
-        }
+            Span::Name
+        };
+        kind(name.to_owned())
     }
 }

@@ -1,11 +1,13 @@
 //! The manual, section 3: a page for each function, from its doc comment and
 //! what follows from signature and table, and the pages that are written by
-//! hand in `man/`.
+//! hand in `man/`.  It is written as manual pages and as HTML.
 
 mod article;
 mod function;
+mod html;
 mod introduction;
 mod markup;
+mod page;
 mod roff;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,62 +16,100 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use super::sources::{Interface, Type};
+use super::sources::{Family, Interface, Type};
+use page::Page;
 
 /// All that pages are made from and refer to.
-struct Manual<'a> {
+pub struct Manual<'a> {
     types: &'a [Type],
     interfaces: &'a [Interface],
+    /// Pages that are written by hand, by name.
+    articles: BTreeMap<String, String>,
     /// The pages of section 3.
     pages: BTreeSet<String>,
     /// Example programs by name, without the extension.
     programs: BTreeMap<String, String>,
+    /// The same for pictures.
+    pictures: BTreeMap<String, String>,
+    /// Of the release, so that it is the same for every build.
+    date: &'a str,
 }
 
-/// Writes the pages into a directory, and removes those of an earlier version.
-pub fn write(
-    directory: &Path,
-    sources: &Path,
-    examples: &Path,
-    types: &[Type],
-    interfaces: &[Interface],
-) -> Result<(), Box<dyn Error>> {
-    let articles = files(sources, "md")?;
-    let functions = interfaces.iter().flat_map(Interface::functions);
-    let mut programs = files(&sources.join("examples"), "c")?;
-    programs.append(&mut files(examples, "rs")?);
-    let manual = Manual {
-        types,
-        interfaces,
-        pages: functions
-            .map(|function| function.name.clone())
-            .chain(articles.keys().cloned())
-            .collect(),
-        programs,
-    };
-
-    fs::create_dir_all(directory)?;
-    for name in files(directory, "3")?.keys() {
-        // There may be pages of other projects next to ours.
-        if name.starts_with("nbd") && name.contains('_') && !manual.pages.contains(name) {
-            fs::remove_file(directory.join(format!("{name}.3")))?;
-        }
+impl<'a> Manual<'a> {
+    pub fn read(
+        sources: &Path,
+        examples: &Path,
+        types: &'a [Type],
+        interfaces: &'a [Interface],
+        date: &'a str,
+    ) -> Result<Self, Box<dyn Error>> {
+        let articles = files(sources, "md")?;
+        let functions = interfaces.iter().flat_map(Interface::functions);
+        let mut programs = files(&sources.join("examples"), "c")?;
+        programs.append(&mut files(examples, "rs")?);
+        Ok(Self {
+            types,
+            interfaces,
+            pages: functions
+                .map(|function| function.name.clone())
+                .chain(articles.keys().cloned())
+                .collect(),
+            articles,
+            programs,
+            pictures: files(sources, "svg")?,
+            date,
+        })
     }
-    let save = |name: &str, page: String| fs::write(directory.join(format!("{name}.3")), page);
-    for interface in interfaces {
-        for family in &interface.families {
-            for function in &family.functions {
-                let page = function::page(&manual, interface, family, function);
-                save(
-                    &function.name,
-                    page.map_err(|e| format!("{}: {e}", function.name))?,
-                )?;
+
+    /// Writes manual pages into a directory.
+    pub fn write_roff(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        let written = self.pages()?;
+        let written = written.iter().map(|(page, _)| {
+            let file = format!("{}.3", page.name);
+            (file, roff::page(page, self.date))
+        });
+        save(directory, written.collect())
+    }
+
+    /// Writes the HTML pages into a directory, with all that they need.
+    pub fn write_html(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        save(directory, html::site(self, &self.pages()?)?)
+    }
+
+    /// All pages; those of functions with the family that they belong to.
+    fn pages(&self) -> Result<Vec<(Page, Option<&'a Family>)>, Box<dyn Error>> {
+        let mut pages = Vec::new();
+        for (name, source) in &self.articles {
+            let page = article::page(self, name, source);
+            pages.push((page.map_err(|e| format!("{name}: {e}"))?, None));
+        }
+        for interface in self.interfaces {
+            for family in &interface.families {
+                for function in &family.functions {
+                    let page = function::page(self, interface, family, function);
+                    let page = page.map_err(|e| format!("{}: {e}", function.name))?;
+                    pages.push((page, Some(family)));
+                }
             }
         }
+        Ok(pages)
     }
-    for (name, source) in &articles {
-        let page = article::page(&manual, name, source);
-        save(name, page.map_err(|e| format!("{name}: {e}"))?)?;
+}
+
+/// Writes files, and removes those of functions that no longer exist.
+fn save(directory: &Path, contents: BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(directory)?;
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let name = name.to_str().unwrap_or_default();
+        // There may be pages of other projects next to ours.
+        let is_ours = name.starts_with("nbd") && name.contains("_") && name.contains(".3");
+        if is_ours && !contents.contains_key(name) {
+            fs::remove_file(directory.join(name))?;
+        }
+    }
+    for (name, text) in contents {
+        fs::write(directory.join(name), text)?;
     }
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! The language of manual pages, man(7).
+//! Pages in the language of manual pages, man(7).
+
+use super::page::{Page, Part, Span};
 
 /// The licence of the text, which is also that of the library.
 const COPYRIGHT: &str = "\
@@ -6,41 +8,52 @@ Copyright the contributors of libnbd in Rust.
 Licence: MIT or Apache 2.0, as you prefer.
 ";
 
-/// The beginning of a page. It has a version and no date: a date would differ
-/// between builds of the same sources. Names are too long for hyphens and even
-/// margins.
-pub fn beginning(name: &str, summary: &str) -> String {
+/// The whole page.
+pub fn page(page: &Page, date: &str) -> String {
+    let mut text = beginning(page, date);
+    for part in &page.parts {
+        text += &written(part);
+    }
+    finished(&text)
+}
+
+/// Names are too long for hyphens and even margins.
+fn beginning(page: &Page, date: &str) -> String {
+    let name = &page.name;
     format!(
-        ".nr HY 0\n.TH {name} 3 \"\" \"libnbd in Rust {}\" \"libnbd\"\n.ad l\n\
+        ".nr HY 0\n.TH {name} 3 \"{date}\" \"libnbd in Rust {}\" \"libnbd\"\n.ad l\n\
          .SH NAME\n{name} \\- {}\n",
         env!("CARGO_PKG_VERSION"),
-        literal(summary)
+        literal(&page.purpose)
     )
 }
 
-pub fn section(title: &str) -> String {
+fn written(part: &Part) -> String {
+    match part {
+        Part::Section(title) => section(title),
+        Part::Subsection(title) => format!(".SS {}\n", literal(title)),
+        Part::Paragraph(content) | Part::Item(None, content) => format!(".PP\n{}", text(content)),
+        Part::Item(Some(tag), content) => format!(".TP\n{}\n{}", inline(tag), text(content)),
+        Part::Code(program) => code(program),
+        Part::Synopsis(header, prototype) => synopsis(header, prototype),
+        Part::Picture(_) => String::new(),
+        Part::SeeAlso(pages) => {
+            let pages: Vec<String> = pages
+                .iter()
+                .map(|page| format!(".BR {} (3)", literal(page)))
+                .collect();
+            pages.join(",\n") + "\n"
+        }
+    }
+}
+
+fn section(title: &str) -> String {
     format!(".SH {}\n", literal(title))
-}
-
-pub fn subsection(title: &str) -> String {
-    format!(".SS {}\n", literal(title))
-}
-
-/// A section with the names of other pages, in the order of the alphabet.
-pub fn see_also<'a>(pages: impl IntoIterator<Item = &'a str>) -> String {
-    let mut pages: Vec<&str> = pages.into_iter().collect();
-    pages.sort_unstable();
-    pages.dedup();
-    let pages: Vec<String> = pages
-        .iter()
-        .map(|page| format!(".BR {} (3)", literal(page)))
-        .collect();
-    section("SEE ALSO") + &pages.join(",\n") + "\n"
 }
 
 /// The page with its end, and without marks of paragraphs below headings, which
 /// begin a paragraph by themselves.
-pub fn finished(page: &str) -> String {
+fn finished(page: &str) -> String {
     let mut lines: Vec<&str> = Vec::new();
     for line in page.lines() {
         let below_heading = lines
@@ -54,25 +67,65 @@ pub fn finished(page: &str) -> String {
 }
 
 /// Code that is shown as it stands.
-pub fn code(text: &str) -> String {
+fn code(text: &str) -> String {
     let lines: String = text
-        .trim_end()
         .lines()
         .map(|line| guarded(&literal(line)) + "\n")
         .collect();
     format!(".PP\n.in +2n\n.EX\n{lines}.EE\n.in\n")
 }
 
-pub fn bold(text: &str) -> String {
+fn synopsis(header: &str, prototype: &[Span]) -> String {
+    let code: String = prototype
+        .iter()
+        .map(|span| match span {
+            Span::Variable(name) => format!("\\fI{name}\\fB"),
+            Span::Words(name) | Span::Own(name) | Span::Page(name) | Span::Name(name) => {
+                literal(name)
+            }
+        })
+        .collect();
+    let lines: String = code
+        .lines()
+        .map(|line| format!("\\fB{line}\\fR\n"))
+        .collect();
+    format!(
+        ".nf\n\\fB#include <{header}.h>\\fR\n.PP\n{lines}.fi\n.PP\nLink with \\fB\\-lnbd\\fR.\n"
+    )
+}
+
+/// Sentences, each on its own lines.
+fn text(content: &[Span]) -> String {
+    inline(content)
+        .replace(". ", ".\n")
+        .lines()
+        .map(|line| guarded(line) + "\n")
+        .collect()
+}
+
+fn inline(content: &[Span]) -> String {
+    content
+        .iter()
+        .map(|span| match span {
+            Span::Words(text) => words(text),
+            Span::Own(name) if name.contains('_') => bold(name) + "()",
+            Span::Own(name) | Span::Name(name) => bold(name),
+            Span::Page(name) => bold(name) + "(3)",
+            Span::Variable(name) => italic(name),
+        })
+        .collect()
+}
+
+fn bold(text: &str) -> String {
     format!("\\fB{}\\fR", literal(text))
 }
 
-pub fn italic(text: &str) -> String {
+fn italic(text: &str) -> String {
     format!("\\fI{}\\fR", literal(text))
 }
 
 /// Text in which every character stands for itself, as in ASCII.
-pub fn literal(text: &str) -> String {
+fn literal(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, character| {
         match character {
             '\\' => out.push_str("\\e"),
@@ -88,7 +141,7 @@ pub fn literal(text: &str) -> String {
 }
 
 /// Words, in which hyphens and apostrophes are those of a text.
-pub fn words(text: &str) -> String {
+fn words(text: &str) -> String {
     let mut out = String::new();
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -103,7 +156,7 @@ pub fn words(text: &str) -> String {
 }
 
 /// A line of text that must not be taken for a request.
-pub fn guarded(line: &str) -> String {
+fn guarded(line: &str) -> String {
     if line.starts_with(['.', '\'']) {
         format!("\\&{line}")
     } else {
