@@ -44,7 +44,7 @@ case $program in
             compile_harness callers "$tests/support/tls.c" "-I$tests" "-I$TMPDIR"
         ;;
     faults) compile_harness faults "$here/calls.c" "$tests/support/tls.c" ;;
-    load) compile_harness load ;;
+    load) compile_harness load "$tests/support/tls.c" ;;
     *) false ;;
 esac || exit 1
 "$TMPDIR/$program" "$@" > "$TMPDIR/output" 2>&1
