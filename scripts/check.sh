@@ -75,6 +75,7 @@ step 2 'ABI checker' scripts/test-check-abi.py
 step 2 'ABI of the C library' scripts/check-abidiff.sh
 step 25 'C tests' c-tests/run.sh
 step 30 'C tests under valgrind' c-tests/run.sh --valgrind
+step 5 'Callers' torture/c.sh callers
 step 10 'Faults' torture/c.sh faults
 step 5 'Load' torture/c.sh load
 step 10 'Examples' scripts/check-examples.sh
