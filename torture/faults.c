@@ -1025,27 +1025,43 @@ call_within_limit (void *argument)
   check_nothing_left (descriptors, false);
 }
 
+static void
+with_up_to_64_mib (const struct greedy *greedy)
+{
+  const char *script = temp_path (text ("script for %s", greedy->what));
+  unsigned long failed = tally->failed_calls;
+
+  make_file (script, greedy->script, 0644);
+  server = embedded ("--context", "base:allocation", "--size", "0x7fffffffffffffff",
+                     "--replies", greedy->replies, "--script", script, NULL);
+  for (size_t mib = 1; mib <= 64; ++mib) {
+    struct shortage shortage = { .greedy = greedy, .size = mib << 20 };
+
+    snprintf (description, sizeof description, "%s, %zu MiB", greedy->what, mib);
+    CHECK (in_a_child (call_within_limit, &shortage));
+  }
+  /* Too little for the first ones, enough for the last ones. */
+  failed = tally->failed_calls - failed;
+  CHECK (failed > 4 && failed < 60);
+}
+
 CASE (memory_limit)
 {
-  const struct greedy greedy = {
+  const struct greedy all_at_once = {
     "block status", "handshake\nread-request\n"
     "chunk DONE BLOCK_STATUS u32:1 fill:1*8388608\nwait-eof\n", "structured", ask_for_status,
     false
   };
-  const char *script = temp_path ("script");
+  /* None of them is large. */
+  const struct greedy little_by_little = {
+    "meta contexts", many (OPTIONS "read-option SET_META_CONTEXT\n",
+                           "option-reply META_CONTEXT u32:%d \"x:%d\" fill:120*4000\n", 4000,
+                           "option-reply ACK\nwait-eof\n"), "simple", set_contexts, true
+  };
 
   begin ();
-  make_file (script, greedy.script, 0644);
-  server = embedded ("--context", "base:allocation", "--size", "0x7fffffffffffffff",
-                     "--replies", greedy.replies, "--script", script, NULL);
-  for (size_t mib = 1; mib <= 64; ++mib) {
-    struct shortage shortage = { .greedy = &greedy, .size = mib << 20 };
-
-    snprintf (description, sizeof description, "%zu MiB", mib);
-    CHECK (in_a_child (call_within_limit, &shortage));
-  }
-  /* Too little for the first ones, enough for the last ones. */
-  CHECK (tally->failed_calls > 4 && tally->failed_calls < 60);
+  with_up_to_64_mib (&all_at_once);
+  with_up_to_64_mib (&little_by_little);
   printf ("torture: faults: memory limit: %lu runs, %lu calls failed\n", tally->runs,
           tally->failed_calls);
 }
