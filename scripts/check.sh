@@ -96,6 +96,7 @@ running_programs() {
     step 5 'ABI of the C library' scripts/check-abidiff.sh
     step 25 'C tests' c-tests/run.sh
     step 40 'C tests under valgrind' c-tests/run.sh --valgrind
+    step 5 'Callers' torture/c.sh callers
     step 10 'Faults' torture/c.sh faults
     step 5 'Load' torture/c.sh load
     step 5 'Manual' scripts/check-man.sh

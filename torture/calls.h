@@ -36,6 +36,9 @@ struct fault {
   struct outcome outcome;
 };
 
+/* A name that has two addresses here: 127.0.0.2, and 127.0.0.1. */
+#define TWO_ADDRESSES "two-addresses.invalid"
+
 /* Counts the calls of this process and its children from now on, and lets a
  * fault happen unless it is NULL. */
 void arm (const struct fault *fault);

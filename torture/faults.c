@@ -7,8 +7,11 @@
 #include "../c-tests/support/tls.h"
 #include "calls.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <libnbdx.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -205,14 +208,63 @@ by_socket (struct nbd_handle *h)
 }
 
 static bool
-in_the_background (struct nbd_handle *h)
+poll_until_connected (struct nbd_handle *h)
 {
-  if (TRY (nbd_aio_connect_tcp (h, "localhost", port)) == -1)
-    return false;
   while (nbd_aio_is_connecting (h))
     if (TRY (nbd_poll (h, -1)) == -1)
       break;
   return nbd_aio_is_ready (h);
+}
+
+static bool
+in_the_background (struct nbd_handle *h)
+{
+  return TRY (nbd_aio_connect_tcp (h, "localhost", port)) == 0 && poll_until_connected (h);
+}
+
+/* Limits that nothing exceeds. */
+static void
+set_limits (struct nbd_handle *h)
+{
+  for (int which = NBDX_TIMEOUT_CONNECT; which <= NBDX_TIMEOUT_SILENCE; ++which)
+    CHECK_EQ (nbdx_set_timeout (h, which, 60000), 0);
+}
+
+static bool
+with_limits (struct nbd_handle *h)
+{
+  set_limits (h);
+  return TRY (nbd_connect_tcp (h, "localhost", port)) == 0;
+}
+
+/* The first address does not respond.  If the other one fails, a limit is what
+ * ends connecting. */
+static bool
+in_a_race (struct nbd_handle *h)
+{
+  set_limits (h);
+  CHECK_EQ (nbdx_set_timeout (h, NBDX_TIMEOUT_CONNECT, 600), 0);
+  CHECK_EQ (nbdx_set_address_race (h, 1), 0);
+  return TRY (nbd_aio_connect_tcp (h, TWO_ADDRESSES, port)) == 0 && poll_until_connected (h);
+}
+
+/* The server comes up while the library waits for it. */
+static bool
+when_it_is_up (struct nbd_handle *h)
+{
+  bool armed = disarm ();
+  const char *late = temp_path ("late");
+
+  unlink (late);
+  rearm (armed);
+  CHECK_EQ (nbdx_set_connect_retry (h, 300), 0);
+  if (TRY (nbd_aio_connect_unix (h, late)) == -1)
+    return false;
+  armed = disarm ();
+  if (strncmp (nbd_connection_state (h), "CONNECT.PAUSE", 13) == 0)
+    CHECK_EQ (symlink (server, late), 0);
+  rearm (armed);
+  return poll_until_connected (h);
 }
 
 static bool
@@ -458,6 +510,8 @@ CASE (unix_socket)
   all_faults ("Unix socket", by_unix_socket);
 }
 
+static int black_hole[4];
+
 static void
 serve_on_tcp (void)
 {
@@ -475,10 +529,56 @@ CASE (tcp)
   all_faults ("TCP", by_tcp);
 }
 
+/* A listener on 127.0.0.2 whose queue is full, so that it does not respond. */
+static void
+add_black_hole (void)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons ((uint16_t) atoi (port)) };
+
+  CHECK_EQ (inet_pton (AF_INET, "127.0.0.2", &address.sin_addr), 1);
+  for (int i = 0; i < 4; ++i) {
+    int fd = socket (AF_INET, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
+
+    black_hole[i] = fd;
+    if (i == 0)
+      CHECK (bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 0) == 0);
+    else
+      connect (fd, (struct sockaddr *) &address, sizeof address);
+  }
+}
+
+static void
+remove_black_hole (void)
+{
+  for (int i = 0; i < 4; ++i)
+    CHECK_EQ (close (black_hole[i]), 0);
+}
+
 CASE (asynchronous_tcp)
 {
   serve_on_tcp ();
   all_faults ("asynchronous TCP", in_the_background);
+}
+
+CASE (limits)
+{
+  serve_on_tcp ();
+  all_faults ("time limits", with_limits);
+}
+
+CASE (race)
+{
+  serve_on_tcp ();
+  add_black_hole ();
+  all_faults ("race of addresses", in_a_race);
+  remove_black_hole ();
+}
+
+CASE (retry)
+{
+  server = disk ();
+  all_faults ("retry", when_it_is_up);
 }
 
 CASE (uris)
@@ -548,14 +648,21 @@ count_signal (int signal)
   ++signals;
 }
 
+struct storm {
+  way *connect;
+  int flags;            /* SA_RESTART or none. */
+};
+
 /* Sessions while a signal arrives every millisecond, and interrupts whatever
  * waits: it must not be noticed. */
 static void
-interrupted_sessions (void *connect)
+interrupted_sessions (void *argument)
 {
-  struct sigaction action = { .sa_handler = count_signal };     /* No SA_RESTART. */
+  const struct storm *storm = argument;
+  struct sigaction action = { .sa_handler = count_signal, .sa_flags = storm->flags };
   struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
   const struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } };
+  const unsigned enough = is_long () ? 8000 : 400;
   struct timespec start, now;
   timer_t timer;
 
@@ -564,11 +671,12 @@ interrupted_sessions (void *connect)
   CHECK_EQ (timer_settime (timer, 0, &often, NULL), 0);
   clock_gettime (CLOCK_MONOTONIC, &start);
   do {
-    session (*(way **) connect);
+    session (storm->connect);
     CHECK_EQ (failures, 0);
     tally->runs++;
     clock_gettime (CLOCK_MONOTONIC, &now);
-  } while (now.tv_sec - start.tv_sec < (is_long () ? 8 : 1) || signals < 100);
+  } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < enough ||
+           signals < 100);
   tally->happened += signals;
   CHECK_EQ (timer_delete (timer), 0);
 }
@@ -579,19 +687,29 @@ CASE (signals_at_any_time)
     { "Unix socket", by_unix_socket }, { "TCP", by_tcp }, { "asynchronous TCP", in_the_background },
     { "subprocess", by_command }, { "socket activation", by_activation },
     { "option mode", with_options }, { "TLS with pre-shared keys", with_keys },
+    { "time limits", with_limits }, { "race of addresses", in_a_race },
+    { "retry", when_it_is_up },
   };
 
   begin ();
   serve_on_tcp ();
+  add_black_hole ();
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; ++i) {
     way *connect = ways[i].connect;
 
     server = connect == with_keys ? nbdkit_psk () : disk ();
-    snprintf (description, sizeof description, "%s, signals", ways[i].name);
-    CHECK (in_a_child (interrupted_sessions, &connect));
+    /* The kernel restarts some calls, and others never. */
+    for (int restart = 0; restart < 2; ++restart) {
+      struct storm storm = { connect, restart ? SA_RESTART : 0 };
+
+      snprintf (description, sizeof description, "%s, signals %s SA_RESTART", ways[i].name,
+                restart ? "with" : "without");
+      CHECK (in_a_child (interrupted_sessions, &storm));
+    }
   }
   printf ("torture: faults: signals: %lu during %lu sessions, %lu bytes verified\n",
           tally->happened, tally->runs, tally->bytes);
+  remove_black_hole ();
 }
 
 /* ---- Descriptors ---- */
@@ -907,27 +1025,43 @@ call_within_limit (void *argument)
   check_nothing_left (descriptors, false);
 }
 
+static void
+with_up_to_64_mib (const struct greedy *greedy)
+{
+  const char *script = temp_path (text ("script for %s", greedy->what));
+  unsigned long failed = tally->failed_calls;
+
+  make_file (script, greedy->script, 0644);
+  server = embedded ("--context", "base:allocation", "--size", "0x7fffffffffffffff",
+                     "--replies", greedy->replies, "--script", script, NULL);
+  for (size_t mib = 1; mib <= 64; ++mib) {
+    struct shortage shortage = { .greedy = greedy, .size = mib << 20 };
+
+    snprintf (description, sizeof description, "%s, %zu MiB", greedy->what, mib);
+    CHECK (in_a_child (call_within_limit, &shortage));
+  }
+  /* Too little for the first ones, enough for the last ones. */
+  failed = tally->failed_calls - failed;
+  CHECK (failed > 4 && failed < 60);
+}
+
 CASE (memory_limit)
 {
-  const struct greedy greedy = {
+  const struct greedy all_at_once = {
     "block status", "handshake\nread-request\n"
     "chunk DONE BLOCK_STATUS u32:1 fill:1*8388608\nwait-eof\n", "structured", ask_for_status,
     false
   };
-  const char *script = temp_path ("script");
+  /* None of them is large. */
+  const struct greedy little_by_little = {
+    "meta contexts", many (OPTIONS "read-option SET_META_CONTEXT\n",
+                           "option-reply META_CONTEXT u32:%d \"x:%d\" fill:120*4000\n", 4000,
+                           "option-reply ACK\nwait-eof\n"), "simple", set_contexts, true
+  };
 
   begin ();
-  make_file (script, greedy.script, 0644);
-  server = embedded ("--context", "base:allocation", "--size", "0x7fffffffffffffff",
-                     "--replies", greedy.replies, "--script", script, NULL);
-  for (size_t mib = 1; mib <= 64; ++mib) {
-    struct shortage shortage = { .greedy = &greedy, .size = mib << 20 };
-
-    snprintf (description, sizeof description, "%zu MiB", mib);
-    CHECK (in_a_child (call_within_limit, &shortage));
-  }
-  /* Too little for the first ones, enough for the last ones. */
-  CHECK (tally->failed_calls > 4 && tally->failed_calls < 60);
+  with_up_to_64_mib (&all_at_once);
+  with_up_to_64_mib (&little_by_little);
   printf ("torture: faults: memory limit: %lu runs, %lu calls failed\n", tally->runs,
           tally->failed_calls);
 }

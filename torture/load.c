@@ -3,7 +3,7 @@
  *
  * Every command that is accepted completes exactly once, every byte that is read
  * is one that was written, and neither memory nor descriptors grow. */
-#include "../c-tests/test.h"
+#include "../c-tests/support/tls.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -36,18 +36,33 @@ static atomic_bool stopping;
 
 /* ---- Servers ---- */
 
+/* They take turns: the scripted one, real ones, and TLS. */
+enum kind { SCRIPTED, NBDKIT, NBDKIT_TLS, QEMU, NR_KINDS };
+
+static const char *const kinds[NR_KINDS] = { "the scripted server", "nbdkit", "nbdkit with TLS",
+                                             "qemu-nbd" };
+static atomic_ulong carried_out[NR_KINDS];
+
 static struct server {
+  enum kind kind;
   pid_t pid;
   char *socket, *disk;
 } servers[MAX_SERVERS];
 static unsigned nr_servers, nr_connections;
+static const char *keys;
 
 /* What the new process does before exec is safe while other threads run. */
 static void
 run_server (struct server *s)
 {
-  char *argv[] = { getenv ("EMBEDDED_SERVER"), "--unix", s->socket, "--file", s->disk,
-                   "--context", "base:allocation", NULL };
+  char *scripted[] = { getenv ("EMBEDDED_SERVER"), "--unix", s->socket, "--file", s->disk,
+                       "--context", "base:allocation", NULL };
+  char *nbdkit[] = { "nbdkit", "-f", "-U", s->socket, "file", s->disk, NULL };
+  char *nbdkit_tls[] = { "nbdkit", "-f", "-U", s->socket, "--tls=require",
+                         text ("--tls-psk=%s", keys), "file", s->disk, NULL };
+  char *qemu[] = { "qemu-nbd", "-k", s->socket, "-f", "raw", "--persistent", "--shared=0",
+                   s->disk, NULL };
+  char **all[NR_KINDS] = { scripted, nbdkit, nbdkit_tls, qemu }, **argv = all[s->kind];
 
   CHECK (argv[0] != NULL);
   unlink (s->socket);
@@ -59,7 +74,7 @@ run_server (struct server *s)
     prctl (PR_SET_PDEATHSIG, SIGKILL);
     dup2 (out, STDOUT_FILENO);
     dup2 (out, STDERR_FILENO);
-    execv (argv[0], argv);
+    execvp (argv[0], argv);
     _exit (127);
   }
 }
@@ -187,8 +202,10 @@ on_completion (void *data, int *error)
   CHECK (s->state == SUBMITTED || s->state == SUBMITTING);
   s->state = COMPLETED;
   completed++;
-  if (*error == 0)
+  if (*error == 0) {
     succeeded++;
+    carried_out[s->connection->server->kind]++;
+  }
   else
     errors[*error < 200 ? *error : 0]++;
   switch (s->kind) {
@@ -331,6 +348,11 @@ reconnect (struct connection *c)
   c->h = nbd_create ();
   CHECK (c->h != NULL);
   CHECK_EQ (nbd_add_meta_context (c->h, "base:allocation"), 0);
+  if (c->server->kind == NBDKIT_TLS) {
+    CHECK_EQ (nbd_set_tls (c->h, LIBNBD_TLS_REQUIRE), 0);
+    CHECK_EQ (nbd_set_tls_psk_file (c->h, keys), 0);
+    CHECK_EQ (nbd_set_tls_username (c->h, "alice"), 0);
+  }
   if (nbd_aio_connect_unix (c->h, c->server->socket) == -1)
     disconnect (c);     /* The server is being replaced. */
   else
@@ -426,7 +448,9 @@ set_up (void)
 
   nr_connections = is_long () ? 300 : 20;
   nr_servers = is_long () ? 20 : 5;
+  keys = pki ("keys.psk");
   for (unsigned i = 0; i < nr_servers; ++i) {
+    servers[i].kind = i % NR_KINDS;
     servers[i].socket = temp_path (text ("server%u", i));
     servers[i].disk = temp_disk (text ("disk%u", i),
                                  (uint64_t) nr_connections * BLOCKS * BLOCK);
@@ -512,6 +536,10 @@ CASE (servers_killed)
       printf ("torture: load: %lu commands failed: %s\n", errors[i], strerror ((int) i));
   printf ("torture: load: memory %lu KiB, then %lu KiB; at most %u descriptors\n", memory_then,
           memory_now, most_fds);
+  for (enum kind kind = 0; kind < NR_KINDS; ++kind) {
+    printf ("torture: load: %lu commands carried out by %s\n", carried_out[kind], kinds[kind]);
+    CHECK (carried_out[kind] > 0);
+  }
   CHECK_EQ (completed, submitted);
   CHECK_EQ (freed, submitted);
   CHECK (completed - succeeded > 0);    /* Servers were killed under load. */

@@ -27,6 +27,17 @@ harness() { # NAME COMMAND...
         sed "s|\$| ($(((SECONDS - start) / 60)) min for the harness)|" >> "$logs/table"
 }
 
+# Cancelling at every microsecond, some times over.
+cancel() {
+    local rounds=${CANCEL_ROUNDS:-3000} passed failed
+    CANCEL_ROUNDS=$rounds TIMEOUT=9000 c-tests/run.sh --only x_cancel --only tls_cancel |
+        tee "$logs/cancel.output"
+    local status=${PIPESTATUS[0]}
+    read -r passed _ failed _ < <(tail -n 1 "$logs/cancel.output")
+    echo "torture: cancel: $passed tests with $rounds rounds each, $failed findings"
+    return "$status"
+}
+
 export TORTURE=long
 harness every-byte "$cargo" test "${flags[@]}" --profile torture --package torture -- --nocapture
 harness unit-tests "$cargo" test "${flags[@]}" --profile torture --package libnbd --lib
@@ -34,6 +45,8 @@ harness fuzz torture/fuzz.sh "${FUZZ_SECONDS:-600}"
 harness miri torture/miri.sh long
 harness address-sanitizer torture/sanitizers.sh address
 harness thread-sanitizer torture/sanitizers.sh thread threads aio cancel ends neighbour
+harness callers torture/c.sh callers
+harness cancel cancel
 harness faults torture/c.sh faults
 harness load torture/c.sh load
 

@@ -1,6 +1,7 @@
 //! NBD_OPT_LIST_META_CONTEXT and NBD_OPT_SET_META_CONTEXT.
 
 use std::ffi::{CStr, CString};
+use std::hint::black_box;
 
 use crate::error::{Error, Result};
 use crate::protocol::context::MetaContext;
@@ -16,6 +17,9 @@ const MAX_CONTEXTS: usize = 1 << 16;
 
 /// The maximum total length of the names of granted contexts, which are stored.
 const MAX_NAMES: usize = 16 << 20;
+
+/// So much memory must be free before a name is stored.
+const SPARE: usize = 64 << 10;
 
 /// Asks which contexts the export has.  The selection does not change.
 pub async fn list_meta_contexts(
@@ -63,13 +67,22 @@ pub async fn set_meta_contexts(
     Ok(Next::Negotiating(session.contexts.granted.len()))
 }
 
+/// The server decides how many names are stored.  The allocations for one of them
+/// are too small to be checked, and would abort the process if they failed, so
+/// this ends long before that.
 fn remember(set: &mut ContextSet, id: u32, name: CString) -> Result<()> {
-    set.granted.try_reserve(1).map_err(|_| {
-        Error::new(
-            libc::ENOMEM,
-            "there is not enough memory for the meta contexts that the server grants",
-        )
-    })?;
+    let mut spare = Vec::<u8>::new();
+    let enough = spare.try_reserve_exact(SPARE);
+    // Without a use, the compiler would not allocate it.
+    drop(black_box(spare));
+    enough
+        .and_then(|()| set.granted.try_reserve(1))
+        .map_err(|_| {
+            Error::new(
+                libc::ENOMEM,
+                "there is not enough memory for the meta contexts that the server grants",
+            )
+        })?;
     set.granted.push(MetaContext {
         id,
         name: name.into(),

@@ -41,6 +41,12 @@ fn within<R>(inside: bool, call: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether this thread is inside the library.
+pub(crate) fn is_inside() -> bool {
+    // A thread that is ending is not.
+    INSIDE.try_with(Cell::get).unwrap_or(false)
+}
+
 /// What has been counted.
 pub fn tally() -> Tally {
     TALLY.get()
@@ -52,8 +58,7 @@ pub fn reset() {
 }
 
 fn count(freed: usize, allocated: usize) {
-    // A thread that is ending no longer counts.
-    if !INSIDE.try_with(Cell::get).unwrap_or(false) {
+    if !is_inside() {
         return;
     }
     let mut tally = TALLY.get();

@@ -1,7 +1,7 @@
 //! Sessions as strings of bytes, for the fuzzer: any string is a session, and
 //! every recorded session has a string.
 
-use crate::call::{Call, Command, Opt, Setting, Verb};
+use crate::call::{Call, Command, Limited, Opt, Setting, Verb};
 use crate::caller::STALE;
 use crate::session::Step;
 
@@ -13,7 +13,11 @@ const OPTION: u8 = 4;
 const COMMAND: u8 = 5;
 const DISCONNECT: u8 = 6;
 const SERVER: u8 = 7;
-const KINDS: u8 = 8;
+const LIMIT: u8 = 8;
+const WAIT: u8 = 9;
+const CANCEL_COMMAND: u8 = 10;
+const CANCEL: u8 = 11;
+const KINDS: u8 = 12;
 
 /// The string of a session.
 pub fn encode(steps: &[Step]) -> Vec<u8> {
@@ -55,6 +59,12 @@ fn encode_call(call: &Call, bytes: &mut Vec<u8>) {
             bytes.extend(&command.offset.to_be_bytes()[5..]);
         }
         Call::Disconnect => bytes.push(DISCONNECT),
+        Call::Limit(on, time) => {
+            bytes.extend([LIMIT, position(Limited::ALL, on), low_byte(*time)]);
+        }
+        Call::Wait(time) => bytes.extend([WAIT, low_byte(*time)]),
+        Call::CancelCommand(cookie) => bytes.extend([CANCEL_COMMAND, low_byte(*cookie)]),
+        Call::Cancel => bytes.push(CANCEL),
     }
 }
 
@@ -122,6 +132,10 @@ impl Bytes<'_> {
                 offset: self.number(3)?,
             }),
             DISCONNECT => Call::Disconnect,
+            LIMIT => Call::Limit(self.one_of(Limited::ALL)?, self.byte()?.into()),
+            WAIT => Call::Wait(self.byte()?.into()),
+            CANCEL_COMMAND => Call::CancelCommand(self.byte()?.into()),
+            CANCEL => Call::Cancel,
             _ => {
                 // Memory that nobody has filled must look like nothing else.
                 let message = self.counted()?.into_iter();

@@ -139,4 +139,10 @@ unsafe extern "C-unwind" {
     pub(crate) fn nbd_get_size(h: H) -> i64;
     pub(crate) fn nbd_get_block_size(h: H, which: c_int) -> i64;
     pub(crate) fn nbd_connection_state(h: H) -> *const c_char;
+
+    pub(crate) fn nbdx_set_timeout(h: H, which: c_int, milliseconds: i64) -> c_int;
+    pub(crate) fn nbdx_aio_get_timeout(h: H) -> c_int;
+    pub(crate) fn nbdx_aio_notify_timeout(h: H) -> c_int;
+    pub(crate) fn nbdx_aio_cancel_command(h: H, cookie: i64) -> c_int;
+    pub(crate) fn nbdx_cancel(h: H) -> c_int;
 }

@@ -20,6 +20,14 @@ pub enum Call {
     Command(Command),
     /// The orderly end.
     Disconnect,
+    /// A time limit, in milliseconds.
+    Limit(Limited, u32),
+    /// So many milliseconds pass.
+    Wait(u32),
+    /// Ends the command with this cookie.
+    CancelCommand(u32),
+    /// Cancels whatever waits on the handle.
+    Cancel,
 }
 
 /// A command and its numbers.
@@ -111,6 +119,15 @@ words! {
     }
 }
 
+words! {
+    /// What a time limit is on.
+    Limited {
+        Connect = "connect",
+        Call = "call",
+        Silence = "silence",
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -121,6 +138,10 @@ impl fmt::Display for Call {
             Self::Option(option) => write!(f, "option {}", option.word()),
             Self::Command(command) => command.fmt(f),
             Self::Disconnect => f.write_str("disconnect"),
+            Self::Limit(on, time) => write!(f, "limit {} {time}", on.word()),
+            Self::Wait(time) => write!(f, "wait {time}"),
+            Self::CancelCommand(cookie) => write!(f, "cancel-command {cookie}"),
+            Self::Cancel => f.write_str("cancel"),
         }
     }
 }
@@ -155,6 +176,10 @@ impl FromStr for Call {
                 flags: number(flags)?,
             }),
             ["disconnect"] => Self::Disconnect,
+            ["limit", on, time] => Self::Limit(on.parse()?, number(time)?),
+            ["wait", time] => Self::Wait(number(time)?),
+            ["cancel-command", cookie] => Self::CancelCommand(number(cookie)?),
+            ["cancel"] => Self::Cancel,
             _ => return Err(format!("'{text}' is no call")),
         })
     }

@@ -5,12 +5,14 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::allocator::{callback, library};
 use crate::c;
-use crate::call::{Call, Command, Opt, Setting, Verb};
+use crate::call::{Call, Command, Limited, Opt, Setting, Verb};
+use crate::clock;
 use crate::replay::{Pace, replay};
 use crate::session::Session;
 
@@ -29,6 +31,8 @@ pub struct Caller {
     told: Vec<Rc<Told>>,
     /// Buffers of the reads that follow are zeroed before they are filled.
     initialize: bool,
+    /// Whatever waits was cancelled.
+    cancelled: bool,
 }
 
 type Log = Rc<RefCell<Vec<String>>>;
@@ -90,6 +94,7 @@ impl Default for Caller {
             log: Log::default(),
             told: Vec::new(),
             initialize: true,
+            cancelled: false,
         }
     }
 }
@@ -107,19 +112,52 @@ impl Caller {
                 let name = c_string(name);
                 call!(self, nbd_add_meta_context(name.as_ptr())).into()
             }
-            Call::Connect => {
-                // Whoever connects again has no socket any more.
-                let socket = socket.take().map_or(-1, OwnedFd::into_raw_fd);
-                call!(self, nbd_aio_connect_socket(socket)).into()
-            }
+            Call::Connect => self.connect(socket).into(),
             Call::Option(option) => self.option(*option).into(),
             Call::Command(command) => self.command(*command),
             Call::Disconnect => call!(self, nbd_aio_disconnect(0)).into(),
+            Call::Limit(on, time) => self.limit(*on, *time).into(),
+            Call::Wait(time) => self.wait(*time).into(),
+            Call::CancelCommand(cookie) => {
+                call!(self, nbdx_aio_cancel_command(i64::from(*cookie))).into()
+            }
+            Call::Cancel => {
+                self.cancelled = true;
+                call!(self, nbdx_cancel()).into()
+            }
         };
         match result {
             -1 => self.note_error(&call.to_string()),
             result => self.note(format!("{call}: {result}")),
         }
+    }
+
+    /// Whoever connects again has no socket any more.
+    fn connect(&self, socket: &mut Option<OwnedFd>) -> c_int {
+        let number = socket.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let result = call!(self, nbd_aio_connect_socket(number));
+        // A handle that had been cancelled does not take it.
+        if !(result == -1 && self.cancelled) {
+            let _ = socket.take().map(IntoRawFd::into_raw_fd);
+        }
+        result
+    }
+
+    fn limit(&self, on: Limited, time: u32) -> c_int {
+        let which = match on {
+            Limited::Connect => 1,
+            Limited::Call => 2,
+            Limited::Silence => 3,
+        };
+        call!(self, nbdx_set_timeout(which, i64::from(time)))
+    }
+
+    /// What a main loop does that has slept.
+    fn wait(&self, time: u32) -> c_int {
+        clock::advance(Duration::from_millis(time.into()));
+        let left = call!(self, nbdx_aio_get_timeout());
+        self.note(format!("{left} ms left"));
+        call!(self, nbdx_aio_notify_timeout())
     }
 
     fn set(&mut self, setting: Setting, value: u32) -> i64 {

@@ -12,7 +12,7 @@
 //! help of [`anatomy`], which knows the headers and lengths in a message.
 //! [`caller`] is the program: it lends memory between guards and closures that
 //! notice when they are called once too often or not at all.  [`allocator`]
-//! counts what the library allocates.
+//! counts what the library allocates, and [`clock`] is the time that it sees.
 
 pub mod allocator;
 pub mod anatomy;
@@ -20,6 +20,7 @@ pub mod bytes;
 mod c;
 pub mod call;
 pub mod caller;
+pub mod clock;
 pub mod damage;
 pub mod replay;
 pub mod session;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use crate::allocator::{self, Tally};
@@ -17,6 +17,9 @@ pub enum Pace {
     Whole,
     /// One byte at a time.
     Bytewise,
+    /// All messages up to the next call at once, before the server reads any of
+    /// the request.  A long request has then left only in part.
+    Early,
 }
 
 /// What a run did, and what it cost.
@@ -77,8 +80,12 @@ pub fn replay(steps: &[Step], pace: Pace, hangs_up: Option<usize>) -> Run {
     allocator::reset();
     let (client, server) = UnixStream::pair().expect("a socket pair");
     server.set_nonblocking(true).expect("a socket");
+    if pace == Pace::Early {
+        send_little_at_a_time(&client);
+    }
     let mut stage = Stage {
         server,
+        deaf: false,
         client: Some(client.into()),
         caller: Caller::default(),
         unsent: VecDeque::new(),
@@ -96,6 +103,7 @@ pub fn replay(steps: &[Step], pace: Pace, hangs_up: Option<usize>) -> Run {
                     stage.work.asked += usize::try_from(command.count).expect("a size");
                 }
                 stage.caller.perform(call, &mut stage.client);
+                stage.deaf = pace == Pace::Early && speaks_next(steps.clone());
                 stage.go_on();
             }
             Step::Client(_) => {}
@@ -126,9 +134,34 @@ pub fn replay(steps: &[Step], pace: Pace, hangs_up: Option<usize>) -> Run {
     }
 }
 
+/// Whether the server says something before the next call.
+fn speaks_next<'a>(mut steps: impl Iterator<Item = &'a Step>) -> bool {
+    let next = steps.find(|step| !matches!(step, Step::Client(_)));
+    matches!(next, Some(Step::Server(_)))
+}
+
+/// Makes the buffer of a socket so small that a long request does not fit.
+fn send_little_at_a_time(socket: &UnixStream) {
+    let size: libc::c_int = 1;
+    let length = libc::socklen_t::try_from(size_of_val(&size)).expect("a size");
+    // SAFETY: the value lives through the call, and `length` is its size.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_SNDBUF,
+            (&raw const size).cast(),
+            length,
+        )
+    };
+    assert_eq!(result, 0, "a socket option");
+}
+
 /// A session in progress.
 struct Stage {
     server: UnixStream,
+    /// The server does not read yet.
+    deaf: bool,
     /// The other end, until the program connects to it.
     client: Option<OwnedFd>,
     caller: Caller,
@@ -144,13 +177,16 @@ struct Stage {
 impl Stage {
     fn send(&mut self, bytes: &[u8], pace: Pace) {
         let step = match pace {
-            Pace::Whole => bytes.len().clamp(1, 65536),
+            Pace::Whole | Pace::Early => bytes.len().clamp(1, 65536),
             Pace::Bytewise => 1,
         };
         for piece in bytes.chunks(step) {
             self.work.received += piece.len();
             self.work.arrivals += 1;
             self.unsent.extend(piece);
+            self.go_on();
+        }
+        if std::mem::take(&mut self.deaf) {
             self.go_on();
         }
     }
@@ -173,6 +209,7 @@ impl Stage {
     }
 
     fn hang_up(&mut self) {
+        self.deaf = false;
         self.hangs_up = true;
         self.go_on();
     }
@@ -193,6 +230,9 @@ impl Stage {
 
     /// Receives what the client has sent.
     fn listen(&mut self) -> bool {
+        if self.deaf {
+            return false;
+        }
         let mut buffer = [0; 4096];
         match self.server.read(&mut buffer) {
             Ok(0) => false,

@@ -14,7 +14,7 @@ use torture::replay::{Pace, Run, replay};
 use torture::session::{Session, Step};
 
 /// In the short form, of the damages to a session only every nth is done.
-const SAMPLE: usize = 41;
+const SAMPLE: usize = 61;
 
 fn is_long() -> bool {
     std::env::var_os("TORTURE").is_some_and(|form| form == "long")
@@ -60,6 +60,18 @@ fn undamaged_sessions_repeat() {
             "{}: the client says something else",
             session.name
         );
+        // It also holds if the server does not wait for the end of a request.
+        let early = replay(&session.steps, Pace::Early, None);
+        assert_eq!(early.sent, expected, "{}: early replies", session.name);
+        assert_eq!(
+            early.outcome.memory, whole.outcome.memory,
+            "{}: early replies",
+            session.name
+        );
+        for number in 1..=whole.outcome.memory.len() {
+            let [one, other] = [&whole, &early].map(|run| story(&run.outcome.log, number));
+            assert_eq!(one, other, "{}: early replies", session.name);
+        }
     }
 }
 
@@ -75,7 +87,7 @@ fn damaged_sessions_end_in_the_same_way_however_they_arrive() {
         // Which ones are done differs from session to session.
         for damage in damages.iter().skip(inputs % sample).step_by(sample) {
             bytes += damaged(session, damage);
-            inputs += 2;
+            inputs += 3;
         }
     }
     println!(
@@ -93,6 +105,7 @@ fn damaged(session: &Session, damage: &Damage) -> usize {
     let (whole, bytewise) = (run(Pace::Whole), run(Pace::Bytewise));
     whole.work.check(&place);
     bytewise.work.check(&place);
+    run(Pace::Early).work.check(&place);
     must_agree(&whole, &bytewise, &place);
     whole.work.received + bytewise.work.received
 }
