@@ -228,7 +228,7 @@ dist:
 
 ## deb: build Debian packages in build/deb
 deb: dist
-	@scripts/make-deb.sh $(ARCHIVE) $(BUILD)/deb
+	@scripts/make-deb.sh $(ARCHIVE) $(BUILD)/deb $(if $(TARGET),$(GNU_TARGET))
 	@ls $(BUILD)/deb/*.deb
 
 ## check: run every test
