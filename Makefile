@@ -97,7 +97,7 @@ export EMBEDDED_SERVER := $(call absolute,$(SERVER))
 
 .DELETE_ON_ERROR:
 .PHONY: all help header server install uninstall quickstart dist deb check \
-    check-targets check-toolchains reproducible torture bench fmt lint clean tools FORCE
+    check-targets check-toolchains check-releases reproducible torture bench fmt lint clean tools FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
@@ -242,6 +242,10 @@ check-targets:
 ## check-toolchains: build and test with other compilers and linkers
 check-toolchains:
 	@scripts/check-toolchains.sh --long
+
+## check-releases: build and install packages on several releases of Debian
+check-releases:
+	@scripts/check-releases.sh
 
 ## reproducible: build a second time, elsewhere, and compare the results
 reproducible: all
