@@ -57,7 +57,7 @@ step 15 'Packages' scripts/install-deps.sh
 step 2 'Format' "$cargo" fmt --all --check
 step 2 'Format of fuzz targets' "$cargo" fmt --manifest-path fuzz/Cargo.toml --check
 step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
-step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh .ci/run
+step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh debian/for-release .ci/run
 step 10 'Lint without the C interface' "$cargo" clippy "${flags[@]}" --package libnbd --lib -- -D warnings
 step 10 'Build' make --no-print-directory all server
 step 20 'Rust tests' "$cargo" test "${flags[@]}" --workspace --no-fail-fast
@@ -85,7 +85,8 @@ step 5 'Consumers' scripts/check-consumers.sh
 step 10 'Programs' scripts/check-programs.sh
 step 5 'Counts' scripts/check-counts.sh
 step 5 'Benchmark' bench/test.py
-step 15 'Debian packages' scripts/check-packages.sh
+step 20 'Debian packages' scripts/check-packages.sh
+step 10 'RPM packages' scripts/check-rpm.sh
 step 15 'Platforms' scripts/check-targets.sh
 step 20 'Toolchains' scripts/check-toolchains.sh
 
