@@ -58,13 +58,18 @@ RELEASE_DIR := $(CARGO_TARGET_DIR)/$(if $(TARGET),$(TARGET)/)release
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
 # (The linker for another processor would warn.)
-SHADOW_STACK := $(if $(filter x86_64-%,$(MULTIARCH)),-Wl$(comma)-z$(comma)shstk)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+SHADOW_STACK := $(if $(and $(filter x86_64-%,$(MACHINE)),$(findstring linux,$(MACHINE))),-Wl$(comma)-z$(comma)shstk)
 # Relocations in their short form, if the C library knows it, as glibc does since
 # 2.36; the library then needs such a version.
 SHORT_RELOCATIONS := $(if $(filter-out 0,$(shell grep -c GLIBC_ABI_DT_RELR \
     "$$($(CC) -print-file-name=libc.so.6 2>/dev/null)" 2>/dev/null)),-Wl$(comma)-z$(comma)pack-relative-relocs)
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib$(if $(MULTIARCH),$(shell test -d '$(PREFIX)/lib/$(MULTIARCH)' && echo '/$(MULTIARCH)'))
+# Debian's directory for the processor, or lib64 where that is one of its own, as on
+# Fedora, if they exist.
+LIBDIR ?= $(PREFIX)/lib$(shell cd '$(PREFIX)' 2>/dev/null || exit; \
+    if [ '$(MULTIARCH)' ] && [ -d 'lib/$(MULTIARCH)' ]; then echo '/$(MULTIARCH)'; \
+    elif [ -d lib64 ] && [ ! -L lib64 ] && $(CC) -dM -E -x c /dev/null 2>&1 | grep -q __LP64__; then echo 64; fi)
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/libnbd
@@ -99,7 +104,7 @@ export EMBEDDED_SERVER := $(call absolute,$(SERVER))
 
 .DELETE_ON_ERROR:
 .PHONY: all help header html server install install-html uninstall quickstart dist deb check \
-    check-targets check-toolchains reproducible torture bench fmt lint clean tools FORCE
+    check-targets check-toolchains check-releases reproducible torture bench fmt lint clean tools FORCE
 
 ## all: build everything below build/ (default)
 all: $(LIBRARIES) $(BUILD)/man $(BUILD)/html $(INTERFACES:%=$(BUILD)/%.pc) $(INTERFACES:%=$(BUILD)/%-uninstalled.pc)
@@ -249,7 +254,7 @@ dist:
 
 ## deb: build Debian packages in build/deb
 deb: dist
-	@scripts/make-deb.sh $(ARCHIVE) $(BUILD)/deb
+	@scripts/make-deb.sh $(ARCHIVE) $(BUILD)/deb $(if $(TARGET),$(GNU_TARGET))
 	@ls $(BUILD)/deb/*.deb
 
 ## check: run every test
@@ -263,6 +268,10 @@ check-targets:
 ## check-toolchains: build and test with other compilers and linkers
 check-toolchains:
 	@scripts/check-toolchains.sh --long
+
+## check-releases: build and install packages on several releases of Debian
+check-releases:
+	@scripts/check-releases.sh
 
 ## reproducible: build a second time, elsewhere, and compare the results
 reproducible: all

@@ -167,4 +167,17 @@ if [ -n "$multiarch" ]; then
     check 'no file is left in it' is_empty "$root/prefix"
 fi
 
+# Fedora's is a directory, Arch's a link.
+if "${cc[@]}" -dM -E -x c /dev/null | grep -q __LP64__; then
+    mkdir -p "$root/fedora/lib64" "$root/arch/lib"
+    ln -s lib "$root/arch/lib64"
+    check 'installed in lib64' make_target install "PREFIX=$root/fedora"
+    check 'the files are in lib64' has_files "$root/fedora" lib64 include share/man
+    check 'uninstalled from lib64' make_target uninstall "PREFIX=$root/fedora"
+    check 'no file is left in lib64' is_empty "$root/fedora"
+    check 'installed where lib64 is a link' make_target install "PREFIX=$root/arch"
+    # shellcheck disable=SC2016  # pkg-config expands it.
+    check 'the directory is lib' grep -x 'libdir=${prefix}/lib' "$root/arch/lib/pkgconfig/libnbd.pc"
+fi
+
 total

@@ -68,7 +68,8 @@ early() {
     step 2 'Format' "$cargo" fmt --all --check
     step 2 'Format of fuzz targets' "$cargo" fmt --manifest-path fuzz/Cargo.toml --check
     step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
-    step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh .ci/run
+    step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh \
+        debian/for-release .ci/run
     step 10 'Lint without the C interface' "$cargo" clippy "${flags[@]}" --package libnbd --lib -- -D warnings
     step 10 'Build' make --no-print-directory all server
 }
@@ -80,6 +81,7 @@ compiling() {
     step 20 'Crate' scripts/check-crate.sh
     step 15 'Examples' scripts/check-examples.sh
     step 20 'Debian packages' scripts/check-packages.sh
+    step 10 'RPM packages' scripts/check-rpm.sh
     step 20 'Platforms' scripts/check-targets.sh
     step 25 'Toolchains' scripts/check-toolchains.sh
     step 20 'Fuzzing' torture/fuzz.sh 10

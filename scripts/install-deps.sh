@@ -32,7 +32,7 @@ if [ "${1:-}" != --build-only ]; then
         # Comparison of the ABI with that of the C library.
         abigail-tools
         # Debian packages, and a system to install them in.
-        debhelper dpkg-dev mmdebstrap
+        debhelper dpkg-dev mmdebstrap lintian rpm
         # Other compilers and linkers, other processors.
         clang lld mold musl-tools perl qemu-user gcc-i686-linux-gnu libc6-dev-i386-cross
         gcc-s390x-linux-gnu libc6-dev-s390x-cross

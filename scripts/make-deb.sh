@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Builds the Debian packages from a source archive created by `make dist`.
 #
-#   make-deb.sh ARCHIVE.tar.gz DIRECTORY
+#   make-deb.sh ARCHIVE.tar.gz DIRECTORY [SYSTEM]
+#
+# The system is the GNU name of another one for which they are built, such as
+# aarch64-linux-gnu.
 #
 # Leaves the packages in the directory and removes those of an earlier run.
 
@@ -9,6 +12,7 @@ set -euo pipefail
 
 archive=$(realpath "${1:?source archive}")
 directory=${2:?directory for the packages}
+system=${3:-}
 name=$(basename "$archive" .tar.gz)
 
 rm -rf "$directory"
@@ -18,7 +22,7 @@ cd "$directory/$name"
 
 # The build must not depend on the calling make or on its target directory.
 # --no-check-builddeps, because the Rust toolchain need not come from a package.
-unset MAKEFLAGS MFLAGS MAKELEVEL CARGO_TARGET_DIR CARGO_FLAGS LIBNBD_BUILD
-dpkg-buildpackage --build=binary --no-sign --no-check-builddeps
+unset MAKEFLAGS MFLAGS MAKELEVEL CARGO_TARGET_DIR CARGO_FLAGS LIBNBD_BUILD CC
+dpkg-buildpackage --build=binary --no-sign --no-check-builddeps ${system:+"--host-type=$system"}
 cd ..
 rm -r "$name"
