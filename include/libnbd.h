@@ -340,8 +340,8 @@ struct nbd_handle *nbd_create(void) LIBNBD_ATTRIBUTE_ALLOC_DEALLOC(nbd_close);
  * change it.
  *
  * Returns the message, or NULL if no call has failed in this thread. The
- * string belongs to the library and is valid until the next call of the
- * library in the same thread.
+ * string belongs to the library and is valid until another call fails in the
+ * same thread.
  */
 const char *nbd_get_error(void);
 #define LIBNBD_HAVE_NBD_GET_ERROR 1
@@ -797,22 +797,28 @@ int nbd_set_tls_certificates(struct nbd_handle *h, const char *dir)
 /* Sets the file of the pre-shared keys (PSK).
  *
  * Each line consists of a user name, a colon and a key in hexadecimal, as
- * psktool writes it; the first line of the user counts. A name is at most
+ * psktool writes it; if there are several lines for a user, the first is used. A name is at most
  * 256 bytes long, and a key at most 512. If a file is set, certificates are
  * neither sent nor accepted, and names are not verified: whoever knows the key
  * is trusted.
  *
  * Returns 0, or -1 on failure.
  */
-int nbd_set_tls_psk_file(struct nbd_handle *h, const char *filename)
+int nbd_set_tls_psk_file(struct nbd_handle *h,
+                         const char *filename)
     LIBNBD_ATTRIBUTE_NONNULL(1, 2);
 #define LIBNBD_HAVE_NBD_SET_TLS_PSK_FILE 1
 
 /* Sets the user name for the pre-shared key.
  *
+ * By default, it is the environment variable LOGNAME, or else the name that the
+ * user logged in with. Without either, starting TLS with a pre-shared key fails
+ * with ENXIO.
+ *
  * Returns 0, or -1 on failure.
  */
-int nbd_set_tls_username(struct nbd_handle *h, const char *username)
+int nbd_set_tls_username(struct nbd_handle *h,
+                         const char *username)
     LIBNBD_ATTRIBUTE_NONNULL(1, 2);
 #define LIBNBD_HAVE_NBD_SET_TLS_USERNAME 1
 
@@ -919,13 +925,18 @@ int nbd_get_tls_negotiated(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 
 /* Adds a meta context to the list of those to request.
  *
- * name consists of a namespace, a colon, and a name within it, and is at
- * most 4096 bytes long. The same name can be added again, and is then
- * requested twice.
+ * name consists of a namespace, a colon, and a name within it, which is not
+ * checked, and is at most 4096 bytes long. LIBNBD_CONTEXT_BASE_ALLOCATION is
+ * such a name, and LIBNBD_CONTEXT_QEMU_DIRTY_BITMAP "b0" is that of the bitmap
+ * b0. The same name can be added again, and is then requested twice.
+ *
+ * If the server does not have a context, connecting still succeeds;
+ * nbd_can_meta_context reports which contexts it has selected.
  *
  * Returns 0, or -1 on failure.
  */
-int nbd_add_meta_context(struct nbd_handle *h, const char *name)
+int nbd_add_meta_context(struct nbd_handle *h,
+                         const char *name)
     LIBNBD_ATTRIBUTE_NONNULL(1, 2);
 #define LIBNBD_HAVE_NBD_ADD_META_CONTEXT 1
 
@@ -968,8 +979,8 @@ char *nbd_get_meta_context(struct nbd_handle *h, size_t i)
 /* Connects over TCP.
  *
  * hostname is a name or a numeric address, port a service name or a
- * number. Resolving a host name blocks, even in the asynchronous form; then
- * its addresses are tried one after another.
+ * number. Resolving a host name blocks, even in the asynchronous form, unless
+ * NBDX_TIMEOUT_CONNECT is set; then its addresses are tried one after another.
  *
  * If the name cannot be resolved or no address can be reached, the handle
  * stays in the created state, and connecting can be tried again.
@@ -985,8 +996,8 @@ int nbd_connect_tcp(struct nbd_handle *h,
 /* Starts to connect over TCP.
  *
  * hostname is a name or a numeric address, port a service name or a
- * number. Resolving a host name blocks, even in the asynchronous form; then
- * its addresses are tried one after another.
+ * number. Resolving a host name blocks, even in the asynchronous form, unless
+ * NBDX_TIMEOUT_CONNECT is set; then its addresses are tried one after another.
  *
  * If the name cannot be resolved or no address can be reached, the handle
  * stays in the created state, and connecting can be tried again.
@@ -2012,6 +2023,10 @@ int nbd_block_status(struct nbd_handle *h,
  * An extent is an nbd_extent, which has a length in bytes and status flags
  * of 64 bits, whether the server sent them with 32 or 64.
  *
+ * With several meta contexts, the callback runs once for each of them, in any
+ * order. Their extents can end at different offsets, and a context can be
+ * missing from a reply.
+ *
  * Returns 0, or -1 on failure.
  */
 int nbd_block_status_64(struct nbd_handle *h,
@@ -2094,7 +2109,7 @@ int64_t nbd_aio_block_status_filter(struct nbd_handle *h,
  * Each call queues a command and returns its cookie, a number above 0 that is
  * not used again with this handle. The command is sent at once if the socket
  * accepts it. The program then drives the handle with nbd_poll or the notify
- * functions. Buffers must stay valid until the command has been retired.
+ * functions. Buffers must stay valid until the command has completed.
  *
  * Requests in flight must not overlap, on this handle or another, unless all of
  * them are reads: the server may carry them out in any order, so a read may
@@ -2106,8 +2121,9 @@ int64_t nbd_aio_block_status_filter(struct nbd_handle *h,
  * A command that is not retired this way is retired by
  * nbd_aio_command_completed, which returns the result. The completion can be
  * left out with NBD_NULL_COMPLETION. Callbacks may run before the call that
- * queues the command returns. The handle is locked while they run, so they
- * must not use it.
+ * queues the command returns. The handle is locked while they run: functions
+ * on it fail with EDEADLK, except those that cannot fail. A completion gets
+ * only the errno, and no message.
  *
  * Callbacks are freed when the command is retired; if the call fails, they are
  * freed before it returns, and the completion does not run. The errors listed
@@ -2238,10 +2254,13 @@ int64_t nbd_aio_zero(struct nbd_handle *h,
  * calls, which return at once. The handle stays locked, so other threads that
  * use it wait as well.
  *
- * Returns 1 if the handle has made progress, 0 if the time is over, or -1 on
+ * Returns 1 if the handle has made progress, 0 if the time is over. It is also
+ * 1 if the server has closed the connection; see nbd_aio_is_closed, or -1 on
  * failure.
  */
-int nbd_poll(struct nbd_handle *h, int timeout) LIBNBD_ATTRIBUTE_NONNULL(1);
+int nbd_poll(struct nbd_handle *h,
+             int timeout)
+    LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_POLL 1
 
 /* Waits for the server or for another descriptor, and makes progress.
@@ -2281,7 +2300,8 @@ int nbd_aio_get_fd(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
  * locked.
  *
  * Returns LIBNBD_AIO_DIRECTION_READ, _WRITE or _BOTH, or 0 if the handle waits
- * for nothing.
+ * for nothing: it is created, negotiating, closed or dead. A connected handle
+ * always waits for reading, at least to notice the end of the connection.
  */
 unsigned int nbd_aio_get_direction(struct nbd_handle *h)
     LIBNBD_ATTRIBUTE_NONNULL(1);
@@ -2292,7 +2312,8 @@ unsigned int nbd_aio_get_direction(struct nbd_handle *h)
  * The handle receives what it needs, and makes progress until one command has
  * ended or there is nothing more to do. Callbacks run meanwhile. If more
  * replies have arrived, the descriptor stays readable, or
- * nbd_aio_get_direction returns LIBNBD_AIO_DIRECTION_BOTH.
+ * nbd_aio_get_direction returns LIBNBD_AIO_DIRECTION_BOTH. The call also
+ * succeeds if the server has closed the connection; see nbd_aio_is_closed.
  *
  * Returns 0, or -1 on failure.
  */
@@ -2397,7 +2418,12 @@ int nbd_aio_is_ready(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 int nbd_aio_is_processing(struct nbd_handle *h) LIBNBD_ATTRIBUTE_NONNULL(1);
 #define LIBNBD_HAVE_NBD_AIO_IS_PROCESSING 1
 
-/* Reports whether the connection has ended in order.
+/* Reports whether the connection has been closed.
+ *
+ * Either side has closed it: a server that is killed closes it as well, even if
+ * commands are in flight, which end with ENOTCONN then. If the connection
+ * broke in the middle of a message, nbd_aio_is_dead is true instead, so a
+ * program that waits for the end has to ask both.
  *
  * What the server reported is still available, and commands can be retired.
  * The handle cannot be connected again.

@@ -46,6 +46,9 @@ pub fn outcomes(function: &Function) -> &'static [&'static str] {
              violated the protocol.",
             "`ENOTSUP`, `EINVAL`, `ENOENT`, `ESHUTDOWN`, or 0: the server refused the export; its \
              reason is in the message.",
+            "`ENOTSUP`: TLS is required, and the server does not offer it.",
+            "`EINVAL`, `ENXIO`, or any errno of reading a file: a setting for TLS cannot be used.",
+            "0: the TLS handshake failed, or the server's certificate is not accepted.",
         ]
     } else if option(function).is_some_and(|option| option != "abort") {
         &[

@@ -58,13 +58,21 @@ fn block(lines: &[&str]) -> Option<Block> {
     } else if let Some(insertion) = text.strip_prefix('@') {
         Block::Insertion(insertion.to_owned())
     } else if let Some(item) = text.strip_prefix("- ") {
-        match item.split_once(": ") {
+        match item.split_once(": ").filter(|(start, _)| is_tag(start)) {
             Some((tag, rest)) => Block::Item(Some(tag.to_owned()), rest.to_owned()),
             None => Block::Item(None, item.to_owned()),
         }
     } else {
         Block::Paragraph(text)
     })
+}
+
+/// Whether an item that begins like this and a colon explains what it begins with.
+/// Otherwise it is a sentence in which there is a colon.
+fn is_tag(start: &str) -> bool {
+    const LONGEST_PHRASE: usize = 64;
+    let is_list_of_names = || start.split(", ").all(|name| name.starts_with('`'));
+    !start.contains(". ") && (start.len() <= LONGEST_PHRASE || is_list_of_names())
 }
 
 /// What names in backquotes stand for on one page.

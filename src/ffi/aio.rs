@@ -20,14 +20,16 @@ use super::registry::nbd_handle;
 /// calls, which return at once. The handle stays locked, so other threads that
 /// use it wait as well.
 ///
-/// Returns: 1 if the handle has made progress, 0 if the time is over.
+/// Returns: 1 if the handle has made progress, 0 if the time is over. It is also 1
+/// if the server has closed the connection; see `nbd_aio_is_closed`.
 /// Errors:
 /// - `EINVAL`: the handle waits for nothing: it is created, negotiating, closed
 ///   or dead.
 /// - `ENOTCONN`: the socket reports an error and nothing to read.
 /// - Any errno, or 0: the connection broke, or `poll` failed.
 ///
-/// See also: `nbd_poll2`.
+/// See also: `nbd_aio_is_closed`, `nbd_aio_is_dead`, `nbd_poll2`,
+///   `nbdx_set_timeout`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_poll(h: *mut nbd_handle, timeout: c_int) -> c_int {
     in_pieces(timeout, |timeout| wait!(h, poll(timeout)))
@@ -85,7 +87,8 @@ fn in_pieces(timeout: c_int, poll: impl Fn(c_int) -> c_int) -> c_int {
 /// Errors:
 /// - `EINVAL`: the handle has no socket, because it is created, closed or dead.
 ///
-/// See also: `nbd_aio_get_direction`.
+/// See also: `nbd_aio_get_direction`, `nbd_aio_notify_read`,
+///   `nbd_aio_notify_write`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
     call!(h, aio_get_fd())
@@ -97,8 +100,11 @@ pub unsafe extern "C-unwind" fn nbd_aio_get_fd(h: *mut nbd_handle) -> c_int {
 /// locked.
 ///
 /// Returns: `LIBNBD_AIO_DIRECTION_READ`, `_WRITE` or `_BOTH`, or 0 if the
-/// handle waits for nothing.
-/// See also: `nbd_aio_in_flight`.
+/// handle waits for nothing: it is created, negotiating, closed or dead. A
+/// connected handle always waits for reading, at least to notice the end of the
+/// connection.
+/// See also: `nbd_aio_get_fd`, `nbd_aio_in_flight`, `nbd_aio_notify_read`,
+///   `nbd_aio_notify_write`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_uint {
     get!(h, aio_get_direction(), 0)
@@ -109,11 +115,15 @@ pub unsafe extern "C-unwind" fn nbd_aio_get_direction(h: *mut nbd_handle) -> c_u
 /// The handle receives what it needs, and makes progress until one command has
 /// ended or there is nothing more to do. Callbacks run meanwhile. If more
 /// replies have arrived, the descriptor stays readable, or
-/// `nbd_aio_get_direction` returns `LIBNBD_AIO_DIRECTION_BOTH`.
+/// `nbd_aio_get_direction` returns `LIBNBD_AIO_DIRECTION_BOTH`. The call also
+/// succeeds if the server has closed the connection; see `nbd_aio_is_closed`.
 ///
 /// Errors:
 /// - `EINVAL`: the handle does not wait for this; it is unchanged.
 /// - Any errno, or 0: the connection broke; the cause is in the message.
+///
+/// See also: `nbd_aio_get_direction`, `nbd_aio_is_closed`, `nbd_aio_is_dead`,
+///   `nbd_aio_notify_write`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int {
     call!(h, aio_notify_read())
@@ -127,6 +137,9 @@ pub unsafe extern "C-unwind" fn nbd_aio_notify_read(h: *mut nbd_handle) -> c_int
 /// Errors:
 /// - `EINVAL`: the handle does not wait for this; it is unchanged.
 /// - Any errno, or 0: the connection broke; the cause is in the message.
+///
+/// See also: `nbd_aio_get_direction`, `nbd_aio_is_closed`, `nbd_aio_is_dead`,
+///   `nbd_aio_notify_read`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_notify_write(h: *mut nbd_handle) -> c_int {
     call!(h, aio_notify_write())

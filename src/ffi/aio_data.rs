@@ -3,7 +3,7 @@
 //! Each call queues a command and returns its cookie, a number above 0 that is
 //! not used again with this handle. The command is sent at once if the socket
 //! accepts it. The program then drives the handle with `nbd_poll` or the notify
-//! functions. Buffers must stay valid until the command has been retired.
+//! functions. Buffers must stay valid until the command has completed.
 //!
 //! Requests in flight must not overlap, on this handle or another, unless all of
 //! them are reads: the server may carry them out in any order, so a read may
@@ -15,8 +15,9 @@
 //! A command that is not retired this way is retired by
 //! `nbd_aio_command_completed`, which returns the result. The completion can be
 //! left out with `NBD_NULL_COMPLETION`. Callbacks may run before the call that
-//! queues the command returns. The handle is locked while they run, so they
-//! must not use it.
+//! queues the command returns. The handle is locked while they run: functions
+//! on it fail with `EDEADLK`, except those that cannot fail. A completion gets
+//! only the errno, and no message.
 //!
 //! Callbacks are freed when the command is retired; if the call fails, they are
 //! freed before it returns, and the completion does not run. The errors listed

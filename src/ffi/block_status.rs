@@ -48,6 +48,10 @@ pub unsafe extern "C-unwind" fn nbd_block_status(
 /// An extent is an `nbd_extent`, which has a length in bytes and status flags
 /// of 64 bits, whether the server sent them with 32 or 64.
 ///
+/// With several meta contexts, the callback runs once for each of them, in any
+/// order. Their extents can end at different offsets, and a context can be
+/// missing from a reply.
+///
 /// See also: `nbd_add_meta_context`, `nbd_aio_block_status_64`,
 ///   `nbd_block_status`, `nbd_block_status_filter`, `nbd_can_meta_context`,
 ///   `nbd_set_strict_mode`.

@@ -19,8 +19,8 @@ use super::registry::nbd_handle;
 /// Connects over TCP.
 ///
 /// `hostname` is a name or a numeric address, `port` a service name or a
-/// number. Resolving a host name blocks, even in the asynchronous form; then
-/// its addresses are tried one after another.
+/// number. Resolving a host name blocks, even in the asynchronous form, unless
+/// `NBDX_TIMEOUT_CONNECT` is set; then its addresses are tried one after another.
 ///
 /// If the name cannot be resolved or no address can be reached, the handle
 /// stays in the created state, and connecting can be tried again.
@@ -30,7 +30,8 @@ use super::registry::nbd_handle;
 /// - Any errno of `socket` and `connect`: no address could be reached. It is
 ///   the errno of the first one.
 ///
-/// See also: `nbd_aio_connect_tcp`, `nbd_set_opt_mode`.
+/// See also: `nbd_aio_connect_tcp`, `nbd_connect_uri`, `nbd_set_opt_mode`,
+///   `nbd_shutdown`, `nbdx_set_connect_retry`, `nbdx_set_timeout`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_connect_tcp(
     h: *mut nbd_handle,
@@ -43,8 +44,8 @@ pub unsafe extern "C-unwind" fn nbd_connect_tcp(
 /// Starts to connect over TCP.
 ///
 /// `hostname` is a name or a numeric address, `port` a service name or a
-/// number. Resolving a host name blocks, even in the asynchronous form; then
-/// its addresses are tried one after another.
+/// number. Resolving a host name blocks, even in the asynchronous form, unless
+/// `NBDX_TIMEOUT_CONNECT` is set; then its addresses are tried one after another.
 ///
 /// If the name cannot be resolved or no address can be reached, the handle
 /// stays in the created state, and connecting can be tried again.
@@ -54,7 +55,8 @@ pub unsafe extern "C-unwind" fn nbd_connect_tcp(
 /// - Any errno of `socket` and `connect`: no address could be reached. It is
 ///   the errno of the first one.
 ///
-/// See also: `nbd_connect_tcp`, `nbd_set_opt_mode`.
+/// See also: `nbd_aio_connect_uri`, `nbd_connect_tcp`, `nbd_set_opt_mode`,
+///   `nbdx_set_address_race`, `nbdx_set_connect_retry`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_connect_tcp(
     h: *mut nbd_handle,
@@ -71,9 +73,12 @@ pub unsafe extern "C-unwind" fn nbd_aio_connect_tcp(
 /// Errors:
 /// - `ENAMETOOLONG`: the path is longer than a socket address can hold; the
 ///   handle stays in the created state.
+/// - `EAGAIN`: the server accepts connections too slowly, and its queue of new
+///   ones is full.
 /// - Any errno of `socket` and `connect`: the connection could not be made.
 ///
-/// See also: `nbd_aio_connect_unix`, `nbd_set_opt_mode`.
+/// See also: `nbd_aio_connect_unix`, `nbd_connect_uri`, `nbd_set_opt_mode`,
+///   `nbd_shutdown`, `nbdx_set_connect_retry`, `nbdx_set_timeout`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_connect_unix(
     h: *mut nbd_handle,
@@ -89,9 +94,12 @@ pub unsafe extern "C-unwind" fn nbd_connect_unix(
 /// Errors:
 /// - `ENAMETOOLONG`: the path is longer than a socket address can hold; the
 ///   handle stays in the created state.
+/// - `EAGAIN`: the server accepts connections too slowly, and its queue of new
+///   ones is full.
 /// - Any errno of `socket` and `connect`: the connection could not be made.
 ///
-/// See also: `nbd_connect_unix`, `nbd_set_opt_mode`.
+/// See also: `nbd_aio_connect_uri`, `nbd_connect_unix`, `nbd_set_opt_mode`,
+///   `nbdx_set_connect_retry`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_connect_unix(
     h: *mut nbd_handle,

@@ -64,8 +64,8 @@ pub unsafe extern "C-unwind" fn nbd_create() -> *mut nbd_handle {
 /// change it.
 ///
 /// Returns: the message, or `NULL` if no call has failed in this thread. The
-/// string belongs to the library and is valid until the next call of the
-/// library in the same thread.
+/// string belongs to the library and is valid until another call fails in the
+/// same thread.
 /// See also: `nbd_get_errno`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_get_error() -> *const c_char {

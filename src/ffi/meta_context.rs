@@ -15,9 +15,13 @@ use super::registry::nbd_handle;
 
 /// Adds a meta context to the list of those to request.
 ///
-/// `name` consists of a namespace, a colon, and a name within it, and is at
-/// most 4096 bytes long. The same name can be added again, and is then
-/// requested twice.
+/// `name` consists of a namespace, a colon, and a name within it, which is not
+/// checked, and is at most 4096 bytes long. `LIBNBD_CONTEXT_BASE_ALLOCATION` is
+/// such a name, and `LIBNBD_CONTEXT_QEMU_DIRTY_BITMAP "b0"` is that of the bitmap
+/// b0. The same name can be added again, and is then requested twice.
+///
+/// If the server does not have a context, connecting still succeeds;
+/// `nbd_can_meta_context` reports which contexts it has selected.
 ///
 /// Errors:
 /// - `ENAMETOOLONG`: the name is longer than 4096 bytes.

@@ -51,10 +51,17 @@ pub unsafe extern "C-unwind" fn nbd_aio_is_processing(h: *mut nbd_handle) -> c_i
     get!(h, aio_is_processing(), 0)
 }
 
-/// Reports whether the connection has ended in order.
+/// Reports whether the connection has been closed.
+///
+/// Either side has closed it: a server that is killed closes it as well, even if
+/// commands are in flight, which end with `ENOTCONN` then. If the connection
+/// broke in the middle of a message, `nbd_aio_is_dead` is true instead, so a
+/// program that waits for the end has to ask both.
 ///
 /// What the server reported is still available, and commands can be retired.
 /// The handle cannot be connected again.
+///
+/// See also: `nbd_aio_is_dead`, `nbd_shutdown`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_closed(), 0)
@@ -64,6 +71,8 @@ pub unsafe extern "C-unwind" fn nbd_aio_is_closed(h: *mut nbd_handle) -> c_int {
 ///
 /// The cause is in the error of the call during which it happened. Commands can
 /// still be retired. The handle cannot be connected again.
+///
+/// See also: `nbd_aio_is_closed`, `nbd_get_error`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_aio_is_dead(h: *mut nbd_handle) -> c_int {
     get!(h, aio_is_dead(), 0)

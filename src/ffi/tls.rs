@@ -17,7 +17,8 @@ use super::registry::nbd_handle;
 ///   encryption.
 /// - `LIBNBD_TLS_REQUIRE`: it is, or connecting fails.
 ///
-/// See also: `nbd_get_tls`, `nbd_get_tls_negotiated`, `nbd_opt_starttls`.
+/// See also: `nbd_get_tls`, `nbd_get_tls_negotiated`, `nbd_opt_starttls`,
+///   `nbd_set_tls_certificates`, `nbd_set_tls_psk_file`.
 /// Source: NBD protocol, TLS support.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn nbd_set_tls(h: *mut nbd_handle, tls: c_int) -> c_int {
@@ -62,7 +63,7 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_certificates(
 /// Sets the file of the pre-shared keys (PSK).
 ///
 /// Each line consists of a user name, a colon and a key in hexadecimal, as
-/// `psktool` writes it; the first line of the user counts. A name is at most
+/// `psktool` writes it; if there are several lines for a user, the first is used. A name is at most
 /// 256 bytes long, and a key at most 512. If a file is set, certificates are
 /// neither sent nor accepted, and names are not verified: whoever knows the key
 /// is trusted.
@@ -77,6 +78,10 @@ pub unsafe extern "C-unwind" fn nbd_set_tls_psk_file(
 }
 
 /// Sets the user name for the pre-shared key.
+///
+/// By default, it is the environment variable `LOGNAME`, or else the name that the
+/// user logged in with. Without either, starting TLS with a pre-shared key fails
+/// with `ENXIO`.
 ///
 /// See also: `nbd_get_tls_username`, `nbd_set_tls_psk_file`.
 #[unsafe(no_mangle)]

@@ -68,7 +68,6 @@ use super::registry::nbd_handle;
 ///   invalid or missing.
 /// - `EPERM`: `uri` requests something that is not allowed.
 /// - `ENAMETOOLONG`: the export name or the path of the socket is too long.
-/// - `ENOTSUP`: `uri` requires TLS, and the server does not support it.
 /// - 0, or any errno of the function that connects in the same way: the
 ///   connection could not be made.
 ///
@@ -92,7 +91,6 @@ pub unsafe extern "C-unwind" fn nbd_connect_uri(h: *mut nbd_handle, uri: *const 
 ///   invalid or missing.
 /// - `EPERM`: `uri` requests something that is not allowed.
 /// - `ENAMETOOLONG`: the export name or the path of the socket is too long.
-/// - `ENOTSUP`: `uri` requires TLS, and the server does not support it.
 /// - 0, or any errno of the function that connects in the same way: the
 ///   connection could not be made.
 ///
