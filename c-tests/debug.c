@@ -294,3 +294,123 @@ CASE (arguments_are_escaped_and_cut)
   CHECK (strlen (m.text) < 1000);
   nbd_close (h);
 }
+
+/* The handshake: which side said what, one line per message. */
+CASE (handshake_shows_who_said_what)
+{
+  const char *server = embedded
+    ("--export", "disk", "--refuse", "EXTENDED_HEADERS",
+     "--refuse", "STRUCTURED_REPLY=POLICY:no\nway\x7f", NULL);
+  struct nbd_handle *h = create ();
+  struct messages m = { .function = "nbd_connect_unix" };
+
+  CHECK_EQ (nbd_set_debug_callback (h, keep_in (&m)), 0);
+  CHECK_EQ (nbd_set_debug (h, true), 0);
+  CHECK_EQ (nbd_set_export_name (h, "disk"), 0);
+  CHECK_EQ (nbd_connect_unix (h, server), 0);
+  situation ("%s", m.text);
+  CHECK (strstr (m.text, text ("|connected to %s, ", server)) != NULL);
+  CHECK (strstr (m.text, "|server: newstyle greeting, flags 0x3|client: flags 0x3|")
+         != NULL);
+  CHECK (strstr (m.text, "|client: NBD_OPT_STRUCTURED_REPLY|"
+                 "server: NBD_REP_ERR_POLICY: no\\x0away\\x7f|") != NULL);
+  CHECK (strstr (m.text, "|client: NBD_OPT_GO for export \"disk\"|"
+                 "server: NBD_REP_INFO, 12 bytes|") != NULL);
+  CHECK (strstr (m.text, "|server: NBD_REP_ACK|ready: ") != NULL);
+  CHECK (strstr (m.text, " bytes, flags 0x") != NULL);
+  CHECK (strstr (m.text, ", simple replies|leave: ret=0|") != NULL);
+  nbd_close (h);
+}
+
+/* What a server says at length does not fill the log. */
+CASE (words_of_a_server_are_cut)
+{
+  char words[2000];
+  struct nbd_handle *h = create ();
+  struct messages m = { .function = "nbd_connect_unix" };
+  const char *line;
+
+  memset (words, 'w', sizeof words);
+  words[sizeof words - 1] = '\0';
+  CHECK_EQ (nbd_set_debug_callback (h, keep_in (&m)), 0);
+  CHECK_EQ (nbd_set_debug (h, true), 0);
+  CHECK_EQ (nbd_connect_unix
+            (h, embedded ("--refuse", text ("EXTENDED_HEADERS=POLICY:%s", words),
+                          NULL)), 0);
+  line = strstr (m.text, "NBD_REP_ERR_POLICY: w");
+  CHECK (line != NULL);
+  CHECK (strcspn (line, "|") < 600);
+  nbd_close (h);
+}
+
+/* Messages are kept in logs, where passwords have no place. */
+CASE (passwords_in_uris_are_not_shown)
+{
+  const char *path = redirect_stderr ();
+  struct nbd_handle *h = create ();
+  char *argv[] = { "sh", "-c", "exit 1", "curl://anna:hunter2@host/", NULL };
+
+  CHECK_EQ (nbd_set_debug (h, true), 0);
+  CHECK (nbd_connect_uri (h, "nbd+unix://anna:hunter2@/?socket=/nonexistent")
+         == -1);
+  nbd_close (h);
+  h = create ();
+  CHECK_EQ (nbd_set_debug (h, true), 0);
+  CHECK (nbd_connect_command (h, argv) == -1);
+  nbd_close (h);
+  CHECK (strstr (contents (path), "uri=\"nbd+unix://anna:***@/?socket=") != NULL);
+  CHECK (strstr (contents (path), "\"curl://anna:***@host/\"") != NULL);
+  CHECK (strstr (contents (path), "hunter2") == NULL);
+}
+
+CASE (a_name_cannot_pass_for_a_line)
+{
+  const char *path = redirect_stderr ();
+  struct nbd_handle *h = create ();
+
+  CHECK_EQ (nbd_set_handle_name (h, "a\nlibnbd: debug: b\x1b[2J"), 0);
+  CHECK_EQ (nbd_set_debug (h, true), 0);
+  CHECK_EQ (nbd_set_export_name (h, "disk"), 0);
+  nbd_close (h);
+  CHECK (strstr (contents (path), "\nlibnbd: debug: b") == NULL);
+  CHECK (strstr (contents (path), "libnbd: debug: a\\x0alibnbd: debug: b\\x1b[2J: ")
+         != NULL);
+}
+
+/* A program may know several servers. */
+CASE (errors_name_the_peer)
+{
+  const char *nobody = temp_path ("nobody");
+  char *argv[] = { "false", NULL };
+  struct nbd_handle *h = create ();
+
+  CHECK_ERR (nbd_connect_unix (h, nobody), ENOENT);
+  CHECK_STR (nbd_get_error (),
+             text ("nbd_connect_unix: cannot connect to %s: "
+                   "No such file or directory", nobody));
+  nbd_close (h);
+
+  h = create ();
+  CHECK_ERR (nbd_connect_command (h, argv), 0);
+  CHECK_STR (nbd_get_error (), "nbd_connect_command: \"false\": the server "
+             "closed the connection during the handshake");
+  nbd_close (h);
+
+  h = create ();
+  /* It may end before the connection is made, or after. */
+  CHECK_EQ (nbd_connect_systemd_socket_activation (h, argv), -1);
+  situation ("%s", nbd_get_error ());
+  CHECK (strstr (nbd_get_error (), ": the program that was started does not "
+                 "accept connections on /tmp/libnbd") != NULL
+         || strstr (nbd_get_error (), ": /tmp/libnbd") != NULL);
+  nbd_close (h);
+
+  h = create ();
+  nobody = embedded ("--export", "other", NULL);
+  CHECK_EQ (nbd_set_export_name (h, "disk"), 0);
+  CHECK_ERR (nbd_connect_unix (h, nobody), ENOENT);
+  CHECK (strstr (nbd_get_error (),
+                 text ("nbd_connect_unix: %s: export \"disk\": ", nobody))
+         != NULL);
+  nbd_close (h);
+}

@@ -321,11 +321,11 @@ status 0" c/libev "$(at disk)" "$(at letters)"
 embedded silent
 kill -STOP $!
 check 'c/connect-first' prints "\
-$(at none): nbd_aio_connect_uri: cannot connect to the server: No such file or directory
+$(at none): nbd_aio_connect_uri: cannot connect to none.sock: No such file or directory
 $(at letters): connected, 400000 bytes
 status 0" c/connect-first "$(at none)" "$(at silent)" "$(at letters)"
 check 'c/connect-first, no server' prints "\
-$(at none): nbd_aio_connect_uri: cannot connect to the server: No such file or directory
+$(at none): nbd_aio_connect_uri: cannot connect to none.sock: No such file or directory
 no server can be reached
 status 1" c/connect-first "$(at none)"
 

@@ -35,6 +35,9 @@ pub struct Manual<'a> {
     date: &'a str,
 }
 
+/// All pages; those of functions with the family that they belong to.
+type Pages<'a> = [(Page, Option<&'a Family>)];
+
 impl<'a> Manual<'a> {
     pub fn read(
         sources: &Path,
@@ -76,8 +79,7 @@ impl<'a> Manual<'a> {
         save(directory, html::site(self, &self.pages()?)?)
     }
 
-    /// All pages; those of functions with the family that they belong to.
-    fn pages(&self) -> Result<Vec<(Page, Option<&'a Family>)>, Box<dyn Error>> {
+    fn pages(&self) -> Result<Box<Pages<'a>>, Box<dyn Error>> {
         let mut pages = Vec::new();
         for (name, source) in &self.articles {
             let page = article::page(self, name, source);
@@ -92,7 +94,7 @@ impl<'a> Manual<'a> {
                 }
             }
         }
-        Ok(pages)
+        Ok(pages.into())
     }
 }
 

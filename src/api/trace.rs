@@ -1,5 +1,6 @@
 //! The debug lines around a call: its arguments, and its result as C sees it.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -165,6 +166,7 @@ fn quoted(text: Option<&[u8]>) -> String {
     let Some(bytes) = text else {
         return String::from("NULL");
     };
+    let bytes = without_password(bytes);
     let mut shown = String::from("\"");
     for &byte in bytes.iter().take(SHOWN) {
         match byte {
@@ -183,6 +185,43 @@ fn quoted(text: Option<&[u8]>) -> String {
     }
     shown.push('"');
     shown
+}
+
+/// What stands for a password.
+const HIDDEN: &[u8] = b"***";
+
+/// The text with a mark in place of a password in a URI, of NBD or of anything
+/// else, which may also be a part of the text.
+fn without_password(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut shown = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = split_after(rest, b"://") {
+        shown.extend_from_slice(before);
+        let ends = |byte: &u8| b"/?# \"'".contains(byte);
+        let end = after.iter().position(ends).unwrap_or(after.len());
+        let (authority, after) = after.split_at(end);
+        let user = authority
+            .iter()
+            .rposition(|&byte| byte == b'@')
+            .unwrap_or(0);
+        let colon = authority.iter().take(user).position(|&byte| byte == b':');
+        match colon.map(|colon| (authority.get(..=colon), authority.get(user..))) {
+            Some((Some(name), Some(host))) => shown.extend([name, HIDDEN, host].concat()),
+            _ => shown.extend_from_slice(authority),
+        }
+        rest = after;
+    }
+    if shown.is_empty() {
+        return text.into();
+    }
+    shown.extend_from_slice(rest);
+    shown.into()
+}
+
+/// The text up to the end of a mark, and what follows.
+fn split_after<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let start = text.windows(mark.len()).position(|part| part == mark)?;
+    text.split_at_checked(start.saturating_add(mark.len()))
 }
 
 #[cfg(test)]
@@ -211,6 +250,28 @@ mod tests {
             "enter: debug=true flags=0x21 name=\"a\\x0ab\\x80\" dir=NULL \
              argv=[\"a\", \"b\\\"\"] queries=NULL out=<buf> count=7 in=\"00ff\" count=2"
         );
+    }
+
+    #[test]
+    fn a_password_in_a_uri_is_not_shown() {
+        let table = [
+            (
+                "nbds://anna:pass@host:10/x:y@z",
+                "nbds://anna:***@host:10/x:y@z",
+            ),
+            ("nbds://anna:p@ss@host", "nbds://anna:***@host"),
+            ("nbd://anna@host:10809/", "nbd://anna@host:10809/"),
+            ("nbd+unix://:word@/?socket=a", "nbd+unix://:***@/?socket=a"),
+            (
+                "url=https://u:pw@a/ and ftp://v:pw@b",
+                "url=https://u:***@a/ and ftp://v:***@b",
+            ),
+            ("a:b@c", "a:b@c"),
+            ("://", "://"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(quoted(Some(text.as_bytes())), format!("\"{shown}\""));
+        }
     }
 
     #[test]

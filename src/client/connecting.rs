@@ -140,7 +140,7 @@ impl Client {
     fn unconnected(&mut self, reason: &Reason) -> Error {
         let Some(Place::Tcp { host, port }) = &self.place else {
             return self.die(match reason {
-                Reason::System(error) => Error::system("cannot connect to the server", error),
+                Reason::System(error) => Error::system(self.cannot_connect(), error),
                 Reason::Unresolved(reason) => Error::without_errno(reason.clone()),
             });
         };
@@ -155,6 +155,16 @@ impl Client {
         self.hang_up();
         self.forget_uri();
         error
+    }
+
+    fn cannot_connect(&self) -> String {
+        match (&self.place, &self.subprocess) {
+            (Some(place), Some(_)) => {
+                format!("the program that was started does not accept connections on {place}")
+            }
+            (Some(place), None) => format!("cannot connect to {place}"),
+            (None, _) => "cannot connect to the server".to_owned(),
+        }
     }
 
     /// Waits until the handshake is complete or, in option mode, the caller can

@@ -4,6 +4,7 @@
 //! The sink has its own small lock, separate from the handle's, so that calls
 //! that do not take the handle lock can also write messages.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,6 +119,7 @@ impl DebugSink {
             return;
         }
         let errno = crate::sys::errno();
+        let text = &one_line(text);
         let (name, callback) = {
             let target = self.target();
             (target.handle_name.clone(), target.callback.clone())
@@ -134,7 +136,7 @@ impl DebugSink {
             None => {
                 let line = format!(
                     "libnbd: debug: {}: {}: {text}\n",
-                    name.to_string_lossy(),
+                    one_line(&name.to_string_lossy()),
                     context.to_string_lossy(),
                 );
                 sys::write_to_stderr(line.as_bytes());
@@ -146,6 +148,22 @@ impl DebugSink {
     fn target(&self) -> MutexGuard<'_, Target> {
         self.target.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The text without line breaks and other bytes that would confuse a terminal or
+/// pass for a message of their own.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => line.push_str(&format!("\\x{:02x}", u32::from(character))),
+            false => line.push(character),
+        }
+    }
+    line.into()
 }
 
 /// The text as a C string.  An embedded NUL would truncate it, so it is

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cancel::Stoppable;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::{Received, Sent};
 use crate::memory::{ReceiveVector, SendVector};
 use crate::negotiation::line::Line;
@@ -22,7 +22,10 @@ const ANSWER: usize = 1024;
 impl Client {
     /// Handles an established connection, on which the server speaks first.
     pub(super) fn greet(&mut self, socket: Stoppable) {
-        debug!(self.debug, "connected, waiting for the server's greeting");
+        match &self.place {
+            Some(place) => debug!(self.debug, "connected to {place}, waiting for its greeting"),
+            None => debug!(self.debug, "connected, waiting for the server's greeting"),
+        }
         let line = Line::new(Arc::clone(&self.statistics));
         self.begin_conversation(Stream::plain(socket), line, None);
     }
@@ -34,6 +37,7 @@ impl Client {
         line: Line,
         request: Option<Arc<OptionRequest>>,
     ) {
+        line.keep_notes(self.debug.enabled());
         let config = self.settings.handshake.clone();
         let conversation = negotiation::begin(line.clone(), config, self.session.clone(), request);
         self.state = State::Conversing(Talk {
@@ -90,7 +94,7 @@ impl Client {
                 talk.line.feed(buffer.get(..count).unwrap_or_default());
                 self.advance_handshake().map(|()| !drained)
             }
-            Err(error) => Err(self.die(error)),
+            Err(error) => Err(self.die_of_handshake(error)),
         }
     }
 
@@ -100,13 +104,17 @@ impl Client {
             match talk.send_encrypted() {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(error) => return Err(self.die(error)),
+                Err(error) => return Err(self.die_of_handshake(error)),
             }
             if talk.line.wants_upgrade() {
                 // The socket may now accept the output of the TLS handshake.
                 return self.advance_tls().map(drop);
             }
-            if let Some((session, answer)) = talk.conversation.resume() {
+            let ended = talk.conversation.resume();
+            for note in talk.line.take_notes() {
+                debug!(self.debug, "{note}");
+            }
+            if let Some((session, answer)) = ended {
                 return self.conversation_ended(session, answer);
             }
             if talk.line.wants_upgrade() {
@@ -115,7 +123,7 @@ impl Client {
             match talk.send_written() {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(error) => return Err(self.die(error)),
+                Err(error) => return Err(self.die_of_handshake(error)),
             }
         }
         Ok(())
@@ -125,7 +133,7 @@ impl Client {
     fn begin_tls(&mut self) -> Result<()> {
         let prepared = match Prepared::new(&self.settings.tls, self.server_name()) {
             Ok(prepared) => prepared,
-            Err(error) => return Err(self.die(error)),
+            Err(error) => return Err(self.die_of_handshake(error)),
         };
         let State::Conversing(talk) = std::mem::replace(&mut self.state, State::Closed) else {
             return Ok(());
@@ -135,7 +143,7 @@ impl Client {
                 self.state = State::Conversing(Talk { stream, ..talk });
                 self.advance_tls().map(drop)
             }
-            Err(error) => Err(self.die(error)),
+            Err(error) => Err(self.die_of_handshake(error)),
         }
     }
 
@@ -152,8 +160,18 @@ impl Client {
                 talk.line.upgraded();
                 self.advance_handshake().map(|()| true)
             }
-            Err(error) => Err(self.die(error)),
+            Err(error) => Err(self.die_of_handshake(error)),
         }
+    }
+
+    /// Marks the connection as broken, and returns the reason with the address of
+    /// the server: a program may know several.
+    fn die_of_handshake(&mut self, error: Error) -> Error {
+        let error = match &self.place {
+            Some(place) => Error::new(error.errno(), format!("{place}: {}", error.text())),
+            None => error,
+        };
+        self.die(error)
     }
 
     fn conversation_ended(&mut self, session: Session, answer: Answer<Next>) -> Result<()> {
@@ -176,7 +194,7 @@ impl Client {
                 self.option_ended(Err(error));
                 Ok(())
             }
-            Err(Fault::Broken(error)) => Err(self.die(error)),
+            Err(Fault::Broken(error)) => Err(self.die_of_handshake(error)),
         }
     }
 }

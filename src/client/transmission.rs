@@ -2,6 +2,7 @@
 //! them.
 
 use crate::error::{Error, Result};
+use crate::negotiation::ExportInfo;
 use crate::negotiation::line::Line;
 use crate::protocol::reply::Style;
 use crate::transmission::{Agreement, Arrival, Progress, Reach};
@@ -10,6 +11,24 @@ use crate::transport::{Stream, Turn};
 use super::Client;
 use super::debug::debug;
 use super::state::State;
+
+/// What has been negotiated, in one line.
+fn described(agreement: &Agreement, export: &ExportInfo) -> String {
+    let mut text = match export.basics {
+        Some((size, flags)) => format!("{size} bytes, flags {:#x}, ", flags.0),
+        None => String::from("size and flags unknown, "),
+    };
+    text += match agreement.style {
+        Style::Simple => "simple replies",
+        Style::Structured => "structured replies",
+        Style::Extended => "extended headers",
+    };
+    if let Some(sizes) = export.block_sizes {
+        let (minimum, preferred, maximum) = (sizes.minimum, sizes.preferred, sizes.maximum);
+        text += &format!(", block sizes {minimum}, {preferred}, {maximum}");
+    }
+    text
+}
 
 impl Client {
     pub(super) fn begin_transmission(&mut self, stream: Stream, line: &Line) -> Result<()> {
@@ -25,13 +44,8 @@ impl Client {
         };
         debug!(
             self.debug,
-            "ready: {:?} replies, size and flags {:x?}, block sizes {:?}",
-            agreement.style,
-            session.export.basics.map(|(size, flags)| (size, flags.0)),
-            session
-                .export
-                .block_sizes
-                .map(|sizes| [sizes.minimum, sizes.preferred, sizes.maximum]),
+            "ready: {}",
+            described(&agreement, &session.export)
         );
         self.state = State::Transmitting(stream);
         let begun = self.transmission.begin(agreement, &line.take_input());

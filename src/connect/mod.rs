@@ -16,13 +16,14 @@ pub mod ssh;
 pub mod subprocess;
 
 use std::ffi::{CStr, CString, c_int};
+use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use crate::cancel::{Cancel, Stoppable};
-use crate::error::{Error, Result};
-use crate::sys::address::SocketAddress;
+use crate::error::{Error, Escaped, Result};
+use crate::sys::address::{Meaning, SocketAddress};
 use crate::sys::{self, Brought, Offered, prepare_descriptor};
 
 use attempt::Attempt;
@@ -78,6 +79,32 @@ impl Place {
             Self::Tcp { host, port } => host.count_bytes().saturating_add(port.count_bytes()),
             Self::Command(argv) => argv.memory(),
             Self::Address(_) => 0,
+        }
+    }
+}
+
+/// As messages name it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } => {
+                write!(
+                    f,
+                    "{}:{}",
+                    Escaped(host.to_bytes()),
+                    Escaped(port.to_bytes())
+                )
+            }
+            Self::Command(argv) => write!(f, "\"{}\"", Escaped(argv.program.to_bytes())),
+            Self::Address(address) => match address.meaning() {
+                Meaning::Internet { host, port } if host.contains(':') => {
+                    write!(f, "[{host}]:{port}")
+                }
+                Meaning::Internet { host, port } => write!(f, "{host}:{port}"),
+                Meaning::Unix(path) => write!(f, "{}", Escaped(&path)),
+                Meaning::Vsock { cid, port } => write!(f, "vsock {cid}:{port}"),
+                Meaning::UnixWithoutPath | Meaning::Unknown => f.write_str("the server"),
+            },
         }
     }
 }

@@ -99,7 +99,7 @@ async fn ask(
 ) -> Answer<()> {
     let request = meta_context_request(export.to_bytes(), queries.iter().map(|q| q.to_bytes()))
         .ok_or_else(|| Fault::Unheard(too_long()))?;
-    option::send(line, which, &request);
+    option::send_for(line, export, which, &request);
     drop(request);
     for count in 0usize.. {
         match option::reply(line, which).await? {

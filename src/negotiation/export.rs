@@ -113,7 +113,12 @@ async fn information(
         wanted.extend([kind::NAME, kind::DESCRIPTION]);
     }
     let name = config.export_name.to_bytes();
-    option::send(line, which, &info_request(name, &wanted));
+    option::send_for(
+        line,
+        &config.export_name,
+        which,
+        &info_request(name, &wanted),
+    );
     for _ in 0..MAX_INFORMATION {
         match option::reply(line, which).await? {
             Reply::Ack if session.export.basics.is_some() => return Ok(()),
@@ -178,7 +183,8 @@ fn learn(which: Opt, data: &[u8], config: &Config, session: &mut Session) -> Res
 /// NBD_OPT_EXPORT_NAME: opens the export; if the server refuses, it hangs up.
 async fn export_name(line: &Line, config: &Config, session: &mut Session) -> Answer<Next> {
     line.label(c"NEWSTYLE.OPT_EXPORT_NAME.RECV_REPLY: opening the export by name");
-    option::send(line, Opt::ExportName, config.export_name.to_bytes());
+    let name = &config.export_name;
+    option::send_for(line, name, Opt::ExportName, name.to_bytes());
     // A reply that came before the request left is not a reply to it.
     line.flushed().await;
     let size = line.read_u64().await.map_err(|error| {

@@ -40,6 +40,7 @@ async fn oldstyle(line: &Line, config: &Config, session: &mut Session) -> Answer
     let handshake_flags = line.read_u16().await?;
     let flags = line.read_u16().await?;
     line.skip(PADDING).await?;
+    line.note(|| format!("server: oldstyle greeting, flags {handshake_flags:#x}"));
     if handshake_flags != 0 {
         return Err(Error::without_errno(format!(
             "the server's oldstyle greeting has unknown flags {handshake_flags:#06x}"
@@ -57,6 +58,8 @@ async fn newstyle(line: &Line, config: &Config, session: &mut Session) -> Answer
     let offered = line.read_u16().await?;
     let agreed = offered & config.handshake_flags & (FIXED_NEWSTYLE | NO_ZEROES);
     session.handshake_flags = agreed;
+    line.note(|| format!("server: newstyle greeting, flags {offered:#x}"));
+    line.note(|| format!("client: flags {agreed:#x}"));
     line.label(c"NEWSTYLE.SEND_CFLAGS: sending the client flags");
     // They leave together with the first option.
     line.write(&u32::from(agreed).to_be_bytes());

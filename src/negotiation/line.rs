@@ -44,6 +44,9 @@ struct Bytes {
     /// The option that has been sent last.
     option: Option<&'static str>,
     statistics: Arc<Statistics>,
+    /// What has been said on either side since the owner asked last, if anybody
+    /// wants to know.
+    notes: Option<Vec<String>>,
 }
 
 /// Where the switch to TLS stands.
@@ -66,6 +69,7 @@ impl Line {
             label: c"MAGIC.START: the conversation begins",
             option: None,
             statistics,
+            notes: None,
         })))
     }
 
@@ -177,7 +181,25 @@ impl Line {
         self.wire().statistics.chunks_received.add(1);
     }
 
+    /// Notes what one side has said, in one line.
+    pub fn note(&self, text: impl FnOnce() -> String) {
+        if let Some(notes) = &mut self.wire().notes {
+            notes.push(text());
+        }
+    }
+
     // The methods for the owner of the socket.
+
+    /// Keeps notes from now on, or no longer.
+    pub fn keep_notes(&self, wanted: bool) {
+        self.wire().notes = wanted.then(Vec::new);
+    }
+
+    /// Takes the notes.
+    pub fn take_notes(&self) -> Vec<String> {
+        let mut wire = self.wire();
+        wire.notes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
 
     /// Adds bytes that have been received.
     pub fn feed(&self, bytes: &[u8]) {

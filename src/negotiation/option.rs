@@ -1,7 +1,9 @@
 //! Options and their replies (NBD protocol, option haggling).
 
+use std::ffi::CStr;
+
 use crate::error::{Error, Escaped, Result};
-use crate::protocol::errors::{errno_of_refusal, refusal};
+use crate::protocol::errors::{errno_of_refusal, name_of_reply, refusal};
 use crate::protocol::handshake::{OPTION_REPLY, Opt, ReplyHeader, answer, option};
 use crate::protocol::{MAX_PAYLOAD, MAX_STRING};
 
@@ -25,8 +27,25 @@ pub enum Reply {
     },
 }
 
+/// How much of a server's words appears in notes.
+const NOTED: usize = 512;
+
+/// Sends an option that concerns an export.
+pub fn send_for(line: &Line, export: &CStr, which: Opt, data: &[u8]) {
+    line.note(|| {
+        let export = Escaped(export.to_bytes());
+        format!("client: {} for export \"{export}\"", which.name())
+    });
+    write(line, which, data);
+}
+
 /// Sends an option.
 pub fn send(line: &Line, which: Opt, data: &[u8]) {
+    line.note(|| format!("client: {}", which.name()));
+    write(line, which, data);
+}
+
+fn write(line: &Line, which: Opt, data: &[u8]) {
     line.count_sent(which.name());
     line.write(&option(which, data));
 }
@@ -49,6 +68,7 @@ pub async fn reply(line: &Line, which: Opt) -> Answer<Reply> {
         line.skip(length).await?;
         None
     };
+    line.note(|| noted(header.kind, data.as_deref().unwrap_or_default()));
     if header.kind & answer::REFUSAL_BIT != 0 {
         return match data {
             Some(text) if text.len() <= MAX_STRING => Err(Fault::Refused(
@@ -90,6 +110,19 @@ fn refused(which: Opt, kind: u32, text: &[u8]) -> Error {
         Error::new(errno, format!("{name}: {meaning}"))
     } else {
         Error::new(errno, format!("{name}: {meaning}: {}", Escaped(text)))
+    }
+}
+
+/// A reply in one line, with the words of a refusal.
+fn noted(kind: u32, data: &[u8]) -> String {
+    let name = match name_of_reply(kind) {
+        Some(name) => format!("server: {name}"),
+        None => format!("server: option reply {kind:#x}"),
+    };
+    match (kind & answer::REFUSAL_BIT, data) {
+        (_, []) => name,
+        (0, data) => format!("{name}, {} bytes", data.len()),
+        (_, text) => format!("{name}: {}", Escaped(text.get(..NOTED).unwrap_or(text))),
     }
 }
 

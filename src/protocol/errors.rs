@@ -1,5 +1,7 @@
 //! Error values: what servers send, and the errno a caller sees.
 
+use super::handshake::answer;
+
 /// The errno for the error field of a reply (NBD protocol, error values).
 ///
 /// The wire has its own numbers, which happen to be those of Linux; the table
@@ -63,6 +65,27 @@ pub fn errno_of_refusal(reply: u32) -> (i32, &'static str) {
         refusal::EXT_HEADER_REQD => (0, "the server requires extended headers"),
         _ => (0, "the server refused for a reason unknown to this client"),
     }
+}
+
+/// What the protocol calls a reply to an option.
+pub fn name_of_reply(reply: u32) -> Option<&'static str> {
+    Some(match reply {
+        answer::ACK => "NBD_REP_ACK",
+        answer::SERVER => "NBD_REP_SERVER",
+        answer::INFO => "NBD_REP_INFO",
+        answer::META_CONTEXT => "NBD_REP_META_CONTEXT",
+        refusal::UNSUP => "NBD_REP_ERR_UNSUP",
+        refusal::POLICY => "NBD_REP_ERR_POLICY",
+        refusal::INVALID => "NBD_REP_ERR_INVALID",
+        refusal::PLATFORM => "NBD_REP_ERR_PLATFORM",
+        refusal::TLS_REQD => "NBD_REP_ERR_TLS_REQD",
+        refusal::UNKNOWN => "NBD_REP_ERR_UNKNOWN",
+        refusal::SHUTDOWN => "NBD_REP_ERR_SHUTDOWN",
+        refusal::BLOCK_SIZE_REQD => "NBD_REP_ERR_BLOCK_SIZE_REQD",
+        refusal::TOO_BIG => "NBD_REP_ERR_TOO_BIG",
+        refusal::EXT_HEADER_REQD => "NBD_REP_ERR_EXT_HEADER_REQD",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl Body<'_> {
         let mut html = String::new();
         for (i, span) in text.iter().enumerate() {
             html += &match span {
-                Span::Words(words) => self.words(words, text.get(i + 1))?,
+                Span::Words(words) => self.words(words, text.get(i.saturating_add(1)))?,
                 Span::Own(name) if name.contains('_') => format!("<code>{name}()</code>"),
                 Span::Own(name) | Span::Name(name) => format!("<code>{}</code>", escaped(name)),
                 Span::Page(name) => format!("<code>{}</code>", link(name)),
@@ -137,7 +137,7 @@ impl Body<'_> {
         ANNOUNCEMENTS
             .iter()
             .flat_map(|announcement| words.match_indices(announcement))
-            .map(|(i, announcement)| i + announcement.len())
+            .map(|(i, announcement)| i.saturating_add(announcement.len()))
             .filter(|&start| {
                 let word = words.get(start..).unwrap_or_default();
                 let word = word.split(|c: char| !c.is_ascii_alphabetic()).next();

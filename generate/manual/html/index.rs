@@ -1,9 +1,8 @@
 //! The page with a list of all others, which can be filtered.
 
-use super::super::super::sources::Family;
-use super::super::Manual;
 use super::super::introduction::Introduction;
 use super::super::page::Page;
+use super::super::{Manual, Pages};
 use super::text::escaped;
 use super::{file, foot, head, place};
 
@@ -11,7 +10,7 @@ use super::{file, foot, head, place};
 /// scripts there is no such field.
 const SCRIPT: &str = include_str!("filter.js");
 
-pub fn page(manual: &Manual, pages: &[(Page, Option<&Family>)]) -> String {
+pub fn page(manual: &Manual, pages: &Pages) -> String {
     let articles = pages.iter().filter(|(_, family)| family.is_none());
     let mut html = head(
         "libnbd: manual of the client library for Network Block Device",

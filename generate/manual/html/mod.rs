@@ -13,9 +13,9 @@ mod text;
 use std::collections::BTreeMap;
 
 use super::super::sources::{Family, Interface};
-use super::Manual;
 use super::introduction::Introduction;
 use super::page::{Page, Part};
+use super::{Manual, Pages};
 use body::Body;
 use text::{escaped, plain, slug};
 
@@ -25,10 +25,7 @@ const STYLE: &str = include_str!("style.css");
 const DESCRIPTION: usize = 160;
 
 /// The files of the site by name.
-pub fn site(
-    manual: &Manual,
-    pages: &[(Page, Option<&Family>)],
-) -> Result<BTreeMap<String, String>, String> {
+pub fn site(manual: &Manual, pages: &Pages) -> Result<BTreeMap<String, String>, String> {
     let titles: BTreeMap<&str, Vec<&str>> = pages
         .iter()
         .map(|(page, _)| (page.name.as_str(), page.titles().collect()))
@@ -121,10 +118,11 @@ fn description(page: &Page) -> String {
     let text = paragraphs.collect::<Vec<_>>().join(" ");
     let mut description = String::new();
     for sentence in text.split_inclusive(". ") {
-        if !description.is_empty() && description.len() + sentence.trim_end().len() > DESCRIPTION {
+        let longer = description.clone() + sentence;
+        if !description.is_empty() && longer.trim_end().len() > DESCRIPTION {
             break;
         }
-        description += sentence;
+        description = longer;
     }
     description.trim_end().to_owned()
 }
