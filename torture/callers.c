@@ -312,6 +312,57 @@ CASE (threads_dead)
   threads_in_state ("dead", DEAD);
 }
 
+/* ---- Closing at any moment ---- */
+
+/* So many that each is interrupted now and then, at any instruction. */
+enum { SPINNERS = 8 };
+
+static struct nbd_handle *_Atomic current;
+static atomic_bool over;
+static atomic_ulong entered, turned_away;
+
+/* Few instructions, so that it is often the first or the last ones that are
+ * interrupted. */
+static void *
+enter_and_leave (void *unused)
+{
+  (void) unused;
+  while (!over)
+    if (nbd_aio_is_created (current) == 1)
+      entered++;
+    else
+      turned_away++;
+  return NULL;
+}
+
+CASE (closed_at_any_moment)
+{
+  const time_t end = time (NULL) + (is_long () ? 60 : 2);
+  pthread_t threads[SPINNERS];
+  unsigned long handles = 0;
+
+  alarm (120);
+  current = create ();
+  for (unsigned i = 0; i < SPINNERS; ++i)
+    CHECK_EQ (pthread_create (&threads[i], NULL, enter_and_leave, NULL), 0);
+  for (; time (NULL) < end; ++handles) {
+    struct nbd_handle *h = current;
+
+    if (handles % 2 == 0)
+      current = create ();
+    nbd_close (h);
+    if (handles % 2 == 1)
+      current = create ();
+  }
+  over = true;
+  for (unsigned i = 0; i < SPINNERS; ++i)
+    CHECK_EQ (pthread_join (threads[i], NULL), 0);
+  nbd_close (current);
+  CHECK (entered > 0 && turned_away > 0);
+  printf ("torture: callers: %lu handles closed among %lu calls, of which %lu came too late\n",
+          handles, entered + turned_away, turned_away);
+}
+
 /* ---- Fork ---- */
 
 enum { COMMANDS = 8, PIECE = 4096, PATIENCE = 30 };

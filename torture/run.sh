@@ -45,6 +45,8 @@ harness fuzz torture/fuzz.sh "${FUZZ_SECONDS:-600}"
 harness miri torture/miri.sh long
 harness address-sanitizer torture/sanitizers.sh address
 harness thread-sanitizer torture/sanitizers.sh thread threads aio cancel ends neighbour
+harness thread-sanitizer-callers env -u TORTURE "LIB=$PWD/target/sanitizer-thread/lib" \
+    "CC=${CC:-cc} -fsanitize=thread" TSAN_OPTIONS=exitcode=99:halt_on_error=1 torture/c.sh callers
 harness callers torture/c.sh callers
 harness cancel cancel
 harness faults torture/c.sh faults

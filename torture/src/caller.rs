@@ -152,12 +152,19 @@ impl Caller {
         call!(self, nbdx_set_timeout(which, i64::from(time)))
     }
 
-    /// What a main loop does that has slept.
+    /// What a main loop does that has slept.  When the time is over, the library
+    /// acts on it, so that the loop does not go on without sleeping.
     fn wait(&self, time: u32) -> c_int {
         clock::advance(Duration::from_millis(time.into()));
-        let left = call!(self, nbdx_aio_get_timeout());
-        self.note(format!("{left} ms left"));
-        call!(self, nbdx_aio_notify_timeout())
+        for _ in 0..4 {
+            let left = call!(self, nbdx_aio_get_timeout());
+            self.note(format!("{left} ms left"));
+            let result = call!(self, nbdx_aio_notify_timeout());
+            if left != 0 || result == -1 {
+                return result;
+            }
+        }
+        panic!("a limit that has passed is not applied");
     }
 
     fn set(&mut self, setting: Setting, value: u32) -> i64 {

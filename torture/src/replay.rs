@@ -186,7 +186,7 @@ impl Stage {
             self.unsent.extend(piece);
             self.go_on();
         }
-        if std::mem::take(&mut self.deaf) {
+        if !bytes.is_empty() && std::mem::take(&mut self.deaf) {
             self.go_on();
         }
     }
