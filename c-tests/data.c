@@ -294,3 +294,20 @@ CASE (errors_of_the_server)
     stop_servers ();
   }
 }
+
+/* Its reason is better than what an errno means. */
+CASE (words_of_the_server)
+{
+  enum { LENGTH = 48 << 20 };
+  struct nbd_handle *h = connect_to
+    (qemu_nbd (temp_disk ("disk", LENGTH), "-f", "raw", NULL));
+  char *buf = malloc (LENGTH);
+
+  CHECK (buf != NULL);
+  CHECK_ERR (nbd_pread (h, buf, LENGTH, 0, 0), EINVAL);
+  CHECK (strstr (nbd_get_error (), "read: command failed: the server reports: ") != NULL);
+  CHECK (strstr (nbd_get_error (), "33554432") != NULL);
+  CHECK_EQ (nbd_pread (h, buf, 512, 0, 0), 0);
+  free (buf);
+  nbd_close (h);
+}

@@ -926,7 +926,7 @@ fn a_borrowed_buffer_comes_back_when_the_time_is_over() {
     let error = handle.pread_structured(&mut late, 0, count, 0).unwrap_err();
     assert!(started.elapsed() >= Duration::from_millis(30));
     assert_eq!((error.errno(), chunks), (libc::ETIMEDOUT, 0));
-    assert!(error.to_string().contains("waited 30 ms"), "{error}");
+    assert!(error.to_string().contains("30 ms"), "{error}");
     let late = [3; 512];
     handle.set_timeout(libnbd::TIMEOUT_CALL, None).unwrap();
     let mut next = [0; 512];

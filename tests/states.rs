@@ -114,7 +114,7 @@ impl Journey {
 
     fn serve(&mut self) {
         let (socket, _server) = embedded_server::spawn_on_socketpair(Config::default()).unwrap();
-        self.connect(socket.into());
+        self.connect(socket);
     }
 
     /// A server that says this, says more when that has been heard, and hangs
@@ -124,9 +124,9 @@ impl Journey {
         server.write_all(greeting).unwrap();
         if greeting.is_empty() {
             drop(server);
-            return self.connect(socket.into());
+            return self.connect(socket);
         }
-        self.connect(socket.into());
+        self.connect(socket);
         if self.at == "connected" {
             server.write_all(more).unwrap();
             drop(server);
@@ -178,7 +178,7 @@ fn nobody_listens() -> BTreeSet<Way> {
     let mut journey = Journey::new();
     journey
         .handle
-        .set_connect_retry(Duration::from_millis(300))
+        .set_connect_retry(Some(Duration::from_millis(300)))
         .unwrap();
     journey.step(|handle| handle.aio_connect_tcp("127.0.0.1", port));
     journey.drift();

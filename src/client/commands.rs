@@ -117,6 +117,39 @@ pub fn result_of(done: Done) -> Result<()> {
             reason: Some(reason),
             ..
         } if reason.errno() == errno => Err(*reason),
-        Done { errno, command, .. } => Err(Error::new(errno, format!("{command}: command failed"))),
+        Done { errno, command, .. } => {
+            let what = match errno {
+                libc::ENOTCONN => "the connection ended before the reply arrived",
+                _ => "command failed",
+            };
+            Err(Error::new(errno, format!("{command}: {what}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(errno: i32, reason: Option<Error>) -> String {
+        let done = Done {
+            errno,
+            command: "read",
+            reason: reason.map(Box::new),
+        };
+        result_of(done).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_result_says_what_is_known_of_the_failure() {
+        let reason = || Some(Error::new(libc::EIO, "bad sector"));
+        assert_eq!(message(libc::EIO, None), "read: command failed");
+        assert_eq!(message(libc::EIO, reason()), "bad sector");
+        // A completion callback has replaced the errno.
+        assert_eq!(message(libc::EPERM, reason()), "read: command failed");
+        assert_eq!(
+            message(libc::ENOTCONN, None),
+            "read: the connection ended before the reply arrived"
+        );
     }
 }

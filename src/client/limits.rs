@@ -150,14 +150,20 @@ struct Due {
 impl Due {
     /// The error that reports that it has passed while waiting for something.
     fn error(self, awaited: &str) -> Error {
-        Error::new(
-            libc::ETIMEDOUT,
-            format!(
-                "waited {} ms for {awaited} ({})",
-                in_milliseconds(self.length),
-                self.which.name()
-            ),
-        )
+        let time = in_milliseconds(self.length);
+        let name = self.which.name();
+        let text = match self.which {
+            Limited::Connect => {
+                format!(
+                    "connecting took longer than {time} ms; it was waiting for {awaited} ({name})"
+                )
+            }
+            Limited::Call => format!("waited {time} ms for {awaited} ({name})"),
+            Limited::Silence => {
+                format!("nothing arrived for {time} ms while waiting for {awaited} ({name})")
+            }
+        };
+        Error::new(libc::ETIMEDOUT, text)
     }
 }
 

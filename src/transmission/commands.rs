@@ -135,13 +135,21 @@ impl Commands {
         }
     }
 
-    /// Passes on the server's message about a failure.
-    pub fn remark(&self, id: SlotId, message: &[u8]) {
+    /// Passes on the server's message about a failure.  That about the first one
+    /// becomes a part of the error, cut to a length that many commands together can
+    /// have.
+    pub fn explain(&mut self, id: SlotId, errno: i32, message: &[u8]) {
+        const LONGEST: usize = 256;
         let (command, _) = self.expected(id);
-        self.remarks.remark(&|| {
-            let message = Escaped(message);
-            format!("{}: the server reports: {message}", command.name())
-        });
+        let command = command.name();
+        self.remarks
+            .remark(&|| format!("{command}: the server reports: {}", Escaped(message)));
+        let slot = self.table.slot_mut(id);
+        if slot.error == 0 && slot.reason.is_none() {
+            let message = Escaped(message.get(..LONGEST).unwrap_or(message));
+            let text = format!("{command}: command failed: the server reports: {message}");
+            slot.reason = Some(Box::new(Error::new(errno, text)));
+        }
     }
 
     /// Reports a part of a read to the caller.  `error` is that of the part, if

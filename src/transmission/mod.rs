@@ -55,7 +55,7 @@ pub struct Done {
     pub errno: i32,
     /// The name of the command.
     pub command: &'static str,
-    /// Why the client gave it up, if it did.
+    /// Why it failed, if more is known than the errno.
     pub reason: Option<Box<Error>>,
 }
 

@@ -291,7 +291,7 @@ fn error_chunk(chunk_kind: u16, mut fields: Fields, id: SlotId, commands: &mut C
     };
     let message = fields.u16().and_then(|length| fields.bytes(length.into()));
     if let Some(message) = message.filter(|message| !message.is_empty()) {
-        commands.remark(id, message);
+        commands.explain(id, errno, message);
     }
     let offset = match (chunk_kind, message) {
         (kind::ERROR_OFFSET, Some(_)) => fields.u64(),

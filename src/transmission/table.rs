@@ -39,7 +39,7 @@ pub struct Slot {
     pub began: Option<Instant>,
     /// errno of the first failure, or 0.
     pub error: i32,
-    /// Why the client gave the command up, if it did.
+    /// Why it failed: the server's words, or why the client gave it up.
     pub reason: Option<Box<Error>>,
     /// The reply is complete, but the request is still being sent.
     pub answered: bool,

@@ -47,6 +47,9 @@ impl Text {
         let text = text
             .to_str()
             .map_err(|error| malformed(format!("byte {}", error.valid_up_to())))?;
+        if !text.contains(':') {
+            return Err(malformed("it does not begin with a scheme, such as nbd://"));
+        }
         let (text, zone) = split_zone(text);
         // The message does not repeat the URI, because it may contain a user
         // name.

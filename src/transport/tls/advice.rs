@@ -40,6 +40,17 @@ pub fn on_certificate(verdict: X509VerifyResult) -> Option<&'static str> {
             "it was issued for something else and not for servers; the server needs one whose \
              extended key usage contains TLS server authentication"
         }
+        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+        | sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN => {
+            "its authority is not trusted; trusted are those in ca-cert.pem in the directory of \
+             nbd_set_tls_certificates and, only if there is no such file that can be read, those \
+             of the system"
+        }
+        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => {
+            "it must be for the host that the client connects to, or for the one that \
+             nbd_set_tls_hostname sets"
+        }
         sys::X509_V_ERR_EE_KEY_TOO_SMALL | sys::X509_V_ERR_CA_KEY_TOO_SMALL => SHORT_KEY,
         sys::X509_V_ERR_CA_MD_TOO_WEAK => WEAK_HASH,
         _ => return None,

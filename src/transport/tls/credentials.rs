@@ -285,7 +285,8 @@ pub fn default_username() -> Result<CString> {
     if let Some(Ok(name)) = variable.map(|name| CString::new(name.as_bytes())) {
         return Ok(name);
     }
-    sys::login_name().map_err(|error| Error::system("TLS: the user has no login name", &error))
+    let missing = "TLS: the user has no login name; nbd_set_tls_username or LOGNAME sets another";
+    sys::login_name().map_err(|error| Error::system(missing, &error))
 }
 
 /// The directories to search, in order.
