@@ -114,7 +114,7 @@ impl Journey {
 
     fn serve(&mut self) {
         let (socket, _server) = embedded_server::spawn_on_socketpair(Config::default()).unwrap();
-        self.connect(socket.into());
+        self.connect(socket);
     }
 
     /// A server that says this, says more when that has been heard, and hangs
