@@ -3,8 +3,9 @@
 #
 #   run.sh
 #
-# FUZZ_SECONDS says how long each fuzz target runs (600).  `make torture` sets the
-# rest of the environment.
+# FUZZ_SECONDS says how long each fuzz target runs (600), CANCEL_ROUNDS how often
+# each call is cancelled (3000), and TORTURE=short runs the short forms instead.
+# `make torture` sets the rest of the environment.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -38,11 +39,11 @@ cancel() {
     return "$status"
 }
 
-export TORTURE=long
+export TORTURE=${TORTURE:-long}
 harness every-byte "$cargo" test "${flags[@]}" --profile torture --package torture -- --nocapture
 harness unit-tests "$cargo" test "${flags[@]}" --profile torture --package libnbd --lib
 harness fuzz torture/fuzz.sh "${FUZZ_SECONDS:-600}"
-harness miri torture/miri.sh long
+harness miri torture/miri.sh "$TORTURE"
 harness address-sanitizer torture/sanitizers.sh address
 harness thread-sanitizer torture/sanitizers.sh thread threads aio cancel ends neighbour
 harness thread-sanitizer-callers env -u TORTURE "LIB=$PWD/target/sanitizer-thread/lib" \

@@ -10,6 +10,11 @@
 //! being closed, new calls are rejected at once, and the handle is freed when
 //! the last call has left.  So it can be closed in one of its callbacks, or
 //! while another thread uses it.
+//!
+//! Calls that come too late are counted as well, for a moment, so any of them may
+//! be the last one to leave, even when the ticket is being used again.  Whoever
+//! wants to end the handle therefore claims it in the same word, from which it
+//! can be seen that nobody is inside and nobody else has claimed it.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -27,7 +32,7 @@ use crate::unwind::contain;
 #[repr(C)]
 pub struct nbd_handle {
     magic: AtomicUsize,
-    /// How many calls are inside, and whether the handle is closed.
+    /// How many calls are inside, and whether the handle is closed, and claimed.
     users: AtomicUsize,
     /// Null once the handle has ended.
     handle: AtomicPtr<Handle>,
@@ -44,6 +49,9 @@ const MAGIC: usize = match b"libnbd.h".first_chunk() {
 
 /// Nobody may enter any more.
 const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// Somebody ends the handle, or has done so.
+const CLAIMED: usize = CLOSED >> 1;
 
 /// So many closed tickets rest before the oldest is used again.
 const RESTING: usize = 64;
@@ -64,7 +72,7 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
     let ticket: &'static nbd_handle = rested.unwrap_or_else(|| {
         Box::leak(Box::new(nbd_handle {
             magic: AtomicUsize::new(MAGIC),
-            users: AtomicUsize::new(CLOSED),
+            users: AtomicUsize::new(CLOSED | CLAIMED),
             handle: AtomicPtr::new(ptr::null_mut()),
             passing: Passing::default(),
         }))
@@ -72,7 +80,9 @@ pub(super) fn open(handle: Handle) -> *mut nbd_handle {
     ticket.handle.store(handle, Ordering::Relaxed);
     // A caller that holds the old pointer may be checking it right now, and is
     // counted.
-    ticket.users.fetch_and(!CLOSED, Ordering::Release);
+    ticket
+        .users
+        .fetch_and(!(CLOSED | CLAIMED), Ordering::Release);
     ptr::from_ref(ticket).cast_mut()
 }
 
@@ -192,15 +202,22 @@ impl nbd_handle {
     #[cold]
     #[inline(never)]
     fn end(&'static self) {
-        // Callers that come too late are also counted for a moment.  One of
-        // them may get here instead of the last user, or after it.
-        let handle = self.handle.swap(ptr::null_mut(), Ordering::SeqCst);
-        if handle.is_null() {
+        // If this fails, somebody has come meanwhile and tries it when leaving,
+        // or has been here before, or the ticket is in use again.
+        let claim = self.users.compare_exchange(
+            CLOSED,
+            CLOSED | CLAIMED,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        if claim.is_err() {
             return;
         }
+        let handle = self.handle.swap(ptr::null_mut(), Ordering::SeqCst);
         self.passing.wait_until_empty();
-        // SAFETY: the pointer came from `Box::into_raw` in `open`, and the swap
-        // gives it to one thread only.
+        // SAFETY: the pointer came from `Box::into_raw` in `open`.  Only one
+        // thread has claimed the handle, and until `open` has stored another one
+        // there is no further claim.
         let handle = unsafe { Box::from_raw(handle) };
         contain(|| drop(handle));
         Resting::lock().tickets.push_back(self);
@@ -245,5 +262,40 @@ impl Resting {
                 .unwrap_or_else(PoisonError::into_inner),
             _busy: busy,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ticket that rests is used for the next handle while a call with the old
+    /// pointer has been counted, and leaves, or has left and looks for an end.
+    #[test]
+    fn a_call_that_comes_too_late_does_not_end_the_next_handle() {
+        let h = open(Handle::new());
+        // SAFETY: the pointer came from `open`, and a ticket is never freed.
+        let ticket: &'static nbd_handle = unsafe { &*h };
+        // SAFETY: as above.
+        unsafe { close(h) }.unwrap();
+        {
+            // Nobody else gets it from now on.
+            let mut resting = Resting::lock();
+            resting.tickets.retain(|other| !ptr::eq(*other, ticket));
+        }
+        ticket.users.fetch_add(1, Ordering::Acquire);
+        let next = Box::into_raw(Box::new(Handle::new()));
+        // As in `open`, which has not finished.
+        ticket.handle.store(next, Ordering::Relaxed);
+        ticket.leave();
+        assert_eq!(ticket.handle.load(Ordering::Relaxed), next);
+        ticket.end();
+        assert_eq!(ticket.handle.load(Ordering::Relaxed), next);
+        ticket
+            .users
+            .fetch_and(!(CLOSED | CLAIMED), Ordering::Release);
+        // SAFETY: as above; this is the rest of `open`.
+        unsafe { close(h) }.unwrap();
+        assert!(ticket.handle.load(Ordering::Relaxed).is_null());
     }
 }
