@@ -43,6 +43,13 @@ impl Error {
         Self::new(0, text)
     }
 
+    /// A panic, which the panic hook has reported.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn internal() -> Self {
+        Self::new(libc::ENOTRECOVERABLE, "internal error")
+    }
+
     /// A failed system call; `what` names it.
     pub fn system(what: impl Into<Cow<'static, str>>, error: &io::Error) -> Self {
         Self::new(error.raw_os_error().unwrap_or(libc::EIO), what)

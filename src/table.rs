@@ -28,6 +28,10 @@ pub struct Row {
     pub states: States,
     /// The argument with restricted values, if any.
     pub word: Word,
+    /// Programs call it for every request.  So what it has in common with others
+    /// is compiled for it alone, which is faster, and larger.
+    #[cfg_attr(not(library), allow(dead_code, reason = "for the library"))]
+    pub often: bool,
 }
 
 /// Which values a function accepts for its flags, or for what it chooses by
@@ -172,11 +176,20 @@ macro_rules! states {
     };
 }
 
+macro_rules! often {
+    () => {
+        false
+    };
+    (often) => {
+        true
+    };
+}
+
 macro_rules! rows {
     (
         $(#[$doc:meta])*
         $list:ident: $prefix:literal, $docs:ident;
-        $($name:ident: $states:ident $since:literal $($kind:ident $value:tt)?;)*
+        $($name:ident: $states:ident $since:literal $($kind:ident $value:tt)? $(, $often:ident)?;)*
     ) => {
         $(
             #[doc = concat!("`", $prefix, stringify!($name), "`")]
@@ -193,6 +206,7 @@ macro_rules! rows {
                 since: stringify!($since),
                 states: $states,
                 word: word!($($kind $value)?),
+                often: often!($($often)?),
             };
         )*
         /// For each function a macro that makes what its documentation says
@@ -379,18 +393,18 @@ rows! {
     get_extended_headers_negotiated: KNOWN 1.18;
 
     // data
-    pread: CONNECTED 1.0 command [];
+    pread: CONNECTED 1.0 command [], often;
     pread_structured: CONNECTED 1.0 command [DF];
-    pwrite: CONNECTED 1.0 command [FUA, PAYLOAD_LEN];
+    pwrite: CONNECTED 1.0 command [FUA, PAYLOAD_LEN], often;
     flush: CONNECTED 1.0 command [];
     trim: CONNECTED 1.0 command [FUA];
     cache: CONNECTED 1.0 command [];
     zero: CONNECTED 1.0 command [FUA, NO_HOLE, FAST_ZERO];
 
     // aio_data
-    aio_pread: CONNECTED 1.0 command [];
+    aio_pread: CONNECTED 1.0 command [], often;
     aio_pread_structured: CONNECTED 1.0 command [DF];
-    aio_pwrite: CONNECTED 1.0 command [FUA, PAYLOAD_LEN];
+    aio_pwrite: CONNECTED 1.0 command [FUA, PAYLOAD_LEN], often;
     aio_flush: CONNECTED 1.0 command [];
     aio_trim: CONNECTED 1.0 command [FUA];
     aio_cache: CONNECTED 1.0 command [];
@@ -405,14 +419,14 @@ rows! {
     aio_block_status_filter: CONNECTED 1.18 command [REQ_ONE, PAYLOAD_LEN];
 
     // aio
-    poll: ANY 1.0;
+    poll: ANY 1.0, often;
     poll2: ANY 1.16;
     aio_get_fd: ANY 1.0;
-    aio_get_direction: ANY 1.0;
-    aio_notify_read: ANY 1.0;
-    aio_notify_write: ANY 1.0;
+    aio_get_direction: ANY 1.0, often;
+    aio_notify_read: ANY 1.0, often;
+    aio_notify_write: ANY 1.0, often;
     aio_in_flight: TRANSMISSION 1.0;
-    aio_command_completed: ANY 1.0;
+    aio_command_completed: ANY 1.0, often;
     aio_peek_command_completed: ANY 1.0;
 
     // state

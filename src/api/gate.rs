@@ -9,8 +9,8 @@ use std::process;
 
 use super::buffers::Target;
 use super::trace::{Shown, Trace};
-use crate::client::debug::{self, Context};
-use crate::client::{Client, Deadlock, Handle, Locked};
+use crate::client::debug;
+use crate::client::{Client, Deadlock, Handle, Locked, thread};
 use crate::error::{Error, Result};
 use crate::table::Row;
 use crate::transmission::request::ReadBuffer;
@@ -21,8 +21,8 @@ impl Handle {
     ///
     /// `given` is what the caller hands over, mainly closures and buffers.
     /// `show` adds it to a debug line, and `prepare` converts it to a form that
-    /// is safe before the state check can reject the call.  If any step fails,
-    /// it is freed with the lock held.
+    /// is safe even if the state check has rejected the call.  If any step
+    /// fails, it is freed with the lock held.
     pub(crate) fn call<G, P, R: Shown>(
         &self,
         row: &'static Row,
@@ -31,20 +31,49 @@ impl Handle {
         prepare: impl FnOnce(&Self, G) -> P,
         operation: impl FnOnce(&mut Client, P) -> Result<R>,
     ) -> Result<R> {
-        let mut passage = Passage::begin(self, row, &|line| show(&given, line));
-        // Whatever a panic leaves inconsistent is protected by the lock, and the
-        // connection ends because of the panic.
-        let result = contain(|| {
+        let run = |given, client: Result<&mut Client>| {
             let prepared = prepare(self, given);
-            let client = passage.client(row)?;
-            operation(client, prepared)
-        })
-        .unwrap_or_else(|| Err(passage.panicked()));
-        if self.debug().enabled() {
-            left(self, row, &result);
+            operation(client?, prepared)
+        };
+        let mut call = Call {
+            todo: Some((given, run)),
+            show,
+            value: None,
+        };
+        if row.often {
+            self.pass(row, &mut call)?;
+        } else {
+            self.pass_seldom(row, &mut call)?;
         }
-        passage.end();
-        result
+        call.value.ok_or_else(Error::internal)
+    }
+
+    /// Passes any call through the gate.  This is compiled only once, and not in
+    /// every public function.
+    #[inline(never)]
+    fn pass_seldom(&self, row: &'static Row, call: &mut dyn Passage) -> Result<()> {
+        self.pass(row, call)
+    }
+
+    /// Passes a call through the gate.
+    #[inline]
+    fn pass<C: Passage + ?Sized>(&self, row: &'static Row, call: &mut C) -> Result<()> {
+        thread::with(|thread| {
+            let _context = debug::enter(thread, row.name);
+            // Declared after the context, so it ends before it.
+            let mut locked = self.lock(thread);
+            if self.debug().enabled() {
+                entered(self, row, &|line| call.show(line));
+            }
+            // Whatever a panic leaves inconsistent is protected by the lock, and the
+            // connection ends because of the panic.
+            let passed = contain(|| call.run(permitted(&mut locked, row)))
+                .unwrap_or_else(|| Err(panicked(&mut locked)));
+            if self.debug().enabled() {
+                left(self, row, passed.as_ref().err(), &|| call.value());
+            }
+            passed
+        })
     }
 
     /// Runs an operation on the locked handle that has no function in C.
@@ -53,9 +82,11 @@ impl Handle {
         name: &'static CStr,
         operation: impl FnOnce(&mut Client) -> Result<R>,
     ) -> Result<R> {
-        let _context = debug::enter(name);
-        let mut client = self.lock().map_err(Deadlock::error)?;
-        contain(|| operation(&mut client)).unwrap_or_else(|| Err(ended(&mut client)))
+        thread::with(|thread| {
+            let _context = debug::enter(thread, name);
+            let mut client = self.lock(thread).map_err(Deadlock::error)?;
+            contain(|| operation(&mut client)).unwrap_or_else(|| Err(ended(&mut client)))
+        })
     }
 
     /// The buffer of a read, unless it is missing.  From here on, the parts
@@ -78,65 +109,75 @@ impl Handle {
         }
         let result = operation(self);
         if self.debug().enabled() {
-            left(self, row, &Ok(&result));
+            left(self, row, None, &|| result.show());
         }
         result
     }
 }
 
-/// A call that has passed the gate and not left yet.  What the calls have in
-/// common is here, so that it is compiled only once, and not in every public
-/// function.
-struct Passage<'a> {
-    locked: std::result::Result<Locked<'a>, Deadlock>,
-    /// Declared after the lock, so that it ends after it.
-    _context: Context,
+/// A call, whatever it takes and returns.
+trait Passage {
+    /// Adds the arguments to a debug line.
+    fn show(&self, line: &mut Trace);
+
+    /// Does the work, once, unless the client is refused.
+    fn run(&mut self, client: Result<&mut Client>) -> Result<()>;
+
+    /// The value that a call returns that has succeeded.
+    fn value(&self) -> String;
 }
 
-impl<'a> Passage<'a> {
-    #[inline(never)]
-    fn begin(handle: &'a Handle, row: &'static Row, show: &dyn Fn(&mut Trace)) -> Self {
-        let context = debug::enter(row.name);
-        let passage = Self {
-            locked: handle.lock(),
-            _context: context,
-        };
-        if handle.debug().enabled() {
-            return passage.announced(handle, row, show);
+struct Call<G, S, O, R> {
+    /// What is given, and the operation that takes it.
+    todo: Option<(G, O)>,
+    show: S,
+    value: Option<R>,
+}
+
+impl<G, S, O, R> Passage for Call<G, S, O, R>
+where
+    S: Fn(&G, &mut Trace),
+    O: FnOnce(G, Result<&mut Client>) -> Result<R>,
+    R: Shown,
+{
+    fn show(&self, line: &mut Trace) {
+        if let Some((given, _)) = &self.todo {
+            (self.show)(given, line);
         }
-        passage
     }
 
-    /// A function that is never inlined, and takes and returns the passage, so
-    /// that it is made in its place if there is nothing to announce.
-    #[cold]
-    #[inline(never)]
-    fn announced(self, handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) -> Self {
-        entered(handle, row, show);
-        self
-    }
-
-    #[inline(never)]
-    fn end(self) {}
-
-    /// What the lock protects, if the table permits the call in this state.
     #[inline]
-    fn client(&mut self, row: &Row) -> Result<&mut Client> {
-        match &mut self.locked {
-            Ok(client) => client.permit(row).map(|()| &mut **client),
-            Err(deadlock) => Err(deadlock.error()),
+    fn run(&mut self, client: Result<&mut Client>) -> Result<()> {
+        if let Some((given, operation)) = self.todo.take() {
+            self.value = Some(operation(given, client)?);
         }
+        Ok(())
     }
 
-    /// Ends the connection after a panic.
-    #[cold]
-    #[inline(never)]
-    fn panicked(&mut self) -> Error {
-        match &mut self.locked {
-            Ok(client) => ended(client),
-            // Nothing has happened to the connection.
-            Err(deadlock) => deadlock.error(),
-        }
+    fn value(&self) -> String {
+        self.value.as_ref().map(Shown::show).unwrap_or_default()
+    }
+}
+
+type Entered<'a> = std::result::Result<Locked<'a>, Deadlock>;
+
+/// What the lock protects, if the table permits the call in this state.
+#[inline]
+fn permitted<'a>(locked: &'a mut Entered, row: &Row) -> Result<&'a mut Client> {
+    match locked {
+        Ok(client) => client.permit(row).map(|()| &mut **client),
+        Err(deadlock) => Err(deadlock.error()),
+    }
+}
+
+/// Ends the connection after a panic.
+#[cold]
+#[inline(never)]
+fn panicked(locked: &mut Entered) -> Error {
+    match locked {
+        Ok(client) => ended(client),
+        // Nothing has happened to the connection.
+        Err(deadlock) => deadlock.error(),
     }
 }
 
@@ -160,23 +201,12 @@ fn entered(handle: &Handle, row: &Row, show: &dyn Fn(&mut Trace)) {
 
 #[cold]
 #[inline(never)]
-fn left(handle: &Handle, row: &Row, outcome: &dyn Outcome) {
-    let line = format!("leave: {}", outcome.show(row));
+fn left(handle: &Handle, row: &Row, error: Option<&Error>, value: &dyn Fn() -> String) {
+    let line = match error {
+        None => format!("leave: ret={}", value()),
+        Some(error) => format!("leave: error=\"{}\"", error.in_function(row.name)),
+    };
     handle.debug().message(row.name, &line);
-}
-
-/// How a call has ended, whatever it returns.
-trait Outcome {
-    fn show(&self, row: &Row) -> String;
-}
-
-impl<R: Shown> Outcome for Result<R> {
-    fn show(&self, row: &Row) -> String {
-        match self {
-            Ok(value) => format!("ret={}", value.show()),
-            Err(error) => format!("error=\"{}\"", error.in_function(row.name)),
-        }
-    }
 }
 
 /// Passes a call through the gate: the row of the table, the arguments, the

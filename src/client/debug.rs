@@ -11,13 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::lock::Lock;
+use super::thread::{self, Thread};
 use crate::callback;
 use crate::sys;
 
 thread_local! {
-    /// The public function that this thread is running.
-    static CONTEXT: Cell<&'static CStr> = const { Cell::new(c"unknown") };
-
     /// Whether this thread is inside a debug callback.
     static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
@@ -27,28 +25,30 @@ thread_local! {
 /// the name of the outer function applies again.
 #[must_use]
 #[inline]
-pub fn enter(function: &'static CStr) -> Context {
+pub fn enter<'a>(thread: &'a Thread, function: &'static CStr) -> Context<'a> {
     Context {
-        outer: CONTEXT.replace(function),
+        thread,
+        outer: thread.function.replace(function),
     }
 }
 
 /// Represents a thread inside a public function.
 #[derive(Debug)]
-pub struct Context {
+pub struct Context<'a> {
+    thread: &'a Thread,
     outer: &'static CStr,
 }
 
-impl Drop for Context {
+impl Drop for Context<'_> {
     #[inline]
     fn drop(&mut self) {
-        CONTEXT.set(self.outer);
+        self.thread.function.set(self.outer);
     }
 }
 
 /// The public function that this thread entered last.
 pub fn context() -> &'static CStr {
-    CONTEXT.get()
+    thread::with(|thread| thread.function.get())
 }
 
 /// The destination of the debug messages of one handle.
@@ -127,11 +127,13 @@ impl DebugSink {
         match callback {
             Some(callback) => {
                 let message = without_nul(text);
-                if let Ok(mut callback) = callback.lock() {
-                    DELIVERING.set(true);
-                    callback.message(context, &message);
-                    DELIVERING.set(false);
-                }
+                thread::with(|thread| {
+                    if let Ok(mut callback) = callback.lock(thread) {
+                        DELIVERING.set(true);
+                        callback.message(context, &message);
+                        DELIVERING.set(false);
+                    }
+                });
             }
             None => {
                 let line = format!(

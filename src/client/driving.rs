@@ -157,9 +157,9 @@ mod tests {
     #[test]
     fn whoever_watches_the_socket_sees_that_the_connection_broke() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let handle = Handle::new();
+        let mut handle = Handle::new();
         handle.aio_connect_socket(ours).unwrap();
-        let mut client = handle.lock().unwrap();
+        let client = handle.client.get_mut();
         let socket = client.driven_socket().unwrap();
         assert!(Arc::ptr_eq(&socket, &client.driven_socket().unwrap()));
         assert!(!shows_the_end(&socket));
@@ -179,16 +179,16 @@ mod tests {
         bytes.extend([127, 0, 0, 1]);
         bytes.extend([0; 8]);
         let address = SocketAddress::from_bytes(&bytes).unwrap();
-        let handle = Handle::new();
-        let mut client = handle.lock().unwrap();
+        let mut handle = Handle::new();
+        let client = handle.client.get_mut();
         let connecting_to = |client: &Client, addresses| {
             let seat = Seat::new(&client.cancel);
             let trying = Trying::begin(addresses, None, seat).unwrap();
             State::Connecting(Box::new(trying))
         };
-        client.state = connecting_to(&client, vec![address, address]);
+        client.state = connecting_to(client, vec![address, address]);
         assert_eq!(client.driven_socket().unwrap_err().errno(), libc::EAGAIN);
-        client.state = connecting_to(&client, vec![address]);
+        client.state = connecting_to(client, vec![address]);
         client.driven_socket().unwrap();
     }
 }

@@ -12,20 +12,14 @@
 //! cycle always detects it, because all others are on the list, and each became
 //! the owner of its locks before it joined.
 
-use std::cell::Cell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use super::thread::Thread;
 use crate::error::Error;
 use crate::fork::{self, Busy};
-
-thread_local! {
-    /// How many locks this thread holds.  Its address identifies the thread.
-    static HELD: Cell<u32> = const { Cell::new(0) };
-}
 
 const NOBODY: usize = 0;
 
@@ -72,34 +66,33 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Waits until no other thread holds the lock, and takes it.  After a panic
-    /// the value is in the state in which the panic left it.
+    /// Waits until no other thread holds the lock, and takes it for this one.
+    /// After a panic the value is in the state in which the panic left it.
     #[inline]
-    pub fn lock(&self) -> Result<Guard<'_, T>, Deadlock> {
-        HELD.with(|held| {
-            let this = name(held);
-            if self.owner.load(Ordering::Relaxed) == this {
-                return Err(Deadlock::WithItself);
-            }
-            let value = match self.value.try_lock() {
-                Ok(value) => value,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => self.wait(held)?,
-            };
-            self.owner.store(this, Ordering::Relaxed);
-            held.set(held.get().wrapping_add(1));
-            Ok(Guard {
-                owner: &self.owner,
-                value,
-            })
+    pub fn lock<'a>(&'a self, thread: &'a Thread) -> Result<Guard<'a, T>, Deadlock> {
+        let this = thread.name();
+        if self.owner.load(Ordering::Relaxed) == this {
+            return Err(Deadlock::WithItself);
+        }
+        let value = match self.value.try_lock() {
+            Ok(value) => value,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => self.wait(thread)?,
+        };
+        self.owner.store(this, Ordering::Relaxed);
+        thread.held.set(thread.held.get().wrapping_add(1));
+        Ok(Guard {
+            owner: &self.owner,
+            thread,
+            value,
         })
     }
 
     #[cold]
-    fn wait(&self, held: &Cell<u32>) -> Result<MutexGuard<'_, T>, Deadlock> {
-        let _waiting = match held.get() {
+    fn wait(&self, thread: &Thread) -> Result<MutexGuard<'_, T>, Deadlock> {
+        let _waiting = match thread.held.get() {
             0 => None,
-            _ => Some(Waiting::begin(name(held), &self.owner)?),
+            _ => Some(Waiting::begin(thread.name(), &self.owner)?),
         };
         Ok(self.value.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -110,13 +103,10 @@ impl<T> Lock<T> {
     }
 }
 
-fn name(held: &Cell<u32>) -> usize {
-    ptr::from_ref(held).addr()
-}
-
 /// A lock, held.
 pub struct Guard<'a, T> {
     owner: &'a AtomicUsize,
+    thread: &'a Thread,
     value: MutexGuard<'a, T>,
 }
 
@@ -138,7 +128,8 @@ impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.owner.store(NOBODY, Ordering::Relaxed);
-        HELD.with(|held| held.set(held.get().wrapping_sub(1)));
+        let held = &self.thread.held;
+        held.set(held.get().wrapping_sub(1));
     }
 }
 
@@ -228,28 +219,33 @@ impl Waiters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::thread::with;
     use std::sync::Barrier;
     use std::thread;
 
     #[test]
     fn a_thread_is_refused_what_it_holds() {
         let lock = Lock::new(1);
-        let guard = lock.lock().unwrap();
-        assert_eq!(lock.lock().unwrap_err(), Deadlock::WithItself);
-        drop(guard);
-        *lock.lock().unwrap() += 1;
-        assert_eq!(*lock.lock().unwrap(), 2);
+        with(|me| {
+            let guard = lock.lock(me).unwrap();
+            assert_eq!(lock.lock(me).unwrap_err(), Deadlock::WithItself);
+            drop(guard);
+            *lock.lock(me).unwrap() += 1;
+            assert_eq!(*lock.lock(me).unwrap(), 2);
+        });
     }
 
     #[test]
     fn a_panic_leaves_the_lock_to_others() {
         let lock = Lock::new(1);
         let panicked = crate::unwind::contain(|| {
-            let _guard = lock.lock().unwrap();
-            panic!("on purpose")
+            with(|me| {
+                let _guard = lock.lock(me).unwrap();
+                panic!("on purpose")
+            })
         });
         assert_eq!(panicked, None::<()>);
-        assert_eq!(*lock.lock().unwrap(), 1);
+        with(|me| assert_eq!(*lock.lock(me).unwrap(), 1));
     }
 
     /// Each thread holds one lock and tries to take that of the next.
@@ -261,10 +257,12 @@ mod tests {
                 .map(|i| {
                     let (locks, all_hold) = (&locks, &all_hold);
                     scope.spawn(move || {
-                        let _mine = locks[i].lock().unwrap();
-                        all_hold.wait();
-                        let next = locks[(i + 1) % count].lock();
-                        usize::from(next.is_err())
+                        with(|me| {
+                            let _mine = locks[i].lock(me).unwrap();
+                            all_hold.wait();
+                            let next = locks[(i + 1) % count].lock(me);
+                            usize::from(next.is_err())
+                        })
                     })
                 })
                 .collect();
@@ -290,16 +288,20 @@ mod tests {
         let both_hold = Barrier::new(2);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let other = other.lock().unwrap();
-                both_hold.wait();
-                while Waiters::lock().list.is_empty() {
-                    thread::yield_now();
-                }
-                drop(other);
+                with(|me| {
+                    let other = other.lock(me).unwrap();
+                    both_hold.wait();
+                    while Waiters::lock().list.is_empty() {
+                        thread::yield_now();
+                    }
+                    drop(other);
+                });
             });
-            let _one = one.lock().unwrap();
-            both_hold.wait();
-            assert!(other.lock().is_ok());
+            with(|me| {
+                let _one = one.lock(me).unwrap();
+                both_hold.wait();
+                assert!(other.lock(me).is_ok());
+            });
         });
     }
 }

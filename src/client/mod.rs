@@ -35,6 +35,7 @@ mod polling;
 pub mod settings;
 mod snapshot;
 pub mod state;
+pub mod thread;
 mod transmission;
 mod uri;
 
@@ -65,6 +66,7 @@ use lock::{Guard, Lock};
 use settings::{Settings, Watched};
 use snapshot::Snapshot;
 use state::{Published, State};
+use thread::Thread;
 
 /// A connection to an NBD server, whether made or still to be made.
 ///
@@ -172,11 +174,13 @@ impl Handle {
             server_is_deaf: false,
             limits: None,
         };
-        let _context = debug::enter(table::create.name);
-        debug!(sink, "opening handle");
-        if has_variables {
-            client.read_environment();
-        }
+        thread::with(|thread| {
+            let _context = debug::enter(thread, table::create.name);
+            debug!(sink, "opening handle");
+            if has_variables {
+                client.read_environment();
+            }
+        });
         let snapshot = Snapshot::default();
         snapshot.update(&client.settings, &client.session);
         Self {
@@ -192,10 +196,14 @@ impl Handle {
 
     /// Waits until no other thread is inside a call, and takes the lock.  A
     /// callback cannot wait for the call that it runs in.
-    pub(crate) fn lock(&self) -> std::result::Result<Locked<'_>, Deadlock> {
+    #[inline]
+    pub(crate) fn lock<'a>(
+        &'a self,
+        thread: &'a Thread,
+    ) -> std::result::Result<Locked<'a>, Deadlock> {
         Ok(Locked {
             // A panic inside a call has already ended the connection.
-            client: self.client.lock()?,
+            client: self.client.lock(thread)?,
             published: &self.published,
             snapshot: &self.snapshot,
         })
@@ -268,10 +276,12 @@ impl Drop for Handle {
     /// Sends nothing: the socket is closed, all commands end, all closures are
     /// freed, and the subprocess is ended.
     fn drop(&mut self) {
-        let _context = debug::enter(table::close.name);
-        debug!(self.debug, "closing handle");
-        self.debug.set_callback(None);
-        self.client.get_mut().close();
+        thread::with(|thread| {
+            let _context = debug::enter(thread, table::close.name);
+            debug!(self.debug, "closing handle");
+            self.debug.set_callback(None);
+            self.client.get_mut().close();
+        });
     }
 }
 
@@ -299,6 +309,7 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     /// The state that other threads see is updated when the call ends.
+    #[inline]
     fn drop(&mut self) {
         let client = &mut *self.client;
         if client.settings.take_touched() | client.session.take_touched() {
@@ -347,7 +358,7 @@ impl Client {
     /// that are borrowed only while their caller waits, and no caller waits any
     /// more.
     pub fn panicked(&mut self) -> Error {
-        let error = self.break_down(Error::new(libc::ENOTRECOVERABLE, "internal error"));
+        let error = self.break_down(Error::internal());
         self.transmission.retire_done();
         error
     }

@@ -9,6 +9,7 @@
 //! to be dropped.
 
 use std::ffi::{CStr, CString, c_char, c_int};
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::time::Duration;
 
@@ -18,11 +19,11 @@ use crate::client::Handle;
 use crate::client::limits::in_milliseconds;
 use crate::error::{Error, Result};
 use crate::sys::{Cancellation, set_errno};
-use crate::table;
+use crate::table::{self, Row};
 use crate::unwind::contain;
 
 /// A C return type that has a value for failure.
-pub(super) trait CReturn {
+pub(super) trait CReturn: Copy {
     /// What the caller sees when the call fails.
     const FAILURE: Self;
 }
@@ -109,20 +110,16 @@ fn malloced(text: &CStr) -> Result<*mut c_char> {
 /// As for `registry::enter`.
 pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
     h: *const nbd_handle,
-    function: &'static CStr,
+    row: &Row,
     waits: bool,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let cancellation = Cancellation::hold();
+    let way = Way {
+        function: Some(row.name),
+        waits,
+    };
     // SAFETY: by the contract of this function.
-    let result = unsafe { inside(h, method) };
-    let value = or_failed(result, function);
-    if waits {
-        cancellation.release_and_test();
-    } else {
-        cancellation.release();
-    }
-    value
+    unsafe { inside(h, row.often, way, R::FAILURE, method) }
 }
 
 /// As `record`, for a function that has no way to fail: it leaves the error of
@@ -130,33 +127,100 @@ pub(super) unsafe fn record<T: IntoC<R>, R: CReturn>(
 ///
 /// # Safety
 /// As for `registry::enter`.
-pub(super) unsafe fn answer<T: IntoC<R>, R>(
+pub(super) unsafe fn answer<T: IntoC<R>, R: Copy>(
     h: *const nbd_handle,
+    row: &Row,
     fallback: R,
     method: impl FnOnce(&Handle) -> T,
 ) -> R {
-    let cancellation = Cancellation::hold();
+    let way = Way {
+        function: None,
+        waits: false,
+    };
     // SAFETY: by the contract of this function.
-    let value = unsafe { inside(h, method) }.unwrap_or(fallback);
-    cancellation.release();
-    value
+    unsafe { inside(h, row.often, way, fallback, method) }
 }
 
-/// Calls a method.  If the handle has been closed meanwhile, in a callback or
-/// by another thread, it ends before the caller is told of an error, which
-/// therefore is the last one.
+/// How a call ends.
+struct Way {
+    /// Whose errors become those of the thread, if it has any.
+    function: Option<&'static CStr>,
+    waits: bool,
+}
+
+/// What a call does, given the handle, if there is one.
+trait Work: FnMut(Option<&Handle>) -> Result<()> {}
+
+impl<F: FnMut(Option<&Handle>) -> Result<()>> Work for F {}
+
+/// Calls a method and returns its result, or `otherwise`.
 ///
 /// # Safety
 /// As for `registry::enter`.
-unsafe fn inside<T: IntoC<R>, R>(
+#[inline]
+unsafe fn inside<T: IntoC<R>, R: Copy>(
     h: *const nbd_handle,
+    often: bool,
+    way: Way,
+    otherwise: R,
     method: impl FnOnce(&Handle) -> T,
-) -> Result<R> {
-    caught(|| {
+) -> R {
+    let mut value = otherwise;
+    // A cancelled thread ends in `run`, where nothing may be left to be dropped.
+    let mut method = ManuallyDrop::new(method);
+    let mut work = |handle: Option<&Handle>| {
+        // SAFETY: `run` calls this once.
+        let method = unsafe { ManuallyDrop::take(&mut method) };
+        if let Some(handle) = handle {
+            value = method(handle).into_c()?;
+        }
+        Ok(())
+    };
+    // SAFETY: by the contract of this function.
+    unsafe {
+        if often {
+            run(h, way, &mut work);
+        } else {
+            run_seldom(h, way, &mut work);
+        }
+    }
+    value
+}
+
+/// Runs any work.  This is compiled only once, and not in every entry.
+///
+/// # Safety
+/// As for `registry::enter`.
+#[inline(never)]
+unsafe fn run_seldom(h: *const nbd_handle, way: Way, work: &mut dyn Work) {
+    // SAFETY: by the contract of this function.
+    unsafe { run(h, way, work) }
+}
+
+/// Runs the work exactly once.  If the handle has been closed meanwhile, in a
+/// callback or by another thread, it ends before the caller is told of an error,
+/// which therefore is the last one.
+///
+/// # Safety
+/// As for `registry::enter`.
+#[inline]
+unsafe fn run<W: Work + ?Sized>(h: *const nbd_handle, way: Way, work: &mut W) {
+    let cancellation = Cancellation::hold();
+    let result = caught(|| {
         // SAFETY: by the contract of this function.
-        let handle = unsafe { registry::enter(h) }?;
-        method(&handle).into_c()
-    })
+        match unsafe { registry::enter(h) } {
+            Ok(handle) => work(Some(&handle)),
+            Err(error) => work(None).and(Err(error)),
+        }
+    });
+    if let (Err(error), Some(function)) = (result, way.function) {
+        last_error::set(function, error);
+    }
+    if way.waits {
+        cancellation.release_and_test();
+    } else {
+        cancellation.release();
+    }
 }
 
 /// The value of a call.  An error becomes that of the thread.
@@ -192,7 +256,7 @@ macro_rules! pass {
     (@ $waits:literal, $h:expr, $method:ident, [] $($bound:ident)*) => {
         $crate::ffi::guard::record(
             $h,
-            $crate::table::$method.name,
+            &$crate::table::$method,
             $waits,
             |handle| handle.$method($($bound),*),
         )
@@ -212,7 +276,12 @@ macro_rules! get {
     ($h:expr, $method:ident($($argument:expr),*), $fallback:expr) => {
         // SAFETY: by the contract of all entries, which `ffi` states.
         unsafe {
-            $crate::ffi::guard::answer($h, $fallback, |handle| handle.$method($($argument),*))
+            $crate::ffi::guard::answer(
+                $h,
+                &$crate::table::$method,
+                $fallback,
+                |handle| handle.$method($($argument),*),
+            )
         }
     };
 }
@@ -284,11 +353,5 @@ pub(super) unsafe fn close(h: *const nbd_handle) {
 fn caught<R>(operation: impl FnOnce() -> Result<R>) -> Result<R> {
     // Whatever a panic leaves inconsistent is protected by the handle's lock,
     // and the panic has already ended the connection there.
-    contain(operation).unwrap_or_else(|| Err(panicked()))
-}
-
-#[cold]
-#[inline(never)]
-fn panicked() -> Error {
-    Error::new(libc::ENOTRECOVERABLE, "internal error")
+    contain(operation).unwrap_or_else(|| Err(Error::internal()))
 }

@@ -214,7 +214,7 @@ fn inside_poll(h: *mut nbd_handle, operation: impl FnOnce() -> Result<()>) -> c_
         )
     };
     // SAFETY: the tests pass a handle.
-    unsafe { guard::record(h, c"nbd_poll", false, method) }
+    unsafe { guard::record(h, &table::poll, false, method) }
 }
 
 #[test]

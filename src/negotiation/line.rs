@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::future::{Future, poll_fn};
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -73,6 +74,7 @@ impl Line {
         })))
     }
 
+    #[inline]
     fn wire(&self) -> MutexGuard<'_, Bytes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,22 +83,37 @@ impl Line {
 
     /// Waits for exactly `count` bytes.
     pub async fn read(&self, count: usize) -> Result<Vec<u8>> {
-        poll_fn(|_| {
-            let mut wire = self.wire();
-            if wire.broken.is_none() && wire.input.len() >= count {
-                return Poll::Ready(Ok(wire.input.drain(..count).collect()));
-            }
-            wire.starved()
+        self.awaited_bytes(count, |input| {
+            let mut bytes = vec![0; count];
+            input.read_exact(&mut bytes).map(|()| bytes)
         })
         .await
     }
 
     /// Waits for a field of a fixed size.
     pub async fn read_array<const N: usize>(&self) -> Result<[u8; N]> {
-        let bytes = self.read(N).await?;
-        bytes
-            .try_into()
-            .map_err(|_| Error::without_errno("short read"))
+        self.awaited_bytes(N, |input| {
+            let mut bytes = [0; N];
+            input.read_exact(&mut bytes).map(|()| bytes)
+        })
+        .await
+    }
+
+    /// Waits until `count` bytes are there for `take`.
+    async fn awaited_bytes<T>(
+        &self,
+        count: usize,
+        mut take: impl FnMut(&mut VecDeque<u8>) -> io::Result<T>,
+    ) -> Result<T> {
+        poll_fn(|_| {
+            let mut wire = self.wire();
+            if wire.broken.is_none() && wire.input.len() >= count {
+                let taken = take(&mut wire.input);
+                return Poll::Ready(taken.map_err(|_| Error::without_errno("short read")));
+            }
+            wire.starved()
+        })
+        .await
     }
 
     /// Waits for a 16-bit field.
