@@ -53,7 +53,7 @@ prints() { # EXPECTED COMMAND...
 }
 
 install_dependants() {
-    apt_install libnbd-bin python3-libnbd nbdkit fio libnbd-ocaml-dev ocaml-nox gcc libc6-dev
+    apt_install libnbd-bin python3-libnbd nbdkit fio libnbd-ocaml-dev gcc libc6-dev
 }
 
 # What the packages above contain works.
