@@ -60,19 +60,30 @@ pub struct DebugSink {
 
 #[derive(Debug)]
 struct Target {
-    handle_name: CString,
+    /// The number of the handle, which is its name unless it was given one.
+    number: usize,
+    given_name: Option<CString>,
     /// It has its own lock, so that messages are delivered one at a time, but
     /// the callback can query the handle's name.
     callback: Option<Arc<Lock<callback::Debug>>>,
 }
 
+impl Target {
+    /// The name of the handle, which is made when it is needed: usually never.
+    fn name(&self) -> CString {
+        let numbered = || CString::new(format!("nbd{}", self.number)).unwrap_or_default();
+        self.given_name.clone().unwrap_or_else(numbered)
+    }
+}
+
 impl DebugSink {
     /// A sink that writes to standard error.
-    pub fn new(handle_name: CString, enabled: bool) -> Self {
+    pub fn new(number: usize, enabled: bool) -> Self {
         Self {
             enabled: AtomicBool::new(enabled),
             target: Mutex::new(Target {
-                handle_name,
+                number,
+                given_name: None,
                 callback: None,
             }),
         }
@@ -92,12 +103,12 @@ impl DebugSink {
 
     /// The name that standard error shows for this handle.
     pub fn handle_name(&self) -> CString {
-        self.target().handle_name.clone()
+        self.target().name()
     }
 
     /// Renames the handle.
     pub fn set_handle_name(&self, name: CString) {
-        self.target().handle_name = name;
+        self.target().given_name = Some(name);
     }
 
     /// Replaces the callback.  The old one is freed before this returns,
@@ -122,7 +133,7 @@ impl DebugSink {
         let text = &one_line(text);
         let (name, callback) = {
             let target = self.target();
-            (target.handle_name.clone(), target.callback.clone())
+            (target.name(), target.callback.clone())
         };
         match callback {
             Some(callback) => {

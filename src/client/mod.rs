@@ -39,7 +39,6 @@ pub mod thread;
 mod transmission;
 mod uri;
 
-use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -142,12 +141,11 @@ impl Handle {
     /// Creates a handle that is not connected.
     pub fn new() -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
-        let name = CString::new(format!("nbd{number}")).unwrap_or_default();
         // Nearly always there are none.
         let has_variables = sys::has_variable(b"LIBNBD", &[b"_DEBUG=", b"X_"]);
         let wanted = has_variables
             && sys::trusted_variable(c"LIBNBD_DEBUG").is_some_and(|value| value == "1");
-        let sink = Arc::new(DebugSink::new(name, wanted));
+        let sink = Arc::new(DebugSink::new(number, wanted));
         let statistics = Arc::<Statistics>::default();
         let cancel = Arc::<Cancel>::default();
         let mut client = Client {

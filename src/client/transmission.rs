@@ -59,6 +59,7 @@ impl Client {
     }
 
     /// Sends as much of the queue as the socket accepts.
+    #[inline]
     pub(super) fn send_requests(&mut self) -> Result<()> {
         self.holds_back = false;
         let before = match self.limits {

@@ -81,6 +81,7 @@ impl Commands {
     }
 
     /// The closure called along the way.
+    #[inline]
     pub fn along(&mut self, id: SlotId) -> Option<&mut Along> {
         self.request(id).map(|request| &mut request.along)
     }
@@ -154,7 +155,14 @@ impl Commands {
 
     /// Reports a part of a read to the caller.  `error` is that of the part, if
     /// it failed.
+    #[inline]
     pub fn chunk(&mut self, id: SlotId, at: usize, count: usize, status: u32, error: i32) {
+        if matches!(self.along(id), Some(Along::Chunk(_))) {
+            self.report_chunk(id, at, count, status, error);
+        }
+    }
+
+    fn report_chunk(&mut self, id: SlotId, at: usize, count: usize, status: u32, error: i32) {
         let earlier = self.table.slot(id).error;
         let Some(request) = self.request(id) else {
             return;
