@@ -53,7 +53,7 @@ check_clock (const char *file, int line, int64_t limit)
     CHECK_ERR (call, ETIMEDOUT);                                          \
     CHECK_CLOCK (limit);                                                  \
     CHECK_WORDS (words);                                                  \
-    CHECK_WORDS (text ("waited %d ms", (int) (limit)));                   \
+    CHECK_WORDS (text (" %d ms", (int) (limit)));                   \
   } while (0)
 
 #endif /* CLOCK_H */
