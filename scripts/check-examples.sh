@@ -275,7 +275,7 @@ Connection timed out
 read 512 bytes
 status 0" c/time-limits "$(at slow)" 400
 check 'c/time-limits, a server that says nothing' prints "\
-connect: nbd_connect_uri: waited 200 ms for the server's greeting (NBDX_TIMEOUT_CONNECT): \
+connect: nbd_connect_uri: connecting took longer than 200 ms; it was waiting for the server's greeting (NBDX_TIMEOUT_CONNECT): \
 Connection timed out
 status 1" c/time-limits "$(at dumb)" 20
 
