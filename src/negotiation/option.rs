@@ -27,8 +27,7 @@ pub enum Reply {
 
 /// Sends an option.
 pub fn send(line: &Line, which: Opt, data: &[u8]) {
-    line.count_sent(which.name());
-    line.write(&option(which, data));
+    line.write_option(which.name(), &option(which, data));
 }
 
 /// Waits for the next reply to an option.
