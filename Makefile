@@ -26,6 +26,11 @@ INSTALL ?= install
 PYTHON ?= python3
 override CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILD := build
+# How much a function may weigh that the optimiser copies to where it is called,
+# unless it is marked with #[inline], as those are through which every request
+# goes.  With what is usual, 225, the library would be an eighth larger, and hardly
+# faster.
+INLINING := -C llvm-args=--inline-threshold=40
 # Cargo, for what is installed: the binaries contain no name of a directory.
 RELEASE_CARGO = CARGO_ENCODED_RUSTFLAGS="$$(scripts/rust-flags.sh)" $(CARGO)
 ARCHIVE := $(BUILD)/dist/libnbd-$(RELEASE).tar.gz
@@ -118,7 +123,7 @@ help:
 # unchanged, its date stays the same and nothing is linked again.  The same build
 # writes the manual next to cargo's own files, so that they come and go together.
 $(RUST_ARCHIVE): tools FORCE
-	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' LIBNBD_HTML_OUT='$(call absolute,$(HTML_PAGES))' $(RELEASE_CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib
+	LIBNBD_MAN_OUT='$(call absolute,$(MAN_PAGES))' LIBNBD_HTML_OUT='$(call absolute,$(HTML_PAGES))' $(RELEASE_CARGO) rustc $(CARGO_FLAGS) --target-dir $(CARGO_TARGET_DIR) --release --package libnbd --features capi --lib --crate-type staticlib -- $(INLINING)
 
 # Without these the error would be one of cargo, and long.
 tools:

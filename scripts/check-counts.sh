@@ -102,22 +102,22 @@ check 'create-close.c compiles' compile create-close create-close.c
 check 'the server starts' serve
 library=$ours
 
-in_rounds '4 KiB reads, 64 in flight' 1.3 3050 read 64 4096
-in_rounds '4 KiB writes, 64 in flight' 1.1 2330 write 64 4096
-in_rounds '256 KiB reads, 16 in flight' 5.5 5000 read 16 262144
-in_rounds '256 KiB writes, 16 in flight' 5.5 4250 write 16 262144
-in_rounds '4 KiB reads in batches, 64 in flight' 0.2 2400 batched read 64 4096
-in_rounds '4 KiB writes in batches, 64 in flight' 0.2 1800 batched write 64 4096
+in_rounds '4 KiB reads, 64 in flight' 1.3 2960 read 64 4096
+in_rounds '4 KiB writes, 64 in flight' 1.1 2260 write 64 4096
+in_rounds '256 KiB reads, 16 in flight' 5.5 4750 read 16 262144
+in_rounds '256 KiB writes, 16 in flight' 5.5 4130 write 16 262144
+in_rounds '4 KiB reads in batches, 64 in flight' 0.2 2290 batched read 64 4096
+in_rounds '4 KiB writes in batches, 64 in flight' 0.2 1720 batched write 64 4096
 # The cost of a command does not depend on how many others are in flight.
 few=$(each library_instructions 0 10 100 read 10 4096)
 many=$(each library_instructions 0 1 10000 read 10000 4096)
 at_most 'a read with 10,000 in flight, instructions, per cent of one with 10' 150 \
     "$(per_cent "$many" "$few")"
 
-with_server 'synchronous 4 KiB reads' 3 3150 syncread
-with_server 'connect and shut down' 18 34500 connect
+with_server 'synchronous 4 KiB reads' 3 3080 syncread
+with_server 'connect and shut down' 18 33000 connect
 at_most 'create and close, system calls' 0 "$(each system_calls 0 100 100 create)"
-at_most 'create and close, instructions' 4200 "$(each library_instructions 0 100 100 create)"
+at_most 'create and close, instructions' 3600 "$(each library_instructions 0 100 100 create)"
 
 # The cost of loading this library and its dependencies depends on the system, and
 # most of it is OpenSSL; the C library has more to load.

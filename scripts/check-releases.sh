@@ -56,16 +56,17 @@ build_dependencies() {
         cp "$directory/$archive" scripts/make-deb.sh "$root/build"
 }
 
-# In a network namespace of its own, whose only interface is down.  The toolchain is
-# mounted in a namespace that ends with the command, so that it is not removed
-# together with the system.  Not optimised, because that is what takes long.
+# In a network namespace of its own, whose only interface is down.  What is mounted is
+# so in a namespace that ends with the command, so that it is not removed together
+# with the system; the toolchain finds its libraries with the help of /proc.  Not
+# optimised, because that is what takes long.
 build() { # OUTPUT [SYSTEM]
-    local path=/usr/bin:/bin:/usr/sbin:/sbin lend=true
+    local path=/usr/bin:/bin:/usr/sbin:/sbin mount="mount --bind /proc '$root/proc'"
     if [ -d "$root$borrowed" ]; then
-        lend="mount --bind '$(rustc --print sysroot)' '$root$borrowed'"
+        mount+=" && mount --bind '$(rustc --print sysroot)' '$root$borrowed'"
         path=$borrowed/bin:$path
     fi
-    unshare --net --mount sh -c "$lend"' && exec chroot "$@"' sh "$root" \
+    unshare --net --mount sh -c "$mount"' && exec chroot "$@"' sh "$root" \
         env -i "PATH=$path" HOME=/root LC_ALL=C.UTF-8 CARGO_PROFILE_RELEASE_LTO=off \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         /build/make-deb.sh "/build/$archive" "$@"
@@ -90,7 +91,8 @@ without_lintian_errors() { # DEB...
 
 foreign_packages() {
     inside dpkg --add-architecture arm64 && inside apt-get update --quiet &&
-        apt_install crossbuild-essential-arm64 libssl-dev:arm64 libstd-rust-dev:arm64 qemu-user
+        apt_install crossbuild-essential-arm64 pkgconf:arm64 libssl-dev:arm64 \
+            libstd-rust-dev:arm64 qemu-user
 }
 
 # Packages of both processors are installed at the same time, and programs of the

@@ -72,7 +72,7 @@ for file in "$shared" "$archive"; do
 done
 check 'libnbd.a has no debug data' has_no_debug_data "$archive"
 if [ "$(uname -m)" = x86_64 ]; then
-    check 'libnbd.so.0 is small' at_most 1100000 stripped_size "$shared"
+    check 'libnbd.so.0 is small' at_most 950000 stripped_size "$shared"
     check 'libnbd.so.0 can have a shadow stack' notes "$shared" SHSTK
 fi
 

@@ -99,5 +99,5 @@ runs_on_old_glibc() { # DEB
     newest=$(dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout --wildcards './usr/lib/*/libnbd.so.0.0.0' > \
         "$directory/library" && objdump -T "$directory/library" | grep -o 'GLIBC_[0-9][0-9.]*' | sort -uV | tail -n 1)
     echo "needs $newest"
-    dpkg --compare-versions "${newest#GLIBC_}" le 2.36
+    [ -n "$newest" ] && dpkg --compare-versions "${newest#GLIBC_}" le 2.36
 }

@@ -124,9 +124,9 @@ impl Journey {
         server.write_all(greeting).unwrap();
         if greeting.is_empty() {
             drop(server);
-            return self.connect(socket);
+            return self.connect(socket.into());
         }
-        self.connect(socket);
+        self.connect(socket.into());
         if self.at == "connected" {
             server.write_all(more).unwrap();
             drop(server);

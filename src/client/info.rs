@@ -18,6 +18,7 @@ impl Client {
     }
 
     /// Size and transmission flags of the export.
+    #[inline]
     pub fn basics(&self) -> Result<(u64, TransmissionFlags)> {
         self.session.export.basics.ok_or_else(|| {
             Error::new(
@@ -28,6 +29,7 @@ impl Client {
     }
 
     /// Returns whether the server has set a transmission flag.
+    #[inline]
     pub fn has(&self, flag: u16) -> Result<bool> {
         let (_, flags) = self.basics()?;
         Ok(flags.has(flag))

@@ -310,7 +310,9 @@ impl Drop for Locked<'_> {
     #[inline]
     fn drop(&mut self) {
         let client = &mut *self.client;
-        if client.settings.take_touched() | client.session.take_touched() {
+        if client.settings.is_touched() || client.session.is_touched() {
+            client.settings.untouch();
+            client.session.untouch();
             self.snapshot.update(&client.settings, &client.session);
         }
         let now = client.published();

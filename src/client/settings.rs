@@ -106,9 +106,14 @@ pub struct Watched<T> {
 }
 
 impl<T> Watched<T> {
-    /// Returns whether that has happened since the last call of this function.
-    pub fn take_touched(&mut self) -> bool {
-        std::mem::take(&mut self.is_touched)
+    /// Whether that has happened since `untouch`.
+    pub fn is_touched(&self) -> bool {
+        self.is_touched
+    }
+
+    /// Begins again to watch the value.
+    pub fn untouch(&mut self) {
+        self.is_touched = false;
     }
 }
 

@@ -168,15 +168,23 @@ impl Client {
     /// Publishes the state to other threads.  Every call ends with this.
     #[inline]
     pub fn published(&self) -> Published {
-        let (state, direction, is_processing) = match &self.state {
+        match &self.state {
             State::Transmitting(stream) => {
                 let is_processing = stream.has_unsent() || !self.transmission.is_idle();
-                (States::CONNECTED, self.direction_of(stream), is_processing)
+                let processing = if is_processing { PROCESSING } else { 0 };
+                let direction = self.direction_of(stream) << DIRECTION_SHIFT;
+                Published(States::CONNECTED.to_bits() | direction | processing)
             }
-            other => (other.states(), self.direction(), false),
-        };
-        let processing = if is_processing { PROCESSING } else { 0 };
-        Published(state.to_bits() | direction << DIRECTION_SHIFT | processing)
+            _ => self.published_unconnected(),
+        }
+    }
+
+    /// As above, where speed does not matter.
+    #[cold]
+    #[inline(never)]
+    fn published_unconnected(&self) -> Published {
+        let direction = self.direction() << DIRECTION_SHIFT;
+        Published(self.state.states().to_bits() | direction)
     }
 
     /// The events to poll the socket for.

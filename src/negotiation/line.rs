@@ -186,11 +186,12 @@ impl Line {
         self.wire().label = label;
     }
 
-    /// Counts an option that is being sent, and remembers its name.
-    pub fn count_sent(&self, option: &'static str) {
+    /// Writes an option, counts it, and remembers its name.
+    pub fn write_option(&self, name: &'static str, bytes: &[u8]) {
         let mut wire = self.wire();
         wire.statistics.chunks_sent.add(1);
-        wire.option = Some(option);
+        wire.option = Some(name);
+        wire.output.extend(bytes);
     }
 
     /// Counts a greeting or an option reply.

@@ -46,8 +46,7 @@ pub fn send(line: &Line, which: Opt, data: &[u8]) {
 }
 
 fn write(line: &Line, which: Opt, data: &[u8]) {
-    line.count_sent(which.name());
-    line.write(&option(which, data));
+    line.write_option(which.name(), &option(which, data));
 }
 
 /// Waits for the next reply to an option.

@@ -248,6 +248,9 @@ impl Transmission {
     /// command is not done or not known.
     pub fn take_done(&mut self, cookie: u64) -> Option<Done> {
         let table = &mut self.commands.table;
+        if table.len(Stage::Done) == 0 {
+            return None;
+        }
         let id = table.find(cookie)?;
         if table.slot(id).stage != Stage::Done {
             return None;
