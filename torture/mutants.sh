@@ -39,7 +39,7 @@ mutate() { # MODULE OPTION... -- ARGUMENT-OF-CARGO-TEST...
     local module=$1
     shift
     (cd "$tree" && "$cargo" mutants --in-place --baseline skip --timeout 300 --no-shuffle --caught \
-        --package libnbd --file "src/$module/**" --file "src/$module.rs" \
+        --package libnbd --cargo-arg=--lib --file "src/$module/**" --file "src/$module.rs" \
         --output "$work/$module" "$@") >> "$work/$module.log" 2>&1
 }
 
@@ -50,11 +50,11 @@ lines() { # FILE...
 failed=0
 for module in "${modules[@]}"; do
     rm -rf "${work:?}/$module" "$work/$module.log"
-    mutate "$module" "${shard[@]}" -- --lib -- "$module"
+    mutate "$module" "${shard[@]}" -- -- "$module"
     result=$work/$module/mutants.out
     cp -r "$result" "$work/$module/first"
     if [ -s "$result/missed.txt" ]; then
-        mutate "$module" "${shard[@]}" --iterate -- --lib
+        mutate "$module" "${shard[@]}" --iterate
     fi
     missed=$(lines "$result/missed.txt")
     caught=$(($(lines "$work/$module/first/"{caught,timeout,missed}.txt) - missed))
