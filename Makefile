@@ -146,13 +146,14 @@ $(BUILD):
 # linking needs the other order, so libcrypto is named twice.)  GNU ld is the
 # linker unless LDFLAGS name another, because lld and mold do not record from which
 # version node another inherits.  SHADOW_STACK tells the loader of x86 that returns
-# only go where calls came from.
+# only go where calls came from.  Programs that run meanwhile keep the old library.
 $(BUILD)/$(REALNAME): $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
-	$(CC) -fuse-ld=bfd $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
+	$(CC) -fuse-ld=bfd $(CFLAGS) $(LDFLAGS) -shared -o $@.new -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=libnbd.syms -Wl,--no-undefined-version \
 	    -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(SHADOW_STACK) $(SHORT_RELOCATIONS) \
 	    -Wl,--as-needed -Wl,--gc-sections \
 	    -Wl,--whole-archive $(RUST_ARCHIVE) -Wl,--no-whole-archive -lcrypto $(PRIVATE_LIBS) -lgcc_s -lc
+	mv -f $@.new $@
 
 $(BUILD)/$(SONAME): $(BUILD)/$(REALNAME)
 	ln -sf $(REALNAME) $@
@@ -173,8 +174,9 @@ $(BUILD)/libnbd.a: $(RUST_ARCHIVE) libnbd.syms Makefile | $(BUILD)
 	    $$(sed 's/^/-Wl,-u,/' $(BUILD)/exports) $(RUST_ARCHIVE)
 	$(OBJCOPY) --strip-debug --keep-global-symbols=$(BUILD)/exports \
 	    --remove-section=.llvmbc --remove-section=.llvmcmd $(BUILD)/libnbd.o
-	rm -f $@
-	$(AR) rcs $@ $(BUILD)/libnbd.o
+	rm -f $@.new
+	$(AR) rcs $@.new $(BUILD)/libnbd.o
+	mv -f $@.new $@
 	rm -f $(BUILD)/libnbd.o $(BUILD)/exports
 
 $(BUILD)/man: $(RUST_ARCHIVE) | $(BUILD)

@@ -68,7 +68,7 @@ early() {
     step 2 'Format' "$cargo" fmt --all --check
     step 2 'Format of fuzz targets' "$cargo" fmt --manifest-path fuzz/Cargo.toml --check
     step 10 'Lint' "$cargo" clippy "${flags[@]}" --workspace --all-targets -- -D warnings
-    step 1 'Versions' scripts/check-release.sh
+    step 1 'Versions' scripts/check-versions.sh
     step 2 'Scripts' shellcheck scripts/*.sh c-tests/*.sh c-tests/header/*.sh c-tests/support/*.sh torture/*.sh \
         debian/for-release .ci/run
     step 10 'Lint without the C interface' "$cargo" clippy "${flags[@]}" --package libnbd --lib -- -D warnings

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Checks that every file that names the version or its date names the same.
 #
-#   check-release.sh           what must be true on every day
-#   check-release.sh --final   for a release: dated, and committed
+#   check-versions.sh           what must be true on every day
+#   check-versions.sh --final   for a release: dated, and committed
 #
 # Prints a line for each check and "N passed, N failed".
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-suite=release
+suite=versions
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 . scripts/tally.sh
