@@ -251,6 +251,9 @@ mod tests {
         let mut bytes = [0xaau8; 8];
         // SAFETY: `bytes` outlives `lent`; only its first six bytes are lent.
         let mut lent = unsafe { LentMut::new(NonNull::from(&mut bytes).cast(), 6) };
+        assert_eq!(lent.len(), 6);
+        assert_eq!(lent.address(5), bytes.as_ptr().wrapping_add(5));
+        assert_eq!(lent.address(7), bytes.as_ptr().wrapping_add(6));
         lent.copy_in(4, &[1, 2, 3, 4]);
         lent.zero(0, 2);
         lent.zero(usize::MAX, usize::MAX);
@@ -264,6 +267,7 @@ mod tests {
         let bytes = [1u8, 2, 3];
         // SAFETY: `bytes` outlives `lent`.
         let lent = unsafe { Lent::new(NonNull::from(&bytes).cast(), 3) };
+        assert_eq!(lent.len(), 3);
         assert_eq!(lent.tail(1).len(), 2);
         assert_eq!(lent.tail(3).len(), 0);
         assert_eq!(lent.tail(9).len(), 0);

@@ -272,7 +272,7 @@ mod tests {
     /// A ticket that rests is used for the next handle while a call with the old
     /// pointer has been counted, and leaves, or has left and looks for an end.
     #[test]
-    fn a_call_that_comes_too_late_does_not_end_the_next_handle() {
+    fn a_late_call_spares_the_next_handle() {
         let h = open(Handle::new());
         // SAFETY: the pointer came from `open`, and a ticket is never freed.
         let ticket: &'static nbd_handle = unsafe { &*h };
