@@ -38,7 +38,7 @@ export RUSTFLAGS=${RUSTFLAGS:--Clink-arg=-fuse-ld=mold}
 mutate() { # MODULE OPTION... -- ARGUMENT-OF-CARGO-TEST...
     local module=$1
     shift
-    (cd "$tree" && "$cargo" mutants --in-place --baseline skip --timeout 300 --no-shuffle --caught \
+    (cd "$tree" && "$cargo" mutants --in-place --baseline skip --timeout 60 --no-shuffle --caught \
         --package libnbd --cargo-arg=--lib --file "src/$module/**" --file "src/$module.rs" \
         --output "$work/$module" "$@") >> "$work/$module.log" 2>&1
 }
