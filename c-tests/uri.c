@@ -293,6 +293,20 @@ CASE (refused_uris_change_nothing)
   nbd_close (h);
 }
 
+CASE (texts_without_a_scheme)
+{
+  static const char *const texts[] = { "", "foo", "/run/nbd.sock", "localhost/disk" };
+
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; ++i) {
+    struct nbd_handle *h = create ();
+
+    situation ("%s", texts[i]);
+    CHECK_ERR (nbd_connect_uri (h, texts[i]), EINVAL);
+    CHECK (strstr (nbd_get_error (), "scheme") != NULL);
+    nbd_close (h);
+  }
+}
+
 CASE (only_one_connection_per_handle)
 {
   const char *server = nbdkit ("memory", "1M", NULL);

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 sources=$PWD
 server=${EMBEDDED_SERVER:?set by make check}
-export PKG_CONFIG_PATH=${LIBNBD_BUILD:?set by make check}
+pkg_config_path=${LIBNBD_BUILD:?set by make check}
 unset LD_LIBRARY_PATH
 read -ra cc <<< "${CC:-cc}"
 read -ra cargo_flags <<< "${CARGO_FLAGS:-}"
@@ -55,8 +55,10 @@ compile() { # NAME
     local command
     command=$(sed -n 's/^ \*   cc //p' "c/$1.c")
     [ -n "$command" ] || return
-    # It contains another command, which prints the flags for the libraries.
-    (cd c && eval "${cc[*]} -std=gnu11 -Wall -Wextra -Werror $command")
+    # It contains another command, which prints the flags for the libraries.  (Not for
+    # all of this script: cargo would compile the library again, because the variable
+    # also decides where OpenSSL is.)
+    (cd c && export PKG_CONFIG_PATH=$pkg_config_path && eval "${cc[*]} -std=gnu11 -Wall -Wextra -Werror $command")
 }
 
 build_in_rust() {

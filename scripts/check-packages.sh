@@ -124,13 +124,6 @@ check 'manual in libnbd-dev' has_the_manual
 check 'symbols have the same versions as in Debian' symbols_agree
 check 'additions depend on this version' additions_ask_for_ours
 
-# Its errors; what it warns of is a matter of taste.  check-man.sh looks at the
-# manual, and does so faster.
-without_lintian_errors() {
-    lintian --allow-root --fail-on error --tag-display-limit 0 --dont-check-part documentation/manual \
-        "$(built libnbd0)" "$(built libnbd-dev)"
-}
-
 # A package whose program uses a function depends on the version that has it.
 depends_on() { # FUNCTION DEPENDENCY
     local work=$directory/program
@@ -151,7 +144,7 @@ check 'so do the development files' provides "$(built libnbd-dev)" "libnbd-dev (
 check 'the library runs on an old libc' runs_on_old_glibc "$(built libnbd0)"
 check 'a program depends on what it uses' depends_on nbd_create 'libnbd0 (>= 1.0.0)'
 check 'also if it is an addition' depends_on nbdx_cancel "libnbd0 (>= $source~)"
-check 'lintian finds no errors' without_lintian_errors
+check 'lintian finds no errors' without_lintian_errors "$(built libnbd0)" "$(built libnbd-dev)"
 
 # -------------------------------------------------------- the temporary system
 

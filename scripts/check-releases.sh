@@ -82,11 +82,6 @@ above() { # VERSION VERSION
     dpkg --compare-versions "$1" gt "$2"
 }
 
-# (check-man.sh looks at the manual, and does so faster.)
-without_lintian_errors() { # DEB...
-    lintian --allow-root --fail-on error --tag-display-limit 0 --dont-check-part documentation/manual "$@"
-}
-
 # ------------------------------------------------------------- another processor
 
 foreign_packages() {

@@ -117,7 +117,9 @@ lanes=($!)
 running_programs &
 lanes+=($!)
 trap 'kill "${lanes[@]}" 2> /dev/null; exit 1' INT TERM
-wait
+for lane in "${lanes[@]}"; do
+    wait "$lane" || printf '0\t1\tsome steps have not been run\n' >> "$results"
+done
 
 printf '\n==> Summary (%d s)\n' "$SECONDS"
 awk -F '\t' '

@@ -101,3 +101,9 @@ runs_on_old_glibc() { # DEB
     echo "needs $newest"
     [ -n "$newest" ] && dpkg --compare-versions "${newest#GLIBC_}" le 2.36
 }
+
+# What lintian warns of is a matter of taste.  check-man.sh looks at the manual, and
+# does so faster.
+without_lintian_errors() { # DEB...
+    lintian --allow-root --fail-on error --tag-display-limit 0 --dont-check-part documentation/manual "$@"
+}

@@ -7,7 +7,7 @@
 # MODULE is protocol, negotiation, transmission, uri or memory; without one, all of
 # them.  Each is first tested with its own tests, which take seconds, and what these
 # miss with all unit tests.  --shard takes one of M equal parts.  The work is done in
-# a copy in build/mutants/tree, one mutant at a time.  Prints a line for each module:
+# a copy of the last commit, in build/mutants/tree, one mutant at a time.  Prints a line for each module:
 # what was caught, and what was not.
 
 set -uo pipefail

@@ -1,5 +1,6 @@
 //! Reads: data, holes and errors, in order and out of order.
 
+use crate::error::Error;
 use crate::protocol::reply::Style;
 use crate::testing::{Pace, STALE};
 use crate::transmission::Arrival;
@@ -380,6 +381,25 @@ fn the_servers_words_are_passed_on_and_escaped() {
                 "read: the server reports: worse"
             ]
         );
+    }
+}
+
+#[test]
+fn the_servers_first_words_are_a_part_of_the_error_up_to_a_length() {
+    for style in CHUNKED {
+        let mut rig = Rig::with(terms(style), &[sixteen(), sixteen()]);
+        let long = "x".repeat(4096);
+        let replies = rig
+            .replies(style)
+            .error(1, 5, "bad", MORE)
+            .error(1, 22, "worse", DONE)
+            .error(2, 5, &long, DONE);
+        rig.receive(&replies.bytes()).unwrap();
+        let mut reason = |cookie| rig.transmission.take_done(cookie).unwrap().reason.unwrap();
+        let told = "read: command failed: the server reports: ";
+        assert_eq!(*reason(1), Error::new(libc::EIO, format!("{told}bad")));
+        let cut = format!("{told}{}", "x".repeat(256));
+        assert_eq!(*reason(2), Error::new(libc::EIO, cut));
     }
 }
 
