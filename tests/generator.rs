@@ -1,5 +1,5 @@
-//! Tests the part of the build script that derives rules of the manual from the
-//! function table and the signatures.
+//! Tests the parts of the build script that derive rules of the manual from the
+//! function table and the signatures, and that read its markup.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -11,6 +11,12 @@ mod flag;
 #[path = "../generate/function/mod.rs"]
 #[allow(dead_code, reason = "the build script uses all of it")]
 mod function;
+#[path = "../generate/manual/markup.rs"]
+#[allow(dead_code, reason = "the build script uses all of it")]
+mod markup;
+#[path = "../generate/manual/page.rs"]
+#[allow(dead_code, reason = "the build script uses all of it")]
+mod page;
 #[path = "../src/table.rs"]
 #[allow(dead_code, reason = "the library uses all of it")]
 mod table;
@@ -18,6 +24,7 @@ mod table;
 #[cfg(test)]
 mod tests {
     use super::function::Function;
+    use super::markup::{Block, blocks};
     use super::table;
     use serde_json::Value;
 
@@ -174,5 +181,21 @@ mod tests {
                 assert_eq!(nonnull(header, name), expected, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn only_a_phrase_or_names_before_a_colon_are_a_tag() {
+        let tag = |item: &str| match blocks(&[item]).remove(0) {
+            Block::Item(tag, _) => tag,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(tag("- dead: it broke."), Some("dead".to_owned()));
+        let names = ["`nbd_can_something`"; 6].join(", ");
+        assert_eq!(tag(&format!("- {names}: what it offers.")), Some(names));
+        assert_eq!(tag("- It ends. Then: nothing."), None);
+        let sentence =
+            "a sentence in which there is a colon somewhere behind its middle, ".repeat(2);
+        assert_eq!(tag(&format!("- {sentence}so: it goes on.")), None);
+        assert_eq!(tag("- no colon"), None);
     }
 }
